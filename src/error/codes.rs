@@ -1,0 +1,283 @@
+//! The catalogue of error codes: the one place where code, class, meaning and next step are written down.
+
+use super::{Class, Code};
+
+macro_rules! codes {
+    ($($ident:ident $name:literal $class:ident $meaning:literal $action:literal)*) => {
+        $(#[doc = $meaning] pub const $ident: Code =
+            Code { name: $name, class: Class::$class, meaning: $meaning, action: $action };)*
+        /// Every code, in the order of a join.
+        pub const ALL: &[&Code] = &[$(&$ident),*];
+    };
+}
+
+codes! {
+    // usage and configuration
+    USAGE "usage.arguments" Usage
+        "the command line is not understood"
+        "run `kubejoin join --help` for the flags"
+    USAGE_NOT_YET_SUPPORTED "usage.not-yet-supported" Usage
+        "a command, flag or field of kubeadm that kubejoin does not have yet"
+        "leave it out, or use kubeadm on this machine"
+    CONFIG_INVALID "config.invalid" Usage
+        "a flag or a field of the JoinConfiguration has a value that cannot be used"
+        "correct the named flag or field and run again"
+    CONFIG_INCOMPLETE "config.incomplete" Usage
+        "no source says where to join, with which token, or by which CA certificate hash"
+        "run `kubeadm token create --print-join-command` on the control plane and pass what it prints"
+    CONFIG_MIXED "config.mixed" Usage
+        "settings stand beside --config that kubeadm does not allow there either"
+        "put them into the configuration file, or leave the file out"
+    CONFIG_VERSION "config.version" Usage
+        "the JoinConfiguration has an apiVersion that is not read"
+        "use kubeadm.k8s.io/v1beta4 in the configuration file"
+    CONFIG_UNREADABLE "config.unreadable" Usage
+        "the configuration file cannot be read or parsed"
+        "check the file at the named line"
+
+    // preflight
+    PREFLIGHT_FAILED "preflight.failed" Usage
+        "a check of this machine, under kubeadm's name, says that a node would not work here"
+        "correct what the named checks say on this machine, or pass --ignore-preflight-errors=NAME"
+
+    // the wire
+    NET_NAME_NOT_FOUND "net.name-not-found" Transient
+        "the endpoint's name has no address"
+        "check the name and this machine's /etc/resolv.conf; in an initramfs, whether DHCP has finished"
+    NET_REFUSED "net.connection-refused" Transient
+        "nobody listens at the endpoint, or a firewall refuses"
+        "check on the control plane that kube-apiserver runs and that its port is open to this machine"
+    NET_UNREACHABLE "net.unreachable" Transient
+        "there is no route to the endpoint"
+        "check this machine's address and default route"
+    NET_TIMED_OUT "net.timed-out" Transient
+        "no answer came in time"
+        "check that no firewall between this machine and the endpoint drops its packets"
+    NET_CLOSED "net.closed" Transient
+        "the connection was closed before the answer was complete"
+        "run again; if it stays so, look at the load balancer in front of the API server"
+    NET_IO "net.io" Transient
+        "the operating system failed a network operation"
+        "run again; look at this machine's kernel log if it stays so"
+    TLS_HANDSHAKE "tls.handshake-failed" Transient
+        "the endpoint does not complete a TLS handshake"
+        "check that the endpoint is the API server's own port, usually 6443"
+    TLS_SIGNATURE "tls.handshake-signature" Unsafe
+        "the server shows a certificate whose key it does not have"
+        "find out who answers at the endpoint; this is what an impostor looks like"
+    TLS_UNTRUSTED "tls.certificate-untrusted" Unsafe
+        "the server's certificate was not issued by the proved cluster CA"
+        "find out who answers at the endpoint: another cluster, an intercepting proxy or an impostor"
+    TLS_NAME_MISMATCH "tls.name-mismatch" Unsafe
+        "the server's certificate is for other names than the endpoint's"
+        "join by a name or address that is in the certificate, or add this one to apiServer.certSANs on the control plane"
+    TLS_VALIDITY "tls.certificate-validity" Unsafe
+        "the server's certificate has expired or is not valid yet"
+        "check this machine's clock, then renew on the control plane with `kubeadm certs renew apiserver`"
+    CLOCK_DISAGREES "clock.disagrees" Unsafe
+        "this machine's clock and the server's differ so much that a certificate is valid by only one of them"
+        "set this machine's clock, or say with --clock=server that it is the broken one"
+    HTTP_NOT_HTTP "http.not-http" Unsafe
+        "what answers does not speak HTTP/1.1 as an API server does"
+        "check that the endpoint is the API server's own port, usually 6443"
+    HTTP_HEADERS_TOO_LARGE "http.headers-too-large" Unsafe
+        "the answer's headers are larger than any API server's"
+        "find out who answers at the endpoint"
+    HTTP_BODY_TOO_LARGE "http.body-too-large" Unsafe
+        "the answer is larger than the object that was asked for can be"
+        "find out who answers at the endpoint"
+    HTTP_REDIRECT "http.redirect" Unsafe
+        "the answer is a redirect, which no API server sends"
+        "find out who answers at the endpoint: a captive portal or a web server, most likely"
+
+    // the API
+    API_UNAUTHORIZED "api.unauthorized" Refused
+        "the API server does not accept the token as a credential"
+        "create a token with `kubeadm token create --print-join-command` on the control plane; it needs the usage authentication"
+    API_FORBIDDEN "api.forbidden" Refused
+        "the token may not do what a joining node has to do"
+        "check on the control plane that the token is in the group system:bootstrappers:kubeadm:default-node-token"
+    API_NOT_FOUND "api.not-found" Refused
+        "the API server does not have what a joining node needs"
+        "check on the control plane that `kubeadm init` has completed"
+    API_BUSY "api.busy" Transient
+        "the API server cannot answer now"
+        "run again; look at the API server's load if it stays so"
+    API_REJECTED "api.rejected" Refused
+        "the API server rejects a request"
+        "read the server's words; an admission webhook or a policy may stand behind them"
+    API_NOT_THE_OBJECT "api.not-the-object" Unsafe
+        "the answer is a success but not the object that was asked for"
+        "find out who answers at the endpoint"
+
+    // discovery
+    DISCOVERY_ANONYMOUS "discovery.anonymous-refused" Refused
+        "anonymous users may not read cluster-info, so a token alone cannot discover the cluster"
+        "restore the RoleBinding with `kubeadm init phase bootstrap-token` on the control plane, or give this machine a discovery file"
+    DISCOVERY_MISSING "discovery.cluster-info-missing" Transient
+        "the cluster has no cluster-info (yet)"
+        "run `kubeadm init phase bootstrap-token` on the control plane"
+    DISCOVERY_TOKEN_UNKNOWN "discovery.token-unknown" Refused
+        "cluster-info is not signed for this token: it has expired, was deleted, is of another cluster or lacks the usage signing"
+        "create a token with `kubeadm token create --print-join-command` on the control plane"
+    DISCOVERY_JWS "discovery.jws-invalid" Unsafe
+        "cluster-info is signed for this token id with another secret or over other content"
+        "compare the token with `kubeadm token list` on the control plane; if it is right, somebody has changed cluster-info on its way"
+    DISCOVERY_KUBECONFIG "discovery.kubeconfig-invalid" Unsafe
+        "the kubeconfig in cluster-info cannot be used"
+        "look at `kubectl -n kube-public get configmap cluster-info -o yaml` on the control plane"
+    DISCOVERY_SEVERAL_CLUSTERS "discovery.several-clusters" Unsafe
+        "the kubeconfig in cluster-info names several clusters"
+        "leave one cluster in `kubectl -n kube-public edit configmap cluster-info` on the control plane"
+    DISCOVERY_CA_VALIDITY "discovery.ca-validity" Unsafe
+        "the cluster CA has expired or is not valid yet, so that no node could talk to the cluster"
+        "check this machine's clock, then the CA with `kubeadm certs check-expiration` on the control plane"
+    DISCOVERY_HASH_MISMATCH "discovery.ca-hash-mismatch" Unsafe
+        "no CA of the server has the pinned key"
+        "compare with `kubeadm token create --print-join-command` on the control plane; never replace the pin by what the server shows"
+
+    // TLS bootstrap
+    BOOTSTRAP_KEY "tls-bootstrap.key" Machine
+        "no private key could be made or used"
+        "run again; if it stays so, look at this machine's kernel log for its random number generator"
+    BOOTSTRAP_NAME_TAKEN "tls-bootstrap.name-taken" Refused
+        "a CertificateSigningRequest of the name that belongs to our key is not ours"
+        "delete the named request on the control plane, then run this again"
+    BOOTSTRAP_DELETED "tls-bootstrap.csr-deleted" Transient
+        "the CertificateSigningRequest was deleted while it was waited for"
+        "run again: a new request is made"
+    BOOTSTRAP_DENIED "tls-bootstrap.csr-denied" Refused
+        "an approver has denied the CertificateSigningRequest"
+        "delete the named request on the control plane, then run this again"
+    BOOTSTRAP_FAILED "tls-bootstrap.csr-failed" Refused
+        "the cluster's signer could not issue the certificate"
+        "delete the named request on the control plane, then run this again"
+    BOOTSTRAP_PENDING "tls-bootstrap.csr-pending" Transient
+        "nobody has approved the CertificateSigningRequest in time"
+        "approve the named request on the control plane, then run this again: the same request is found"
+    BOOTSTRAP_UNSIGNED "tls-bootstrap.csr-unsigned" Transient
+        "the CertificateSigningRequest is approved, but no certificate was issued"
+        "check on the control plane that kube-controller-manager runs with --cluster-signing-cert-file, then run this again"
+    BOOTSTRAP_CERT_UNREADABLE "tls-bootstrap.certificate-unreadable" Unsafe
+        "what was issued is not a certificate"
+        "look at the request with `kubectl get csr -o yaml` on the control plane"
+    BOOTSTRAP_CERT_KEY "tls-bootstrap.certificate-key" Unsafe
+        "the issued certificate is for another key than the one requested with"
+        "find out who signs CertificateSigningRequests in this cluster"
+    BOOTSTRAP_CERT_SUBJECT "tls-bootstrap.certificate-subject" Unsafe
+        "the issued certificate is for another name than this node's"
+        "find out who signs CertificateSigningRequests in this cluster"
+    BOOTSTRAP_CERT_ISSUER "tls-bootstrap.certificate-issuer" Unsafe
+        "the issued certificate does not come from the proved cluster CA"
+        "compare --cluster-signing-cert-file of kube-controller-manager with the cluster's ca.crt"
+    BOOTSTRAP_CERT_VALIDITY "tls-bootstrap.certificate-validity" Unsafe
+        "the issued certificate has expired or is not valid yet"
+        "compare this machine's clock with the control plane's, or say with --clock=server that this one is broken"
+    // yaml
+    YAML_INVALID "yaml.invalid" Usage
+        "a text that should be YAML is not, or is more than kubejoin reads"
+        "correct the text at the named line"
+    // the target root and this machine's file systems
+    ROOTFS_UNUSABLE "rootfs.unusable" Usage
+        "the directory given as target root cannot be opened"
+        "give `--rootfs` a directory that is mounted on this machine"
+    ROOTFS_BUSY "rootfs.busy" Transient
+        "another run is writing to the same target root"
+        "wait for the other run on this machine to end, then run again"
+    ROOTFS_IN_THE_WAY "rootfs.in-the-way" Machine
+        "something of another kind, or far too large, has the name of a file or directory of ours"
+        "move the named object out of the way on this machine and run again"
+    MACHINE_NO_SPACE "machine.no-space" Machine
+        "a file system of this machine has no space or no inodes left"
+        "free space on the named file system (see `df` and `df -i`) and run again"
+    MACHINE_QUOTA "machine.quota" Machine
+        "a disk quota of this machine is used up"
+        "raise the quota on this machine (see `quota -v`) and run again"
+    MACHINE_READ_ONLY "machine.read-only" Machine
+        "a file system of this machine is mounted read-only"
+        "mount the named file system read-write on this machine and run again"
+    MACHINE_PERMISSION "machine.permission" Machine
+        "this user may not read or change a file of this machine"
+        "run again as root, and look for immutable files with `lsattr`"
+    MACHINE_IO "machine.io" Machine
+        "a file system of this machine failed"
+        "look for disk errors with `dmesg` on this machine, then run again"
+    // the kubelet's service
+    KUBELET_NO_SERVICE_MANAGER "kubelet.no-service-manager" Machine
+        "neither systemd nor OpenRC controls services here"
+        "start the kubelet by whatever runs services on this machine"
+    KUBELET_SERVICE_MANAGER "kubelet.service-manager" Machine
+        "a command of the service manager cannot be run or does not end"
+        "run the named command by hand on this machine"
+    KUBELET_START_FAILED "kubelet.start-failed" Machine
+        "the service manager could not start the kubelet"
+        "run `systemctl status kubelet` and `journalctl -xeu kubelet` on this machine"
+    KUBELET_STOP_FAILED "kubelet.stop-failed" Machine
+        "the service manager could not stop the kubelet"
+        "run `systemctl status kubelet` and `journalctl -xeu kubelet` on this machine"
+    KUBELET_NOT_ENABLED "kubelet.not-enabled" Machine
+        "nothing in the target root will start the kubelet when it is booted"
+        "enable kubelet.service in the image, or on the booted machine with `systemctl enable --now kubelet`"
+    // reporting
+    REPORT_RESULT_NOT_WRITTEN "report.result-not-written" Machine
+        "result.json could not be written; the join itself is not affected"
+        "make /run writable on this machine, or look at the console's output instead"
+
+    // plan, node, kubelet
+    CONFIG_NODE_NAME "config.node-name" Usage
+        "there is no usable name for the Node"
+        "give the Node's name with --node-name, or kubejoin.node-name= on the kernel command line"
+    CONFIG_SEVERAL_RUNTIMES "config.several-runtimes" Usage
+        "several container runtimes are there and none was chosen"
+        "choose one with --cri-socket"
+    CLUSTER_CONFIG_MISSING "cluster.config-missing" Refused
+        "the cluster has no kubelet-config or kubeadm-config that a joining node may read; kubeadm's defaults apply (a warning)"
+        "nothing, if the cluster was not made by kubeadm; else run `kubeadm init phase upload-config all` on the control plane"
+    CLUSTER_CONFIG_UNUSABLE "cluster.config-unusable" Refused
+        "a ConfigMap of the cluster cannot be read; kubeadm's defaults apply (a warning)"
+        "look at `kubectl -n kube-system get configmap kubeadm-config -o yaml` on the control plane"
+    CLOCK_REPLACED "clock.replaced" Transient
+        "this machine's clock is earlier than this program, so the proved server's time is used (a warning)"
+        "nothing for the join; the kubelet will need a right clock: give the machine a time source, or use --set-clock"
+    NODE_NAME_IN_USE "node.name-in-use" Refused
+        "a Ready Node of this name is in the cluster and is another machine"
+        "join with another --node-name, or delete the Node on the control plane first"
+    KUBELET_UNHEALTHY "kubelet.unhealthy" Machine
+        "the kubelet was started and does not become healthy"
+        "run `journalctl -xeu kubelet` on this machine"
+    KUBELET_NOT_REGISTERED "kubelet.not-registered" Transient
+        "the kubelet is healthy but its Node has not appeared (a warning)"
+        "run `journalctl -xeu kubelet` on this machine, and `kubectl get nodes` on the control plane"
+    // the kubelet's configuration
+    KUBELET_CONFIG_INVALID "kubelet.config-invalid" Refused
+        "the KubeletConfiguration or ClusterConfiguration that the cluster holds for its nodes cannot be used"
+        "correct the named line with `kubectl -n kube-system edit configmap kubelet-config` where you have an admin kubeconfig, and run again"
+    KUBELET_CONFIG_VERSION "kubelet.config-version" Refused
+        "the cluster's KubeletConfiguration has a version of the API that kubejoin does not know"
+        "use a kubejoin of the cluster's minor version on this machine, or convert the ConfigMap kubelet-config to v1beta1"
+    // the kubelet's own TLS bootstrap
+    KUBELET_NOT_BOOTSTRAPPED "kubelet.not-bootstrapped" Transient
+        "the kubelet was left to ask for its certificate itself and has not got one in time; its token has been removed"
+        "run `kubectl get csr` on the control plane and approve the request, or `journalctl -xeu kubelet` on this machine; then run again"
+    // ourselves
+    BUG "bug.panic" Bug
+        "a defect of kubejoin itself: it met what nobody had thought of"
+        "report the named place together with what `kubejoin version` prints; running it again is safe"
+
+    // what the operator gives for the kubelet: patches, a configuration of its own
+    PATCHES_UNREADABLE "patches.unreadable" Usage
+        "the directory of patches, or a file in it, cannot be read"
+        "check the path given with --patches on this machine: a directory, and not a link to one"
+    PATCHES_INVALID "patches.invalid" Usage
+        "a file in the directory of patches has a name or a content that kubeadm does not take either"
+        "correct the named file: target[suffix][+strategic|+merge|+json].yaml, with YAML or JSON in it"
+    PATCHES_DO_NOT_FIT "patches.do-not-fit" Usage
+        "a patch cannot be applied to the KubeletConfiguration, or makes it one that the kubelet refuses"
+        "correct the named patch; `kubectl -n kube-system get configmap kubelet-config -o yaml` on the control plane shows what it is applied to"
+    KUBELET_CONFIG_FILE "config.kubelet-config" Usage
+        "the KubeletConfiguration given with --kubelet-config cannot be read or used"
+        "correct the named file, a KubeletConfiguration of kubelet.config.k8s.io/v1beta1"
+    NODE_NOT_ANNOTATED "node.not-annotated" Machine
+        "the Node lacks the annotation with the CRI socket that kubeadm before 1.34 looks for when it upgrades (a warning)"
+        "run `kubectl annotate node NAME kubeadm.alpha.kubernetes.io/cri-socket=SOCKET` on the control plane"
+}

@@ -1,0 +1,22 @@
+//! `kubejoin` turns a machine into a Kubernetes node: what `kubeadm join` does, from an initramfs or at first boot.
+//!
+//! One way through the house; each arrow is a function whose types say what has been proved:
+//!
+//! ```text
+//! argv, kernel command line, files ──► JoinConfiguration ─┐
+//! this machine (/proc, /sys, clock) ─► HostFacts ─────────┴─► JoinPlan      pure: every default resolved
+//! JoinPlan + network ─────────────────────────────────────► ClusterInfo     whom we trust, and where
+//! JoinPlan + ClusterInfo + network ───────────────────────► ClusterConfig   kubelet-config, kubeadm-config
+//!                                                           Credentials     key + signed certificate
+//! plan + info + config + credentials ─────────────────────► FileSet         pure: every path, mode, byte
+//! FileSet + target root ──────────────────────────────────► committed       durable, ordered, repeatable
+//! committed + init system ────────────────────────────────► joined
+//! ```
+//!
+//! After [`plan`], nothing reads argv, the environment, `/proc` or the wall clock. A module uses modules of earlier
+//! stages only; `tests/architecture.rs` reads `src/` and holds it to that.
+
+pub mod error;
+pub mod phase;
+pub mod secret;
+pub mod text;
