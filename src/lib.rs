@@ -16,7 +16,9 @@
 //! After [`plan`], nothing reads argv, the environment, `/proc` or the wall clock. A module uses modules of earlier
 //! stages only; `tests/architecture.rs` reads `src/` and holds it to that.
 
+pub mod clock;
 pub mod error;
 pub mod phase;
+pub mod pki;
 pub mod secret;
 pub mod text;

@@ -1,0 +1,6 @@
+//! Keys, requests, certificates and PEM. Knows nothing of networks, files or Kubernetes objects.
+
+pub mod certificate;
+pub mod key;
+pub mod pem;
+pub mod request;

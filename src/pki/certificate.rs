@@ -1,0 +1,123 @@
+//! What is read of an X.509 certificate (RFC 5280). Trust is not decided here.
+
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use sha2::{Digest, Sha256};
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::pem;
+
+/// A certificate and the facts about it that a join turns on.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    der: CertificateDer<'static>,
+    public_key_info: Vec<u8>,
+    subject: String,
+    common_name: String,
+    organizations: Vec<String>,
+    not_before: SystemTime,
+    not_after: SystemTime,
+}
+
+/// Why text holds no certificates that can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateError {
+    /// There is no `CERTIFICATE` block.
+    None,
+    /// The PEM is broken.
+    Pem,
+    /// A block is not an X.509 certificate.
+    Der,
+}
+
+impl Certificate {
+    /// Every `CERTIFICATE` block of a PEM text; at least one, and all of them readable.
+    pub fn all_from_pem(text: &[u8]) -> Result<Vec<Self>, CertificateError> {
+        let found: Vec<_> = CertificateDer::pem_slice_iter(text)
+            .map(|block| block.map_err(|_| CertificateError::Pem).and_then(Self::from_der))
+            .collect::<Result<_, _>>()?;
+        if found.is_empty() { Err(CertificateError::None) } else { Ok(found) }
+    }
+
+    /// Reads one certificate.
+    pub fn from_der(der: CertificateDer<'static>) -> Result<Self, CertificateError> {
+        let (rest, parsed) = X509Certificate::from_der(&der).map_err(|_| CertificateError::Der)?;
+        if !rest.is_empty() {
+            return Err(CertificateError::Der);
+        }
+        let text = |attribute: &x509_parser::x509::AttributeTypeAndValue<'_>| {
+            attribute.as_str().unwrap_or_default().to_owned()
+        };
+        let subject = parsed.subject();
+        let time = |seconds: i64| UNIX_EPOCH + Duration::from_secs(seconds.try_into().unwrap_or(0));
+        Ok(Certificate {
+            public_key_info: parsed.public_key().raw.to_vec(),
+            subject: subject.to_string(),
+            common_name: subject.iter_common_name().map(text).last().unwrap_or_default(),
+            organizations: subject.iter_organization().map(text).collect(),
+            not_before: time(parsed.validity().not_before.timestamp()),
+            not_after: time(parsed.validity().not_after.timestamp()),
+            der,
+        })
+    }
+
+    /// The DER.
+    pub fn der(&self) -> &CertificateDer<'static> {
+        &self.der
+    }
+
+    /// One PEM block.
+    pub fn to_pem(&self) -> String {
+        pem::encode("CERTIFICATE", &self.der).to_string()
+    }
+
+    /// DER of the SubjectPublicKeyInfo.
+    pub fn public_key_info(&self) -> &[u8] {
+        &self.public_key_info
+    }
+
+    /// SHA-256 over the SubjectPublicKeyInfo: what a pin names.
+    pub fn public_key_digest(&self) -> [u8; 32] {
+        Sha256::digest(&self.public_key_info).into()
+    }
+
+    /// The subject, as text.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// The subject's `CN`.
+    pub fn common_name(&self) -> &str {
+        &self.common_name
+    }
+
+    /// The subject's `O`s.
+    pub fn organizations(&self) -> &[String] {
+        &self.organizations
+    }
+
+    /// First moment of validity.
+    pub fn not_before(&self) -> SystemTime {
+        self.not_before
+    }
+
+    /// Last moment of validity.
+    pub fn not_after(&self) -> SystemTime {
+        self.not_after
+    }
+}
+
+impl fmt::Display for CertificateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            CertificateError::None => "no CERTIFICATE block",
+            CertificateError::Pem => "broken PEM",
+            CertificateError::Der => "a block that is not an X.509 certificate",
+        })
+    }
+}
+
+impl std::error::Error for CertificateError {}
