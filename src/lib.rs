@@ -22,3 +22,4 @@ pub mod phase;
 pub mod pki;
 pub mod secret;
 pub mod text;
+pub mod yaml;
