@@ -1,0 +1,35 @@
+//! The target root and the one way of writing to it: a `FileSet`, committed durably, in order, repeatably.
+//! Knows nothing of Kubernetes.
+//!
+//! ```text
+//! path of the root ─► Root::open ─► read, read_link, metadata, list      every path resolved inside the root
+//! FileSet ─► Root::commit ─► Committed
+//!            observe the tree ─► plan: a list of steps (pure) ─► run the steps
+//! ```
+//!
+//! Names of files and what goes into them come from outside; so do decisions about what may be replaced. What is not
+//! here: owners other than the caller, extended attributes (an SELinux root wants a relabel after an initramfs wrote to
+//! it), and removal of directories.
+
+mod commit;
+mod error;
+mod file_set;
+mod observe;
+mod path;
+mod plan;
+mod preview;
+mod read;
+mod resolve;
+mod space;
+
+#[cfg(test)]
+mod crash;
+
+pub use commit::Committed;
+pub use error::{CommitError, Operation, RootError};
+pub use file_set::{Content, Entry, FileSet, Kind};
+pub use path::{TargetPath, TargetPathError};
+pub use preview::Preview;
+pub use read::{FileKind, Metadata};
+pub use resolve::{Resolution, Root};
+pub use space::Space;

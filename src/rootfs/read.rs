@@ -1,0 +1,228 @@
+//! Reading from the root.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+
+use rustix::fs::{AtFlags, Dir, FileType, OFlags, Stat, fstat, readlinkat, statat};
+use rustix::io::{Errno, Result as IoResult};
+
+use super::error::RootError;
+use super::path::TargetPath;
+use super::resolve::Root;
+
+/// What an object in the tree is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// A device, socket or pipe.
+    Other,
+}
+
+/// What is known of an object without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metadata {
+    /// What it is.
+    pub kind: FileKind,
+    /// Permission bits, set-id and sticky bits included.
+    pub mode: u32,
+    /// Bytes, for a file.
+    pub size: u64,
+    /// The owner's user id.
+    pub uid: u32,
+}
+
+impl Root {
+    /// The bytes of the file at `path`, symbolic links followed; `None` where nothing is there.
+    ///
+    /// # Errors
+    /// [`RootError::TooLarge`] beyond `limit` bytes, [`RootError::NotAFile`] for anything else than a file. Whoever
+    /// reads a secret wraps what comes back.
+    pub fn read(&self, path: &TargetPath, limit: usize) -> Result<Option<Vec<u8>>, RootError> {
+        // O_NONBLOCK: opening a pipe must not wait for its writer. Files do not know the flag.
+        let fd = match self.resolve(path.as_str(), OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY) {
+            Ok(fd) => fd,
+            Err(Errno::NOENT) => return Ok(None),
+            // What open(2) answers for a socket, and for a device that is not there.
+            Err(Errno::NXIO) => return Err(RootError::NotAFile { path: self.outside(path), found: FileKind::Other }),
+            Err(errno) => return Err(self.look_error(path, errno)),
+        };
+        let found = fstat(&fd).map(Metadata::from).map_err(|errno| self.look_error(path, errno))?;
+        if found.kind != FileKind::File {
+            return Err(RootError::NotAFile { path: self.outside(path), found: found.kind });
+        }
+        // Files of /proc and /sys say they are empty, so the size is a guess for the allocation only.
+        let guess = usize::try_from(found.size).unwrap_or(limit).min(limit);
+        let mut bytes = Vec::with_capacity(guess + 1);
+        let beyond = (limit as u64).saturating_add(1);
+        if let Err(error) = File::from(fd).take(beyond).read_to_end(&mut bytes) {
+            return Err(self.look_error(path, Errno::from_io_error(&error).unwrap_or(Errno::IO)));
+        }
+        if bytes.len() > limit {
+            return Err(RootError::TooLarge { path: self.outside(path), limit });
+        }
+        Ok(Some(bytes))
+    }
+
+    /// What the symbolic link at `path` says; `None` where nothing is there or something else is.
+    pub fn read_link(&self, path: &TargetPath) -> Result<Option<PathBuf>, RootError> {
+        let Some((directory, name)) = self.holder(path)? else { return Ok(None) };
+        match readlinkat(directory, name, Vec::new()) {
+            Ok(target) => {
+                use std::os::unix::ffi::OsStringExt;
+                Ok(Some(PathBuf::from(std::ffi::OsString::from_vec(target.into_bytes()))))
+            }
+            Err(Errno::NOENT | Errno::INVAL) => Ok(None),
+            Err(errno) => Err(self.look_error(path, errno)),
+        }
+    }
+
+    /// What `path` means, symbolic links followed; `None` where nothing is there, also at the end of a dangling link.
+    pub fn metadata(&self, path: &TargetPath) -> Result<Option<Metadata>, RootError> {
+        match self.resolve(path.as_str(), OFlags::PATH).and_then(fstat) {
+            Ok(stat) => Ok(Some(Metadata::from(stat))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(self.look_error(path, errno)),
+        }
+    }
+
+    /// What is at `path` itself, a symbolic link as such; `None` where nothing is there.
+    pub fn link_metadata(&self, path: &TargetPath) -> Result<Option<Metadata>, RootError> {
+        let Some((directory, name)) = self.holder(path)? else { return Ok(None) };
+        match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(Metadata::from(stat))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(self.look_error(path, errno)),
+        }
+    }
+
+    /// Whether `path` means anything, symbolic links followed.
+    pub fn exists(&self, path: &TargetPath) -> Result<bool, RootError> {
+        self.metadata(path).map(|found| found.is_some())
+    }
+
+    /// The names in a directory, sorted, without `.`, `..` and what is not UTF-8; `None` where nothing is there.
+    pub fn list(&self, path: &TargetPath) -> Result<Option<Vec<String>>, RootError> {
+        let names = |fd| -> IoResult<Vec<String>> {
+            let mut names = Vec::new();
+            for entry in Dir::new(fd)? {
+                match entry?.file_name().to_str() {
+                    Ok("." | "..") | Err(_) => {}
+                    Ok(name) => names.push(name.to_owned()),
+                }
+            }
+            names.sort_unstable();
+            Ok(names)
+        };
+        match self.open_directory(path).and_then(names) {
+            Ok(names) => Ok(Some(names)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(self.look_error(path, errno)),
+        }
+    }
+
+    /// The open directory that holds `path`, and the name in it; `None` where there is no such directory.
+    fn holder<'p>(&self, path: &'p TargetPath) -> Result<Option<(std::os::fd::OwnedFd, &'p str)>, RootError> {
+        let parent = path.parent().unwrap_or_else(TargetPath::root);
+        match self.open_directory(&parent) {
+            Ok(directory) => Ok(Some((directory, path.file_name().unwrap_or(".")))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(self.look_error(path, errno)),
+        }
+    }
+
+    /// The error of looking at `path`.
+    pub(super) fn look_error(&self, path: &TargetPath, errno: Errno) -> RootError {
+        RootError::Look { path: self.outside(path), errno }
+    }
+}
+
+impl From<Stat> for Metadata {
+    fn from(stat: Stat) -> Self {
+        let kind = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => FileKind::File,
+            FileType::Directory => FileKind::Directory,
+            FileType::Symlink => FileKind::Symlink,
+            _ => FileKind::Other,
+        };
+        let size = u64::try_from(stat.st_size).unwrap_or(0);
+        Metadata { kind, mode: stat.st_mode & 0o7777, size, uid: stat.st_uid }
+    }
+}
+
+impl fmt::Display for FileKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            FileKind::File => "a file",
+            FileKind::Directory => "a directory",
+            FileKind::Symlink => "a symbolic link",
+            FileKind::Other => "a device, socket or pipe",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rootfs::Resolution;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    #[test]
+    fn reading_tells_missing_from_unreadable_and_never_goes_beyond_the_limit() {
+        let temporary = tempfile::tempdir().unwrap();
+        let at = |path: &str| temporary.path().join(path);
+        fs::create_dir(at("directory")).unwrap();
+        fs::write(at("directory/file"), "12345").unwrap();
+        symlink("/directory/file", at("link")).unwrap();
+        symlink("/nowhere", at("dangling")).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, at("pipe"), FileType::Fifo, 0o600.into(), 0).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        for open in [Root::open, |path: &Path| Root::open_with(path, Resolution::Walk)] {
+            let root = open(temporary.path()).unwrap();
+            let read = |path: &'static str, limit| root.read(&TargetPath::fixed(path), limit);
+            let not_a_file = |path, found| Err(RootError::NotAFile { path: at(path), found });
+
+            assert_eq!(read("/directory/file", 5), Ok(Some(b"12345".to_vec())));
+            assert_eq!(read("/link", 5), Ok(Some(b"12345".to_vec())));
+            assert_eq!(read("/link", 4), Err(RootError::TooLarge { path: at("link"), limit: 4 }));
+            assert_eq!(read("/dangling", 5), Ok(None));
+            assert_eq!(read("/nowhere/file", 5), Ok(None));
+            assert_eq!(read("/directory", 5), not_a_file("directory", FileKind::Directory));
+            assert_eq!(read("/pipe", 5), not_a_file("pipe", FileKind::Other));
+            assert_eq!(read("/socket", 5), not_a_file("socket", FileKind::Other));
+            let below_a_file = Err(RootError::Look { path: at("directory/file/x"), errno: Errno::NOTDIR });
+            assert_eq!(read("/directory/file/x", 5), below_a_file);
+
+            let link = |path: &'static str| root.read_link(&TargetPath::fixed(path)).unwrap();
+            assert_eq!(link("/link").as_deref(), Some(Path::new("/directory/file")));
+            assert_eq!(link("/directory"), None);
+            assert_eq!(link("/nowhere"), None);
+
+            assert!(root.exists(&TargetPath::fixed("/link")).unwrap());
+            assert!(!root.exists(&TargetPath::fixed("/dangling")).unwrap());
+            assert_eq!(root.metadata(&TargetPath::fixed("/link")).unwrap().unwrap().size, 5);
+            let dangling = root.link_metadata(&TargetPath::fixed("/dangling")).unwrap().unwrap();
+            assert_eq!(dangling.kind, FileKind::Symlink);
+            assert_eq!(root.link_metadata(&TargetPath::root()).unwrap().unwrap().kind, FileKind::Directory);
+
+            let names = root.list(&TargetPath::root()).unwrap().unwrap();
+            assert_eq!(names, ["dangling", "directory", "link", "pipe", "socket"]);
+            assert_eq!(root.list(&TargetPath::fixed("/nowhere")), Ok(None));
+        }
+    }
+
+    #[test]
+    fn files_that_say_they_are_empty_are_read_nevertheless() {
+        let root = Root::open(Path::new("/")).unwrap();
+        let found = root.read(&TargetPath::fixed("/proc/sys/kernel/ostype"), 100).unwrap();
+        assert_eq!(found, Some(b"Linux\n".to_vec()));
+    }
+}
