@@ -20,6 +20,7 @@ pub mod clock;
 pub mod error;
 pub mod phase;
 pub mod pki;
+pub mod report;
 pub mod rootfs;
 pub mod secret;
 pub mod text;

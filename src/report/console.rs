@@ -1,0 +1,189 @@
+//! For the person in front of it: kubeadm's `[phase] text` on stdout; warnings, debug lines and the error on stderr.
+//!
+//! A terminal gets lines folded at its width (a serial console does not tell one: 80) and a little colour; anything else
+//! gets them whole and plain, to be searched.
+
+use std::io::{IsTerminal, Write};
+use std::os::fd::AsFd;
+
+use super::{Event, Level, Sink};
+
+/// Width of a terminal that does not tell: a serial console, and its photograph.
+const SERIAL_COLUMNS: usize = 80;
+
+/// Below this, folding would leave nothing to read.
+const LEAST_COLUMNS: usize = 40;
+
+/// How one of the two streams wants its text.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Style {
+    /// Fold lines at this many columns.
+    pub columns: Option<usize>,
+    /// Use colour.
+    pub colour: bool,
+}
+
+impl Style {
+    /// What suits this stream. `no_color`: the operator wants none (no-color.org).
+    pub fn of(stream: &(impl IsTerminal + AsFd), no_color: bool) -> Self {
+        if !stream.is_terminal() {
+            return Style::default();
+        }
+        let columns = rustix::termios::tcgetwinsize(stream).map_or(0, |size| usize::from(size.ws_col));
+        let columns = if columns == 0 { SERIAL_COLUMNS } else { columns.max(LEAST_COLUMNS) };
+        Style { columns: Some(columns), colour: !no_color }
+    }
+}
+
+/// The console.
+pub struct Console {
+    out: (Box<dyn Write>, Style),
+    err: (Box<dyn Write>, Style),
+    verbosity: u8,
+}
+
+#[derive(Clone, Copy)]
+enum Colour {
+    Red,
+    Yellow,
+}
+
+impl Colour {
+    /// SGR parameters, ECMA-48 8.3.117.
+    fn code(self) -> &'static str {
+        match self {
+            Colour::Red => "1;31",
+            Colour::Yellow => "33",
+        }
+    }
+}
+
+impl Console {
+    /// A console that writes to these streams and shows debug lines up to `verbosity`.
+    pub fn new(out: (Box<dyn Write>, Style), err: (Box<dyn Write>, Style), verbosity: u8) -> Self {
+        Console { out, err, verbosity }
+    }
+
+    /// The process's own streams.
+    pub fn stdio(verbosity: u8, no_color: bool) -> Self {
+        let (out, err) = (std::io::stdout(), std::io::stderr());
+        let (out_style, err_style) = (Style::of(&out, no_color), Style::of(&err, no_color));
+        Console::new((Box::new(out), out_style), (Box::new(err), err_style), verbosity)
+    }
+}
+
+impl Sink for Console {
+    fn accept(&mut self, event: &Event<'_>) {
+        match event {
+            Event::PhaseStarted(_) => {}
+            Event::PhaseEnded(phase, took) => {
+                if self.verbosity >= 1 {
+                    put(
+                        &mut self.err,
+                        &format!("[{}] ", phase.name()),
+                        None,
+                        &format!("took {} ms", took.as_millis()),
+                        4,
+                    );
+                }
+            }
+            Event::Line { level: Level::Debug(at_least), phase, text, .. } => {
+                if self.verbosity >= *at_least {
+                    put(&mut self.err, &format!("[{}] ", phase.name()), None, text, 4);
+                }
+            }
+            Event::Line { level: Level::Info, phase, text, .. } => {
+                put(&mut self.out, &format!("[{}] ", phase.name()), None, text, 4);
+            }
+            Event::Line { level: Level::Warning, phase, code, text } => match text.strip_prefix("[WARNING ") {
+                // A finding of preflight, in the form that people search for.
+                Some(rest) => put(&mut self.err, "\t", Some(("[WARNING ", Colour::Yellow)), rest, 12),
+                None => {
+                    let code = code.map_or(String::new(), |code| format!(" ({})", code.name));
+                    let mark = Some(("WARNING: ", Colour::Yellow));
+                    put(&mut self.err, &format!("[{}] ", phase.name()), mark, &format!("{text}{code}"), 4);
+                }
+            },
+            Event::Failed { code, message, hint } => {
+                put(&mut self.err, "", Some(("error: ", Colour::Red)), message, 7);
+                let code = format!("{} (exit {})", code.name, code.class.exit_status());
+                put(&mut self.err, "  code: ", None, &code, 8);
+                put(&mut self.err, "  next: ", None, hint, 8);
+            }
+            Event::Done { text, .. } => {
+                // Not folded: it may be a file of a dry run, where a line feed means something.
+                if !text.is_empty() {
+                    write(&mut self.out.0, &format!("\n{text}\n\n"));
+                }
+            }
+        }
+    }
+}
+
+/// One line: `prefix`, perhaps a coloured mark, and the text, folded with `indent` columns before what continues it.
+fn put(stream: &mut (Box<dyn Write>, Style), prefix: &str, mark: Option<(&str, Colour)>, text: &str, indent: usize) {
+    let (writer, style) = stream;
+    let mark_text = mark.map_or("", |(mark, _)| mark);
+    let line = format!("{prefix}{mark_text}{text}");
+    let mut line = style.columns.map_or(line.clone(), |columns| fold(&line, columns, indent));
+    if let (true, Some((mark, colour))) = (style.colour, mark) {
+        // The mark stands at the very beginning, where nothing has been folded yet.
+        line.replace_range(prefix.len()..prefix.len() + mark.len(), &format!("\x1b[{}m{mark}\x1b[0m", colour.code()));
+    }
+    write(writer, &format!("{line}\n"));
+}
+
+/// In one piece, so that lines of several writers do not mix. Nobody to tell when it fails.
+fn write(writer: &mut Box<dyn Write>, text: &str) {
+    let _ = writer.write_all(text.as_bytes());
+    let _ = writer.flush();
+}
+
+/// Breaks `line` at spaces so that no line has more than `columns` characters. A word longer than that (a path, a URL, a
+/// pin) is left whole, to be copied: the terminal breaks it. Wide characters are counted as one.
+fn fold(line: &str, columns: usize, indent: usize) -> String {
+    let mut out = String::with_capacity(line.len() + 16);
+    let mut used = 0;
+    for word in line.split_inclusive(' ') {
+        let shown = word.trim_end_matches(' ').chars().map(|c| if c == '\t' { 8 } else { 1 }).sum::<usize>();
+        if used > indent && used + shown > columns {
+            out.truncate(out.trim_end_matches(' ').len());
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', indent));
+            used = indent;
+        }
+        out.push_str(word);
+        used += shown + word.len() - word.trim_end_matches(' ').len();
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_breaks_at_spaces_and_indents() {
+        let rows = [
+            ("short", 20, "short"),
+            ("[phase] one two three four", 16, "[phase] one two\n    three four"),
+            ("exactly sixteen.", 16, "exactly sixteen."),
+            (
+                "[phase] https://[2001:db8::1]:6443/api is where",
+                16,
+                "[phase]\n    https://[2001:db8::1]:6443/api\n    is where",
+            ),
+            ("", 16, ""),
+        ];
+        for (line, columns, want) in rows {
+            assert_eq!(fold(line, columns, 4), want);
+        }
+    }
+
+    #[test]
+    fn a_pipe_is_plain_and_whole() {
+        let file = tempfile::tempfile().unwrap();
+        let style = Style::of(&file, false);
+        assert_eq!((style.columns, style.colour), (None, false));
+    }
+}

@@ -1,0 +1,96 @@
+//! The kernel log: what is left to read after a reboot into the real root, or over a console that shows nothing else.
+//!
+//! Few lines. The kernel drops what a writer sends beyond 10 lines in 5 seconds (`printk.devkmsg=ratelimit`, its default),
+//! and the line dropped must not be the last one: five phases, three warnings and the end are nine.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+
+use super::{Event, Level, Sink};
+
+/// The device.
+const PATH: &str = "/dev/kmsg";
+
+/// Bytes of one record's text; the kernel keeps 1024 less its own prefix (`PRINTKRB_RECORD_MAX`, kernel/printk/printk.c).
+const RECORD_CAP: usize = 900;
+
+/// Further warnings are counted only.
+const WARNINGS: usize = 3;
+
+/// Priorities of syslog(3).
+#[derive(Clone, Copy)]
+enum Priority {
+    Error = 3,
+    Warning = 4,
+    Notice = 5,
+    Info = 6,
+}
+
+/// The sink that writes there.
+pub struct Kmsg<W: Write = File> {
+    device: W,
+    warnings: usize,
+}
+
+impl Kmsg<File> {
+    /// The kernel log of this machine; `None` where there is none or we may not write to it, which is nobody's fault.
+    pub fn open() -> Option<Self> {
+        OpenOptions::new().write(true).open(PATH).ok().map(Kmsg::new)
+    }
+}
+
+impl<W: Write> Kmsg<W> {
+    /// Writes records to `device`, one `write` each.
+    pub fn new(device: W) -> Self {
+        Kmsg { device, warnings: 0 }
+    }
+
+    fn record(&mut self, priority: Priority, text: &str) {
+        let mut end = text.len().min(RECORD_CAP);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let record = format!("<{}>kubejoin: {}\n", priority as u8, &text[..end]);
+        let _ = self.device.write_all(record.as_bytes());
+    }
+
+    /// Says how many warnings were kept back.
+    fn more(&self) -> String {
+        match self.warnings.saturating_sub(WARNINGS) {
+            0 => String::new(),
+            more => format!(" ({more} more warnings on the console)"),
+        }
+    }
+}
+
+impl<W: Write> Sink for Kmsg<W> {
+    fn accept(&mut self, event: &Event<'_>) {
+        match event {
+            Event::PhaseStarted(phase) => self.record(Priority::Info, phase.name()),
+            Event::Line { level: Level::Warning, phase, text, .. } => {
+                self.warnings += 1;
+                if self.warnings <= WARNINGS {
+                    self.record(Priority::Warning, &format!("[{}] {text}", phase.name()));
+                }
+            }
+            Event::Failed { code, message, hint } => {
+                let status = code.class.exit_status();
+                let text = format!("failed: {} (exit {status}): {message}; next: {hint}{}", code.name, self.more());
+                self.record(Priority::Error, &text);
+            }
+            Event::Done { outcome, facts, .. } => {
+                let facts: String = facts
+                    .iter()
+                    // Lists are for files: those of a dry run have no place in the kernel's log.
+                    .filter(|(_, value)| !value.is_null() && !value.is_array() && !value.is_object())
+                    .map(|(key, value)| {
+                        format!(" {key}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+                    })
+                    .collect();
+                let text = format!("{outcome}{facts}{}", self.more());
+                self.record(Priority::Notice, &text);
+            }
+            Event::PhaseEnded(..) | Event::Line { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! One run through the real sinks, over buffers and files.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use super::console::Style;
+use super::*;
+
+/// A stream whose bytes can be looked at while somebody else owns its writing end.
+#[derive(Clone, Default)]
+struct Stream(Rc<RefCell<Vec<u8>>>);
+
+impl Stream {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.borrow().clone()).unwrap()
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Every sink there is, and what each of them wrote.
+struct Bench {
+    report: Report,
+    out: Stream,
+    err: Stream,
+    kmsg: Stream,
+    json: Stream,
+    result: PathBuf,
+    _directory: tempfile::TempDir,
+}
+
+fn bench(verbosity: u8, style: Style) -> Bench {
+    let directory = tempfile::tempdir().unwrap();
+    let result = directory.path().join("run/kubejoin/result.json");
+    let [out, err, kmsg, json] = [(); 4].map(|()| Stream::default());
+    let report = Report::new(vec![
+        Box::new(ResultFile::new(&result)),
+        Box::new(Kmsg::new(kmsg.clone())),
+        Box::new(JsonLines::new(Box::new(json.clone()), verbosity)),
+        Box::new(Console::new((Box::new(out.clone()), style), (Box::new(err.clone()), style), verbosity)),
+    ]);
+    Bench { report, out, err, kmsg, json, result, _directory: directory }
+}
+
+impl Bench {
+    fn result(&self) -> Value {
+        serde_json::from_str(&fs::read_to_string(&self.result).unwrap()).unwrap()
+    }
+
+    fn json_lines(&self) -> Vec<Value> {
+        self.json.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+#[derive(Debug)]
+struct Refusal(String);
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl Explain for Refusal {
+    fn code(&self) -> &'static Code {
+        &codes::CONFIG_INVALID
+    }
+}
+
+const PLAIN: Style = Style { columns: None, colour: false };
+
+#[test]
+fn a_join_as_a_pipe_sees_it() {
+    let bench = bench(0, PLAIN);
+    bench.report.phase(Phase::Preflight);
+    bench.report.info(Phase::Preflight, "Checking this machine");
+    bench.report.warn(Phase::Preflight, None, "[WARNING Swap]: swap is on");
+    bench.report.debug(1, Phase::Preflight, "unseen");
+    bench.report.phase(Phase::Discovery);
+    bench.report.warn(Phase::Discovery, Some(&codes::USAGE), "odd");
+    bench.report.done("joined", &[("node", "n1".into()), ("exit", "9".into())], "This node has joined:\n* all well");
+
+    assert_eq!(bench.out.text(), "[preflight] Checking this machine\n\nThis node has joined:\n* all well\n\n");
+    assert_eq!(bench.err.text(), "\t[WARNING Swap]: swap is on\n[discovery] WARNING: odd (usage.arguments)\n");
+    assert_eq!(
+        bench.kmsg.text(),
+        "<6>kubejoin: preflight\n<4>kubejoin: [preflight] [WARNING Swap]: swap is on\n<6>kubejoin: discovery\n\
+         <4>kubejoin: [discovery] odd\n<5>kubejoin: joined node=n1 exit=9\n"
+    );
+    let result = bench.result();
+    assert_eq!(
+        (&result["version"], &result["outcome"], &result["exit"], &result["node"]),
+        (&1.into(), &"joined".into(), &0.into(), &"n1".into())
+    );
+    let names: Vec<_> =
+        result["phases"].as_array().unwrap().iter().map(|phase| phase["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["preflight", "discovery"]);
+    assert!(result["phases"][0]["ms"].is_u64());
+    assert_eq!(result["warnings"][1]["code"], "usage.arguments");
+    assert_eq!(fs::metadata(&bench.result).unwrap().permissions().mode() & 0o777, 0o644);
+    assert_eq!(fs::read_dir(bench.result.parent().unwrap()).unwrap().count(), 1, "a temporary file is left");
+}
+
+#[test]
+fn a_failure_names_code_exit_status_and_next_step_everywhere() {
+    let bench = bench(0, PLAIN);
+    bench.report.phase(Phase::Discovery);
+    bench.report.failed(&Refusal("field nodeRegistration.name is empty".to_owned()));
+
+    let action = codes::CONFIG_INVALID.action;
+    assert_eq!(
+        bench.err.text(),
+        format!("error: field nodeRegistration.name is empty\n  code: config.invalid (exit 2)\n  next: {action}\n")
+    );
+    assert_eq!(bench.out.text(), "");
+    let last = bench.kmsg.text().lines().last().unwrap().to_owned();
+    assert!(last.starts_with("<3>kubejoin: failed: config.invalid (exit 2): field"), "{last}");
+    let result = bench.result();
+    let line = bench.json_lines().pop().unwrap();
+    for (key, want) in [("code", "config.invalid"), ("class", "usage"), ("outcome", "failed"), ("hint", action)] {
+        assert_eq!((&result[key], &line[key]), (&want.into(), &want.into()), "{key}");
+    }
+    assert_eq!((&result["exit"], &line["exit"], &result["phase"]), (&2.into(), &2.into(), &"discovery".into()));
+}
+
+#[test]
+fn json_lines_are_objects_with_level_and_message() {
+    let bench = bench(2, PLAIN);
+    bench.report.phase(Phase::Discovery);
+    bench.report.debug(2, Phase::Discovery, "GET cluster-info");
+    bench.report.debug(3, Phase::Discovery, "too deep");
+    bench.report.info(Phase::Discovery, "two\nlines");
+    bench.report.done("dry-run", &[("node", "n1".into())], "a\nb");
+
+    let lines = bench.json_lines();
+    let seen: Vec<_> = lines.iter().map(|l| (l["level"].as_str().unwrap(), l["msg"].as_str().unwrap())).collect();
+    let want = [
+        ("info", "phase started"),
+        ("debug", "GET cluster-info"),
+        ("info", "two\\u{a}lines"),
+        ("info", "phase ended"),
+        ("info", "a\nb"),
+    ];
+    assert_eq!(seen, want);
+    assert!(lines.iter().all(|line| line["ms"].is_u64()));
+    assert!(lines[3]["took_ms"].is_u64());
+    assert_eq!(lines[4]["facts"]["node"], "n1");
+}
+
+#[test]
+fn a_serial_console_is_folded_and_coloured_and_a_pipe_is_not() {
+    let style = Style { columns: Some(80), colour: true };
+    let bench = bench(0, style);
+    let words = "word ".repeat(30);
+    bench.report.info(Phase::Discovery, words.trim());
+    bench.report.failed(&Refusal(words.trim().to_owned()));
+
+    let out = bench.out.text();
+    assert!(out.lines().count() == 3 && out.lines().all(|line| line.len() <= 80), "{out}");
+    assert!(out.starts_with("[discovery] word") && out.lines().nth(1).unwrap().starts_with("    word"), "{out}");
+    assert!(bench.err.text().starts_with("\x1b[1;31merror: \x1b[0mword"), "{:?}", bench.err.text());
+    assert!(bench.err.text().lines().nth(1).unwrap().starts_with("       word"), "{:?}", bench.err.text());
+    assert_eq!(bench.json_lines()[0]["msg"], words.trim());
+}
+
+#[test]
+fn a_secret_reaches_no_sink() {
+    const SECRET: &str = "0a1b2c3d4e5f6g7h";
+    let bench = bench(9, PLAIN);
+    bench.report.conceal(&Secret::new(SECRET));
+    let leak = format!("Authorization: Bearer abcdef.{SECRET}\n cut 0a1b2c3d4e");
+    bench.report.phase(Phase::Discovery);
+    bench.report.info(Phase::Discovery, &leak);
+    bench.report.debug(9, Phase::Discovery, &leak);
+    bench.report.warn(Phase::Discovery, None, &leak);
+    bench.report.done("joined", &[("echo", leak.clone().into())], &leak);
+    let written = fs::read_to_string(&bench.result).unwrap();
+    bench.report.failed(&Refusal(leak));
+
+    let sinks = [&bench.out, &bench.err, &bench.kmsg, &bench.json].map(Stream::text);
+    for text in sinks.into_iter().chain([written, fs::read_to_string(&bench.result).unwrap()]) {
+        assert!(!text.contains(&SECRET[..8]) && !text.contains(&SECRET[8..]), "{text}");
+        assert!(text.contains("abcdef.<secret>"), "the line itself is missing: {text}");
+    }
+}
+
+#[test]
+fn a_server_cannot_forge_lines_or_colours() {
+    let bench = bench(0, PLAIN);
+    bench.report.warn(Phase::Discovery, None, "server said: \u{1b}[2J\n[kubelet-start] all is well");
+    assert_eq!(bench.err.text(), "[discovery] WARNING: server said: \\u{1b}[2J\\u{a}[kubelet-start] all is well\n");
+    assert_eq!(bench.kmsg.text().lines().count(), 1);
+}
+
+#[test]
+fn the_kernel_log_gets_few_warnings_and_always_the_end() {
+    let bench = bench(0, PLAIN);
+    for nth in 0..20 {
+        bench.report.warn(Phase::Preflight, None, format!("warning {nth} {}", "long ".repeat(300)));
+    }
+    bench.report.failed(&Refusal("no".to_owned()));
+    let text = bench.kmsg.text();
+    assert_eq!(text.lines().count(), 4);
+    assert!(text.lines().all(|line| line.len() < 1000));
+    assert!(text.ends_with("(17 more warnings on the console)\n"), "{text}");
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_mentioned_once() {
+    let bench = bench(0, PLAIN);
+    fs::write(bench.result.ancestors().nth(2).unwrap(), "a file where a directory should be").unwrap();
+    bench.report.phase(Phase::Discovery);
+    bench.report.done("joined", &[], "well");
+    let err = bench.err.text();
+    assert_eq!(err.matches("result.json could not be written").count(), 1, "{err}");
+    assert!(err.contains("(report.result-not-written)"), "{err}");
+}
+
+#[test]
+fn the_result_of_an_earlier_run_goes_when_the_next_one_begins() {
+    let bench = bench(0, PLAIN);
+    fs::create_dir_all(bench.result.parent().unwrap()).unwrap();
+    fs::write(&bench.result, "{\"outcome\":\"joined\"}").unwrap();
+    bench.report.phase(Phase::Preflight);
+    assert!(!bench.result.exists());
+    bench.report.failed(&Refusal("no".to_owned()));
+    bench.report.failed(&Refusal("again".to_owned()));
+    assert_eq!(bench.result()["message"], "again");
+}
+
+#[test]
+fn a_phase_begun_twice_is_one() {
+    let bench = bench(0, PLAIN);
+    bench.report.phase(Phase::Discovery);
+    bench.report.phase(Phase::Discovery);
+    bench.report.done("joined", &[], "");
+    assert_eq!(bench.result()["phases"].as_array().unwrap().len(), 1);
+    assert_eq!(bench.out.text(), "");
+}
+
+#[test]
+fn the_same_reason_for_waiting_is_said_once() {
+    let bench = bench(0, PLAIN);
+    for error in ["away", "away", "away", "busy", "away"] {
+        bench.report.retrying(Phase::Discovery, &Refusal(error.to_owned()), Duration::from_millis(500));
+    }
+    let said = bench.err.text();
+    assert_eq!(said.matches("away; trying again in 0.5 s").count(), 2, "{said}");
+    assert_eq!(said.matches("busy; trying again").count(), 1, "{said}");
+}
+
+#[test]
+fn a_file_among_the_facts_is_whole_for_programs_without_secrets_and_not_in_the_kernels_log() {
+    let bench = bench(0, PLAIN);
+    bench.report.conceal(&Secret::new("0123456789abcdef"));
+    let files = serde_json::json!([{ "path": "/f", "content": "a: 1\n\tb\u{1b}\ntoken: 0123456789abcdef\n" }]);
+    bench.report.done("dry-run", &[("files", files), ("csr", Value::Null)], "");
+    let last: Value = serde_json::from_str(bench.json.text().lines().last().unwrap()).unwrap();
+    let content = &last["facts"]["files"][0]["content"];
+    assert_eq!(content.as_str().unwrap().lines().next(), Some("a: 1"));
+    assert!(content.as_str().unwrap().ends_with("token: <secret>\n"), "{content}");
+    let kmsg = bench.kmsg.text();
+    assert!(kmsg.contains("dry-run") && !kmsg.contains("/f") && !kmsg.contains("csr"), "{kmsg}");
+}
