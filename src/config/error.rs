@@ -1,0 +1,451 @@
+//! What can be wrong with a configuration, and what is only worth a warning.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::duration::DurationError;
+use super::origin::Origin;
+use super::settings::RetiredFlag;
+use super::{ArgsForm, EndpointError, NodeNameError, PinError, Quoted, TokenError};
+use crate::error::{Code, Explain, codes};
+use crate::yaml::YamlError;
+
+/// Why there is no [`super::JoinConfiguration`].
+#[derive(Debug)]
+pub enum ConfigError {
+    /// A file cannot be read.
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is longer than any configuration.
+    TooLarge {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A file is no text.
+    NotUnicode {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The configuration file is no YAML.
+    Yaml {
+        /// Which.
+        path: PathBuf,
+        /// Where and why.
+        error: YamlError,
+    },
+    /// A document without group, version or kind.
+    NoKind {
+        /// Which file.
+        path: PathBuf,
+        /// Where the document begins.
+        line: usize,
+    },
+    /// A kind that is there twice, in whichever versions.
+    KindTwice {
+        /// Which file.
+        path: PathBuf,
+        /// Which kind.
+        kind: String,
+        /// Where the second one begins.
+        line: usize,
+    },
+    /// No document of kind JoinConfiguration.
+    NoJoinConfiguration {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A kind and version that does not exist, or is not read.
+    Version {
+        /// Which file.
+        path: PathBuf,
+        /// As written.
+        api_version: String,
+        /// As written.
+        kind: String,
+    },
+    /// An experimental version where the operator has not asked for one.
+    Experimental {
+        /// Which file.
+        path: PathBuf,
+        /// As written.
+        api_version: String,
+    },
+    /// Settings that cannot stand beside `--config`.
+    Mixed {
+        /// Their names, sorted.
+        settings: Vec<String>,
+    },
+    /// Values that cannot be used: all of them, as kubeadm does.
+    Invalid {
+        /// The configuration file, when there is one.
+        file: Option<PathBuf>,
+        /// At least one.
+        problems: Vec<Problem>,
+    },
+}
+
+/// One value that cannot be used.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// No API server endpoint from any source.
+    NoEndpoint,
+    /// No token from any source.
+    NoToken,
+    /// Neither a pin nor the wish to go without.
+    NoPin,
+    /// A field, flag or parameter of kubeadm that is not here.
+    NotYetSupported(Origin),
+    /// An endpoint that is none.
+    Endpoint(Origin, EndpointError),
+    /// A token that is none.
+    Token(Origin, TokenError),
+    /// `--token` and `--token-file` of the same source.
+    TwoTokens(Origin),
+    /// A pin that is none.
+    Pin(Origin, PinError),
+    /// A node name that is none.
+    NodeName(Origin, NodeNameError),
+    /// A runtime socket that is none.
+    CriSocket(Origin, String),
+    /// A CA path that is not absolute or does not end in `.crt`.
+    CaCertPath(Origin, String),
+    /// A kubelet argument without a name.
+    ExtraArgName(Origin),
+    /// A taint with an effect that Kubernetes does not have.
+    TaintEffect(Origin, String),
+    /// A pull policy that Kubernetes does not have.
+    ImagePullPolicy(Origin, String),
+    /// An argument to be merged with one of the same name, which only the experimental v1 can say.
+    MergeMethod(Origin),
+    /// A time that is none.
+    Time(Origin, String),
+    /// `discovery.file` that is neither a path nor an https URL.
+    DiscoveryFile(Origin, String),
+    /// A token beside a file for discovery.
+    TwoDiscoveries(Origin),
+    /// An address to advertise that is none.
+    AdvertiseAddress(Origin, String),
+    /// A port that is none.
+    BindPort(Origin, i32),
+    /// A certificate key that is none. Its text is a secret.
+    CertificateKey(Origin),
+    /// `config validate`, `config migrate`: a field that this version does not have.
+    UnknownField(Origin),
+    /// The same: a field given twice.
+    DuplicateField(Origin),
+    /// `config validate`: `kubeletExtraArgs` in the form of another version.
+    ExtraArgsForm(Origin, ArgsForm),
+    /// `config validate`, `config migrate`: a document of an API that kubeadm has never known.
+    UnknownApi {
+        /// As written.
+        api_version: String,
+        /// As written.
+        kind: String,
+        /// Where it begins.
+        line: usize,
+    },
+    /// A duration that is none.
+    Duration(Origin, DurationError),
+    /// `all` beside other checks.
+    IgnoreAll,
+    /// A phase that neither we nor kubeadm have.
+    Phase(Origin, String),
+    /// A clock that is none of the three.
+    Clock(Origin, String),
+    /// A value of another type.
+    Type {
+        /// Where.
+        origin: Origin,
+        /// Such as `a string`.
+        expected: &'static str,
+        /// Such as `a number`.
+        found: &'static str,
+    },
+}
+
+/// Something the operator should know; the join goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// A field that this version does not have.
+    UnknownField(Origin),
+    /// A field given twice; the last one counts.
+    DuplicateField(Origin),
+    /// A document that is no JoinConfiguration.
+    IgnoredDocument {
+        /// As written.
+        api_version: String,
+        /// As written.
+        kind: String,
+        /// Where it begins.
+        line: usize,
+    },
+    /// A version that kubeadm itself no longer reads.
+    OldVersion {
+        /// As written.
+        api_version: String,
+        /// As written.
+        kind: String,
+        /// The last release of kubeadm that reads it.
+        last_kubeadm: &'static str,
+        /// Fields that have another place today, and that place.
+        moved: Vec<(Origin, &'static str)>,
+    },
+    /// A version that Kubernetes has not released yet.
+    ExperimentalVersion(String),
+    /// `kubeletExtraArgs` in the form of another version.
+    ExtraArgsForm(Origin, ArgsForm),
+    /// A field of an old version that says nothing today.
+    Retired(Origin),
+    /// The socket of dockershim.
+    Dockershim(Origin),
+    /// A second API server of an old version.
+    FurtherEndpoints(Origin),
+    /// A flag of an older kubeadm, and what is made of it.
+    RetiredFlag(RetiredFlag),
+    /// A `kubejoin.` parameter that does not exist. Its value may be a secret and is not kept.
+    UnknownParameter(String),
+    /// A `kubejoin.` parameter without `=`.
+    ParameterWithoutValue(String),
+    /// A socket without `unix://`.
+    CriSocketScheme(Origin),
+    /// An endpoint beside `--config`; kubeadm ignores it, too, but does not say so.
+    EndpointIgnored(Origin),
+    /// Pins beside the wish to go without them; the pins count.
+    UnsafeSkipIgnored,
+    /// A phase that only older releases of kubeadm had.
+    RetiredPhase(Origin, String),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConfigError::Read { path, source } => write!(f, "cannot read {}: {source}", path.display()),
+            ConfigError::TooLarge { path } => {
+                write!(f, "{} is longer than {} bytes", path.display(), super::load::MAX_BYTES)
+            }
+            ConfigError::NotUnicode { path } => write!(f, "{} is not valid UTF-8", path.display()),
+            ConfigError::Yaml { path, error } => write!(f, "{}: {error}", path.display()),
+            ConfigError::NoKind { path, line } => {
+                write!(f, "{}: the document at line {line} has no apiVersion with a group, or no kind", path.display())
+            }
+            ConfigError::KindTwice { path, kind, line } => {
+                write!(f, "{}: line {line}: kind {} is there twice", path.display(), Quoted(kind))
+            }
+            ConfigError::NoJoinConfiguration { path } => write!(f, "{} has no JoinConfiguration", path.display()),
+            ConfigError::Version { path, api_version, kind } => {
+                write!(f, "{}: {} of {} does not exist", path.display(), Quoted(kind), Quoted(api_version))
+            }
+            ConfigError::Experimental { path, api_version } => {
+                write!(f, "{}: {api_version} is experimental", path.display())
+            }
+            ConfigError::Mixed { settings } => {
+                write!(f, "these cannot stand beside a configuration file: {}", settings.join(", "))
+            }
+            ConfigError::Invalid { file, problems } => {
+                if let Some(file) = file {
+                    write!(f, "{}: ", file.display())?;
+                }
+                if problems.len() > 1 {
+                    write!(f, "{} values are wrong or missing: ", problems.len())?;
+                }
+                for (index, problem) in problems.iter().enumerate() {
+                    write!(f, "{}{problem}", if index == 0 { "" } else { "; " })?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::NoEndpoint => f.write_str("no API server endpoint is given"),
+            Problem::NoToken => f.write_str("no bootstrap token is given"),
+            Problem::NoPin => f.write_str("no hash of the cluster's CA certificate is given"),
+            Problem::NotYetSupported(origin) => write!(f, "{origin} is not supported yet"),
+            Problem::Endpoint(origin, error) => write!(f, "{origin}: {error}"),
+            Problem::Token(origin, error) => write!(f, "{origin}: {error}"),
+            Problem::TwoTokens(origin) => write!(f, "{origin}: a token is given as well"),
+            Problem::Pin(origin, error) => write!(f, "{origin}: {error}"),
+            Problem::NodeName(origin, error) => write!(f, "{origin}: {error}"),
+            Problem::CriSocket(origin, text) => {
+                write!(f, "{origin}: {} is no absolute path of a socket, with or without unix://", Quoted(text))
+            }
+            Problem::CaCertPath(origin, text) => {
+                write!(f, "{origin}: {} is no absolute path that ends in .crt", Quoted(text))
+            }
+            Problem::ExtraArgName(origin) => write!(f, "{origin}: the argument has no name"),
+            Problem::TaintEffect(origin, text) => write!(
+                f,
+                "{origin}: the effect of a taint is NoSchedule, PreferNoSchedule or NoExecute, not {}",
+                Quoted(text)
+            ),
+            Problem::ImagePullPolicy(origin, text) => {
+                write!(f, "{origin}: a pull policy is Always, IfNotPresent or Never, not {}", Quoted(text))
+            }
+            Problem::MergeMethod(origin) => {
+                write!(f, "{origin}: only the experimental v1 can merge arguments, v1beta4 has no such field")
+            }
+            Problem::Time(origin, text) => {
+                write!(f, "{origin}: a time has the form of 2006-01-02T15:04:05Z, not {}", Quoted(text))
+            }
+            Problem::DiscoveryFile(origin, text) => {
+                write!(f, "{origin}: {} is neither a path nor an https:// URL", Quoted(text))
+            }
+            Problem::TwoDiscoveries(origin) => write!(f, "{origin}: a discovery file is given as well"),
+            Problem::AdvertiseAddress(origin, text) => write!(f, "{origin}: {} is no IP address", Quoted(text)),
+            Problem::BindPort(origin, port) => write!(f, "{origin}: {port} is no port"),
+            Problem::CertificateKey(origin) => write!(f, "{origin}: a certificate key has 64 hexadecimal digits"),
+            Problem::UnknownField(origin) => write!(f, "there is no field {origin}"),
+            Problem::DuplicateField(origin) => write!(f, "{origin} is given twice"),
+            Problem::ExtraArgsForm(origin, form) => write!(f, "{origin}: {form} is needed in this version"),
+            Problem::UnknownApi { api_version, kind, line } => {
+                write!(f, "kubeadm does not know {} {}, the document at line {line}", Quoted(api_version), Quoted(kind))
+            }
+            Problem::Duration(origin, error) => write!(f, "{origin}: {error}"),
+            Problem::IgnoreAll => f.write_str("`all` stands among the ignored preflight errors beside names of checks"),
+            Problem::Phase(origin, text) => write!(f, "{origin}: {} is no phase of join", Quoted(text)),
+            Problem::Clock(origin, text) => {
+                write!(f, "{origin}: a clock is auto, system or server, not {}", Quoted(text))
+            }
+            Problem::Type { origin, expected, found } => write!(f, "{origin}: this is {found}, {expected} is needed"),
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::UnknownField(origin) => write!(f, "ignored the unknown field {origin}"),
+            Warning::DuplicateField(origin) => write!(f, "{origin} is given twice, the last one counts"),
+            Warning::IgnoredDocument { api_version, kind, line } => {
+                write!(f, "ignored the document at line {line}, {} {}", Quoted(api_version), Quoted(kind))
+            }
+            Warning::OldVersion { api_version, kind, last_kubeadm, moved } => {
+                write!(
+                    f,
+                    "read {kind} of {api_version}, which kubeadm knows up to {last_kubeadm}, as JoinConfiguration of \
+                     kubeadm.k8s.io/v1beta4"
+                )?;
+                for (index, (old, today)) in moved.iter().enumerate() {
+                    write!(f, "{} {old} as {today}", if index == 0 { ":" } else { "," })?;
+                }
+                f.write_str("; `kubejoin config migrate` writes it so")
+            }
+            Warning::ExperimentalVersion(api_version) => write!(f, "{api_version} is experimental and may change"),
+            Warning::ExtraArgsForm(origin, form) => {
+                write!(f, "{origin}: took it as it is, but this version of kubeadm's API needs {form}")
+            }
+            Warning::Retired(origin) => write!(f, "ignored {origin}: the cluster knows it today"),
+            Warning::Dockershim(origin) => {
+                write!(f, "ignored {origin}: no kubelet since 1.24 has dockershim, the runtime is looked for instead")
+            }
+            Warning::FurtherEndpoints(origin) => {
+                write!(f, "ignored {origin} and what follows: one API server is asked, the first")
+            }
+            Warning::RetiredFlag(RetiredFlag { flag, instead }) => {
+                write!(f, "{flag} is a flag of older kubeadm releases, {instead}")
+            }
+            Warning::UnknownParameter(name) => {
+                write!(f, "ignored the unknown parameter {} of the kernel command line", Quoted(name))
+            }
+            Warning::ParameterWithoutValue(name) => {
+                write!(f, "ignored {name} of the kernel command line, it has no value")
+            }
+            Warning::CriSocketScheme(origin) => {
+                write!(f, "{origin}: took the socket as a path and put unix:// before it")
+            }
+            Warning::EndpointIgnored(origin) => {
+                write!(f, "{origin} is ignored, the configuration file says where to join")
+            }
+            Warning::UnsafeSkipIgnored => {
+                f.write_str("CA certificate hashes are given and will be checked, in spite of the wish to skip that")
+            }
+            Warning::RetiredPhase(origin, name) => {
+                write!(f, "{origin}: only older releases had the phase {name}; there is nothing to skip")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            ConfigError::Read { source, .. } => Some(source),
+            ConfigError::Yaml { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl Explain for ConfigError {
+    fn code(&self) -> &'static Code {
+        match self {
+            ConfigError::Read { .. }
+            | ConfigError::TooLarge { .. }
+            | ConfigError::NotUnicode { .. }
+            | ConfigError::Yaml { .. }
+            | ConfigError::NoKind { .. }
+            | ConfigError::KindTwice { .. }
+            | ConfigError::NoJoinConfiguration { .. } => &codes::CONFIG_UNREADABLE,
+            ConfigError::Version { .. } | ConfigError::Experimental { .. } => &codes::CONFIG_VERSION,
+            ConfigError::Mixed { .. } => &codes::CONFIG_MIXED,
+            ConfigError::Invalid { problems, .. } => {
+                let mut found = problems.iter().map(Problem::code);
+                let first = found.next().unwrap_or(&codes::CONFIG_INVALID);
+                if found.all(|code| code == first) { first } else { &codes::CONFIG_INVALID }
+            }
+        }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            ConfigError::Experimental { .. } => {
+                "pass --allow-experimental-api, or use kubeadm.k8s.io/v1beta4 in the configuration file".to_owned()
+            }
+            ConfigError::Invalid { problems, .. } => match problems.as_slice() {
+                [problem] => problem.hint(),
+                _ => self.code().action.to_owned(),
+            },
+            _ => self.code().action.to_owned(),
+        }
+    }
+}
+
+impl Problem {
+    fn code(&self) -> &'static Code {
+        match self {
+            Problem::NoEndpoint | Problem::NoToken | Problem::NoPin => &codes::CONFIG_INCOMPLETE,
+            Problem::NotYetSupported(_) => &codes::USAGE_NOT_YET_SUPPORTED,
+            _ => &codes::CONFIG_INVALID,
+        }
+    }
+
+    fn hint(&self) -> String {
+        let text = match self {
+            Problem::NoPin => {
+                "take --discovery-token-ca-cert-hash from `kubeadm token create --print-join-command` on the control \
+                 plane, or pass --discovery-token-unsafe-skip-ca-verification to go without"
+            }
+            Problem::Token(..) | Problem::Pin(..) => {
+                "copy it again from `kubeadm token create --print-join-command` on the control plane"
+            }
+            Problem::NodeName(..) => "pass a valid name with --node-name on this machine",
+            Problem::IgnoreAll => "give `all` alone, or the names without it",
+            Problem::ExtraArgsForm(..) => {
+                "run `kubejoin config migrate --old-config FILE`, which writes the right form"
+            }
+            Problem::TwoTokens(_) | Problem::TwoDiscoveries(_) => "keep one of the two",
+            Problem::Type { expected: "a string", found: "a number" | "a boolean", .. } => {
+                "put the value in quotes in the configuration file"
+            }
+            _ => self.code().action,
+        };
+        text.to_owned()
+    }
+}

@@ -1,0 +1,214 @@
+//! Walking a decoded document: types are checked, unknown fields become warnings, everything remembers its line.
+//!
+//! The rules are those of Go's JSON decoder as kubeadm uses it: names are case-sensitive, null is as good as absent, and
+//! a value of another type is an error, a number for a string too.
+
+use serde_json::{Map, Value};
+
+use super::draft::Draft;
+use super::duration;
+use super::error::{Problem, Warning};
+use super::origin::{Given, Origin};
+use crate::secret::Secret;
+use crate::yaml::Document;
+
+use std::time::Duration;
+
+/// How many unknown fields are named; a file of another program would fill the console.
+const MAX_UNKNOWN: usize = 20;
+
+/// What kubeadm took for the runtime's socket up to 1.23 (`constants_unix.go` there).
+const DOCKERSHIM: &str = "/var/run/dockershim.sock";
+
+/// One document being read, and what was found wrong so far.
+pub(super) struct Reader<'a> {
+    document: &'a Document,
+    pub(super) warnings: Vec<Warning>,
+    pub(super) problems: Vec<Problem>,
+    /// Fields of an old version: where they stood, and what they are today.
+    pub(super) moved: Vec<(Origin, &'static str)>,
+    unknown: usize,
+}
+
+/// The fields of one object.
+pub(super) struct Fields<'a> {
+    map: &'a Map<String, Value>,
+    path: String,
+    known: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(document: &'a Document) -> Self {
+        let mut reader = Reader { document, warnings: Vec::new(), problems: Vec::new(), moved: Vec::new(), unknown: 0 };
+        for duplicate in &document.duplicates {
+            let (path, line) = (duplicate.path.clone(), duplicate.line);
+            reader.warnings.push(Warning::DuplicateField(Origin::Field { path, line }));
+        }
+        reader
+    }
+
+    /// The document itself.
+    pub(super) fn root(&mut self, known: &[&str]) -> Option<Fields<'a>> {
+        let document = self.document;
+        self.fields(&document.value, String::new(), known)
+    }
+
+    /// An object below; fields that are not `known` become warnings.
+    pub(super) fn object(&mut self, of: &Fields<'a>, name: &str, known: &[&str]) -> Option<Fields<'a>> {
+        let value = present(of, name)?;
+        self.fields(value, of.child(name), known)
+    }
+
+    pub(super) fn string(&mut self, of: &Fields<'a>, name: &str) -> Option<Given<String>> {
+        let value = present(of, name)?;
+        self.text(value, of.child(name))
+    }
+
+    /// A string that is a secret; an empty one is as good as absent, as in kubeadm.
+    pub(super) fn secret(&mut self, of: &Fields<'a>, name: &str) -> Option<Given<Secret>> {
+        let Given { value, origin } = self.string(of, name)?;
+        (!value.is_empty()).then(|| Given::new(Secret::new(value), origin))
+    }
+
+    pub(super) fn boolean(&mut self, of: &Fields<'a>, name: &str) -> Option<bool> {
+        let value = present(of, name)?;
+        let Value::Bool(value) = value else {
+            self.wrong_type(of.child(name), "a boolean", value);
+            return None;
+        };
+        Some(*value)
+    }
+
+    /// An `int32` of Go.
+    pub(super) fn integer(&mut self, of: &Fields<'a>, name: &str) -> Option<Given<i32>> {
+        let value = present(of, name)?;
+        let Some(number) = value.as_i64().and_then(|number| i32::try_from(number).ok()) else {
+            self.wrong_type(of.child(name), "a whole number", value);
+            return None;
+        };
+        Some(Given::new(number, self.origin(of.child(name))))
+    }
+
+    pub(super) fn duration(&mut self, of: &Fields<'a>, name: &str) -> Option<Duration> {
+        let Given { value, origin } = self.string(of, name)?;
+        match duration::parse(&value) {
+            Ok(duration) => Some(duration),
+            Err(error) => {
+                self.problems.push(Problem::Duration(origin, error));
+                None
+            }
+        }
+    }
+
+    /// The items of a list, with their paths; `None` where there is no list.
+    pub(super) fn items(&mut self, of: &Fields<'a>, name: &str) -> Option<Vec<(&'a Value, String)>> {
+        let value = present(of, name)?;
+        let Value::Array(items) = value else {
+            self.wrong_type(of.child(name), "a list", value);
+            return None;
+        };
+        let path = of.child(name);
+        Some(items.iter().enumerate().map(|(index, item)| (item, format!("{path}[{index}]"))).collect())
+    }
+
+    pub(super) fn strings(&mut self, of: &Fields<'a>, name: &str) -> Vec<Given<String>> {
+        let items = self.items(of, name).unwrap_or_default();
+        items.into_iter().filter_map(|(item, path)| self.text(item, path)).collect()
+    }
+
+    /// An item of a list as an object.
+    pub(super) fn fields(&mut self, value: &'a Value, path: String, known: &[&str]) -> Option<Fields<'a>> {
+        let Value::Object(map) = value else {
+            self.wrong_type(path, "a mapping", value);
+            return None;
+        };
+        let fields = Fields { map, path, known: known.iter().map(|name| (*name).to_owned()).collect() };
+        for name in map.keys().filter(|name| !known.contains(&name.as_str())) {
+            self.unknown += 1;
+            if self.unknown <= MAX_UNKNOWN {
+                let origin = self.origin(fields.child(name));
+                self.warnings.push(Warning::UnknownField(origin));
+            }
+        }
+        Some(fields)
+    }
+
+    pub(super) fn text(&mut self, value: &'a Value, path: String) -> Option<Given<String>> {
+        let Value::String(text) = value else {
+            self.wrong_type(path, "a string", value);
+            return None;
+        };
+        let origin = self.origin(path);
+        Some(Given::new(text.clone(), origin))
+    }
+
+    pub(super) fn origin(&self, path: String) -> Origin {
+        let line = self.document.line_of(&path);
+        Origin::Field { path, line }
+    }
+
+    /// Notes what a field of an old version is today, where the field says anything.
+    pub(super) fn moved(&mut self, of: &Fields<'a>, name: &str, today: &'static str) {
+        if of.is_set(name) {
+            let origin = self.origin(of.child(name));
+            self.moved.push((origin, today));
+        }
+    }
+
+    /// Leaves out dockershim's socket, which versions of its time name: no kubelet since 1.24 has one, and what runs
+    /// the containers now is found by looking.
+    pub(super) fn without_dockershim(&mut self, draft: &mut Draft) {
+        let is_dockershim = |socket: &Given<String>| socket.value.trim_start_matches("unix://") == DOCKERSHIM;
+        if let Some(socket) = draft.cri_socket.take_if(|socket| is_dockershim(socket)) {
+            self.warnings.push(Warning::Dockershim(socket.origin));
+        }
+    }
+
+    pub(super) fn wrong_type(&mut self, path: String, expected: &'static str, value: &Value) {
+        let found = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "a boolean",
+            Value::Number(_) => "a number",
+            Value::String(_) => "a string",
+            Value::Array(_) => "a list",
+            Value::Object(_) => "a mapping",
+        };
+        let origin = self.origin(path);
+        self.problems.push(Problem::Type { origin, expected, found });
+    }
+}
+
+impl<'a> Fields<'a> {
+    /// The path of a field of this object.
+    pub(super) fn child(&self, name: &str) -> String {
+        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        present(self, name).is_some()
+    }
+
+    /// Present and not empty: older kubeadm releases wrote every field, `""` and `false` included.
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        present(self, name).is_some_and(|value| match value {
+            Value::Bool(value) => *value,
+            Value::String(text) => !text.is_empty(),
+            Value::Array(items) => !items.is_empty(),
+            Value::Object(map) => !map.is_empty(),
+            Value::Null | Value::Number(_) => true,
+        })
+    }
+
+    /// Whether the version has this field.
+    pub(super) fn is_known(&self, name: &str) -> bool {
+        self.known.iter().any(|known| known == name)
+    }
+
+    pub(super) fn raw(&self, name: &str) -> Option<&'a Value> {
+        present(self, name)
+    }
+}
+
+fn present<'a>(of: &Fields<'a>, name: &str) -> Option<&'a Value> {
+    of.map.get(name).filter(|value| !value.is_null())
+}

@@ -1,0 +1,133 @@
+//! `nodeRegistration`, whichever version it stands in.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde_json::Value;
+
+use super::draft::{Draft, DraftTaint};
+use super::error::{Problem, Warning};
+use super::fields::{Fields, Reader};
+use super::origin::Given;
+use super::{ImagePullPolicy, Taint, time_added};
+
+/// How a version writes `kubeletExtraArgs`. Either form is read under every version: guides show the mapping under v1beta4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArgsForm {
+    /// v1beta3 and before: a mapping.
+    Map,
+    /// v1beta4: a list of names and values.
+    List,
+    /// v1: the same, with `mergeMethod`.
+    ListWithMergeMethod,
+}
+
+impl fmt::Display for ArgsForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ArgsForm::Map => "a mapping of names to values",
+            ArgsForm::List | ArgsForm::ListWithMergeMethod => "a list of `{name: NAME, value: VALUE}`",
+        })
+    }
+}
+
+/// Reads the fields. What a version does not have has been named as unknown by the caller, and is not looked for by
+/// older ones, because kubeadm would have ignored it.
+pub(super) fn read<'a>(reader: &mut Reader<'a>, node: &Fields<'a>, draft: &mut Draft, form: ArgsForm) {
+    draft.node_name = reader.string(node, "name").filter(|name| !name.value.is_empty());
+    draft.cri_socket = reader.string(node, "criSocket").filter(|socket| !socket.value.is_empty());
+    draft.taints = taints(reader, node);
+    draft.kubelet_extra_args = kubelet_extra_args(reader, node, form);
+    if node.is_known("ignorePreflightErrors") {
+        let names = reader.strings(node, "ignorePreflightErrors");
+        draft.ignore_preflight_errors = names.into_iter().map(|given| given.value).collect();
+    }
+    if node.is_known("imagePullSerial") {
+        draft.image_pull_serial = reader.boolean(node, "imagePullSerial");
+    }
+    if node.is_known("imagePullPolicy")
+        && let Some(Given { value, origin }) = reader.string(node, "imagePullPolicy")
+        && !value.is_empty()
+    {
+        match ImagePullPolicy::from_str(&value) {
+            Ok(policy) => draft.image_pull_policy = policy,
+            Err(()) => reader.problems.push(Problem::ImagePullPolicy(origin, value)),
+        }
+    }
+}
+
+/// `None` is the default of the role, an empty list is none at all.
+fn taints<'a>(reader: &mut Reader<'a>, node: &Fields<'a>) -> Option<Vec<DraftTaint>> {
+    let mut taints = Vec::new();
+    for (item, path) in reader.items(node, "taints")? {
+        let Some(fields) = reader.fields(item, path, &["key", "value", "effect", "timeAdded"]) else { continue };
+        let mut text = |name| reader.string(&fields, name).map(|given| given.value).unwrap_or_default();
+        let taint = Taint { key: text("key"), value: text("value"), effect: text("effect") };
+        // kubeadm does not look; the kubelet then refuses to start (`pkg/util/taints`).
+        if !["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(&taint.effect.as_str()) {
+            let origin = reader.origin(fields.child("effect"));
+            reader.problems.push(Problem::TaintEffect(origin, taint.effect.clone()));
+        }
+        let mut time_added = None;
+        if let Some(Given { value, origin }) = reader.string(&fields, "timeAdded") {
+            time_added = time_added::in_utc(&value);
+            if time_added.is_none() {
+                reader.problems.push(Problem::Time(origin, value));
+            }
+        }
+        taints.push(DraftTaint { taint, time_added });
+    }
+    Some(taints)
+}
+
+/// The arguments in the order given; a mapping has none and is sorted by name, as kubeadm converts it.
+fn kubelet_extra_args<'a>(reader: &mut Reader<'a>, node: &Fields<'a>, form: ArgsForm) -> Vec<(String, String)> {
+    const NAME: &str = "kubeletExtraArgs";
+    let mut args = Vec::new();
+    if let Some(Value::Object(map)) = node.raw(NAME) {
+        if form != ArgsForm::Map {
+            let origin = reader.origin(node.child(NAME));
+            reader.warnings.push(Warning::ExtraArgsForm(origin, form));
+        }
+        for (name, value) in map {
+            let path = format!("{}.{name}", node.child(NAME));
+            if let Some(value) = reader.text(value, path) {
+                args.push(argument(reader, name.clone(), value));
+            }
+        }
+        args.sort();
+        return args;
+    }
+    let Some(items) = reader.items(node, NAME) else { return args };
+    if form == ArgsForm::Map {
+        let origin = reader.origin(node.child(NAME));
+        reader.warnings.push(Warning::ExtraArgsForm(origin, form));
+    }
+    let known: &[&str] = match form {
+        ArgsForm::ListWithMergeMethod => &["name", "value", "mergeMethod"],
+        ArgsForm::Map | ArgsForm::List => &["name", "value"],
+    };
+    for (item, path) in items {
+        let Some(fields) = reader.fields(item, path, known) else { continue };
+        if form == ArgsForm::ListWithMergeMethod
+            && let Some(Given { value, origin }) = reader.string(&fields, "mergeMethod")
+            && !value.is_empty()
+        {
+            reader.problems.push(Problem::MergeMethod(origin));
+        }
+        let name = reader.string(&fields, "name").map(|given| given.value).unwrap_or_default();
+        let missing = || Given::new(String::new(), reader.origin(fields.child("value")));
+        let value = if fields.has("value") { reader.string(&fields, "value") } else { Some(missing()) };
+        if let Some(value) = value {
+            args.push(argument(reader, name, value));
+        }
+    }
+    args
+}
+
+fn argument(reader: &mut Reader<'_>, name: String, value: Given<String>) -> (String, String) {
+    if name.is_empty() {
+        reader.problems.push(Problem::ExtraArgName(value.origin));
+    }
+    (name, value.value)
+}
