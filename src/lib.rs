@@ -18,11 +18,14 @@
 
 pub mod clock;
 pub mod config;
+pub mod cri;
 pub mod error;
+pub mod paths;
 pub mod phase;
 pub mod pki;
 pub mod report;
 pub mod rootfs;
 pub mod secret;
+pub mod services;
 pub mod text;
 pub mod yaml;

@@ -1,0 +1,59 @@
+//! The table of paths inside the target root. kubeadm's and the kubelet's own (`cmd/kubeadm/app/constants/constants.go`,
+//! client-go `util/certificate/certificate_store.go`).
+
+use crate::rootfs::TargetPath;
+
+/// Cluster configuration of this node; 0755.
+pub const KUBERNETES: TargetPath = TargetPath::fixed("/etc/kubernetes");
+/// Certificates that are not the kubelet's own; 0755.
+pub const PKI: TargetPath = TargetPath::fixed("/etc/kubernetes/pki");
+/// Static pods; 0755. Empty on a worker.
+pub const MANIFESTS: TargetPath = TargetPath::fixed("/etc/kubernetes/manifests");
+/// The kubelet's kubeconfig; 0600. The commit point: where it exists, the node has joined.
+pub const KUBELET_CONF: TargetPath = TargetPath::fixed("/etc/kubernetes/kubelet.conf");
+/// What kubeadm hands the token to the kubelet in; written only where the kubelet does the TLS
+/// bootstrap; removed after that, and where a failed join left it.
+pub const BOOTSTRAP_KUBELET_CONF: TargetPath = TargetPath::fixed("/etc/kubernetes/bootstrap-kubelet.conf");
+/// The kubelet's state; 0700.
+pub const KUBELET: TargetPath = TargetPath::fixed("/var/lib/kubelet");
+/// KubeletConfiguration; 0644.
+pub const KUBELET_CONFIG: TargetPath = TargetPath::fixed("/var/lib/kubelet/config.yaml");
+/// What of it is this node's alone; 0644.
+pub const INSTANCE_CONFIG: TargetPath = TargetPath::fixed("/var/lib/kubelet/instance-config.yaml");
+/// Flags for the kubelet, as an environment file; 0644.
+pub const KUBEADM_FLAGS: TargetPath = TargetPath::fixed("/var/lib/kubelet/kubeadm-flags.env");
+/// The kubelet's certificates; 0755.
+pub const KUBELET_PKI: TargetPath = TargetPath::fixed("/var/lib/kubelet/pki");
+/// The certificate and key in use: a symbolic link with absolute target.
+pub const CLIENT_CURRENT: TargetPath = TargetPath::fixed("/var/lib/kubelet/pki/kubelet-client-current.pem");
+/// The key of a request that is not answered yet; 0600. The kubelet's own name for it.
+pub const PENDING_KEY: TargetPath = TargetPath::fixed("/var/lib/kubelet/pki/kubelet-client.key.tmp");
+
+/// `kubelet-client-YYYY-MM-DD-hh-mm-ss.pem`; 0600. The time is that of the certificate's issue, in UTC, and not the moment of
+/// writing: an interrupted run writes the same file again.
+pub fn client_certificate(issued_at: u64) -> TargetPath {
+    let at = time::OffsetDateTime::from_unix_timestamp(i64::try_from(issued_at).unwrap_or(0))
+        .unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+    let name = format!(
+        "kubelet-client-{:04}-{:02}-{:02}-{:02}-{:02}-{:02}.pem",
+        at.year(),
+        u8::from(at.month()),
+        at.day(),
+        at.hour(),
+        at.minute(),
+        at.second()
+    );
+    // A fixed directory and digits with dashes: always a valid path.
+    KUBELET_PKI.join(&name).unwrap_or(CLIENT_CURRENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_are_named_as_the_kubelet_names_them() {
+        let path = client_certificate(1_795_415_467);
+        assert_eq!(path.as_str(), "/var/lib/kubelet/pki/kubelet-client-2026-11-23-06-31-07.pem");
+    }
+}

@@ -1,0 +1,310 @@
+//! Enable or start the kubelet: systemd, OpenRC, offline by symlink, none.
+//!
+//! What is here means what kubeadm means by it (`cmd/kubeadm/app/util/initsystem`): the same commands, the same reading
+//! of their answers. Two things are ours: a command that hangs is ended, and a root that is not running gets the links
+//! that make its service manager start the kubelet at boot. What is not here: waiting for the kubelet to be healthy, and
+//! the decision whether a service that does not start ends the join.
+
+mod command;
+mod error;
+mod offline;
+mod unit_file;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use command::Output;
+pub use error::{NotEnabled, ServiceError};
+pub use offline::{Enabling, enabling};
+
+pub(crate) use command::{Commands, find};
+use error::Action;
+
+/// Longest time for one command. systemd itself gives a service 90 s to stop (`DefaultTimeoutStopSec`) before it kills
+/// it, and the command waits for that.
+const COMMAND_LIMIT: Duration = Duration::from_secs(120);
+
+/// What controls services here.
+#[derive(Debug)]
+pub enum Control {
+    /// The service manager of this machine is systemd.
+    Systemd {
+        /// Where `systemctl` is.
+        systemctl: PathBuf,
+        /// How it is run.
+        commands: Commands,
+    },
+    /// The service manager of this machine is OpenRC.
+    OpenRc {
+        /// Where `rc-service` is.
+        rc_service: PathBuf,
+        /// Where `rc-update` is.
+        rc_update: PathBuf,
+        /// How they are run.
+        commands: Commands,
+    },
+    /// The root is not running; its service manager will start what [`enabling`] linked.
+    Offline,
+    /// Nothing we know: somebody else starts the kubelet.
+    None,
+}
+
+/// What became of a wish to start a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Started {
+    /// The service manager says that it runs.
+    Now,
+    /// It will, when the root is booted.
+    AtBoot,
+    /// That is left to somebody else.
+    ByOthers,
+}
+
+impl Control {
+    /// The service manager whose commands are in these directories. systemd wins; OpenRC needs all of its three.
+    pub fn detect(path: &[PathBuf]) -> Control {
+        Control::detect_with(path, COMMAND_LIMIT)
+    }
+
+    /// The same with another limit for each command.
+    pub fn detect_with(path: &[PathBuf], limit: Duration) -> Control {
+        let commands = Commands::new(path, limit);
+        if let Some(systemctl) = find(path, "systemctl") {
+            return Control::Systemd { systemctl, commands };
+        }
+        match (find(path, "openrc"), find(path, "rc-service"), find(path, "rc-update")) {
+            (Some(_), Some(rc_service), Some(rc_update)) => Control::OpenRc { rc_service, rc_update, commands },
+            _ => Control::None,
+        }
+    }
+
+    /// Whether the service manager knows the service.
+    pub fn exists(&self, service: &str) -> Result<bool, ServiceError> {
+        let (output, unknown) = match self {
+            Control::Systemd { systemctl, commands } => {
+                (commands.run(systemctl, &["status", service])?, ["Loaded: not-found", "could not be found"].as_slice())
+            }
+            Control::OpenRc { rc_service, commands, .. } => {
+                (commands.run(rc_service, &[service, "status"])?, ["does not exist"].as_slice())
+            }
+            Control::Offline | Control::None => return Err(ServiceError::NoServiceManager),
+        };
+        Ok(!unknown.iter().any(|text| output.says(text)))
+    }
+
+    /// Whether the service will be started at boot.
+    pub fn is_enabled(&self, service: &str) -> Result<bool, ServiceError> {
+        match self {
+            Control::Systemd { systemctl, commands } => {
+                Ok(commands.run(systemctl, &["is-enabled", service])?.status.success())
+            }
+            Control::OpenRc { rc_update, commands, .. } => {
+                Ok(commands.run(rc_update, &["show", "default"])?.stdout.contains(service))
+            }
+            Control::Offline | Control::None => Err(ServiceError::NoServiceManager),
+        }
+    }
+
+    /// Whether the service runs or is being started, again and again if need be.
+    pub fn is_active(&self, service: &str) -> Result<bool, ServiceError> {
+        match self {
+            Control::Systemd { systemctl, commands } => {
+                let output = commands.run(systemctl, &["is-active", service])?;
+                Ok(matches!(output.stdout.trim(), "active" | "activating"))
+            }
+            Control::OpenRc { rc_service, commands, .. } => {
+                let output = commands.run(rc_service, &[service, "status"])?;
+                Ok(!output.says("stopped") && !output.says("does not exist"))
+            }
+            Control::Offline | Control::None => Err(ServiceError::NoServiceManager),
+        }
+    }
+
+    /// The command that enables a service, for messages.
+    pub fn enable_command(&self, service: &str) -> Option<String> {
+        match self {
+            Control::Systemd { .. } => Some(format!("systemctl enable {service}.service")),
+            Control::OpenRc { .. } => Some(format!("rc-update add {service} default")),
+            Control::Offline | Control::None => None,
+        }
+    }
+
+    /// Stops the service while its files are written. Nothing to do where nothing runs under our control.
+    pub fn stop(&self, service: &str) -> Result<(), ServiceError> {
+        match self {
+            Control::Systemd { systemctl, commands } => {
+                self.must(Action::Stop, service, commands, systemctl, &["stop", service])
+            }
+            Control::OpenRc { rc_service, commands, .. } => {
+                self.must(Action::Stop, service, commands, rc_service, &[service, "stop"])
+            }
+            Control::Offline | Control::None => Ok(()),
+        }
+    }
+
+    /// Starts the service with what has been written, also where an older one runs.
+    pub fn start(&self, service: &str) -> Result<Started, ServiceError> {
+        match self {
+            Control::Systemd { systemctl, commands } => {
+                self.must(Action::Start, service, commands, systemctl, &["daemon-reload"])?;
+                self.must(Action::Start, service, commands, systemctl, &["restart", service])?;
+                Ok(Started::Now)
+            }
+            Control::OpenRc { rc_service, commands, .. } => {
+                self.must(Action::Start, service, commands, rc_service, &[service, "restart"])?;
+                Ok(Started::Now)
+            }
+            Control::Offline => Ok(Started::AtBoot),
+            Control::None => Ok(Started::ByOthers),
+        }
+    }
+
+    fn must(
+        &self,
+        action: Action,
+        service: &str,
+        commands: &Commands,
+        program: &Path,
+        arguments: &[&str],
+    ) -> Result<(), ServiceError> {
+        let output = commands.run(program, arguments)?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(ServiceError::Failed {
+            action,
+            service: service.to_owned(),
+            command: command::line(program, arguments),
+            openrc: matches!(self, Control::OpenRc { .. }),
+            output,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Explain, codes};
+    use std::fs;
+    use std::process::Command;
+
+    /// A directory for PATH with scripts in it that note how they are called, and behave as told.
+    struct Stubs(tempfile::TempDir);
+
+    impl Stubs {
+        fn new(scripts: &[(&str, &str)]) -> Stubs {
+            let stubs = Stubs(tempfile::tempdir().unwrap());
+            for (name, body) in scripts {
+                let log = stubs.at("log");
+                let text = format!("#!/bin/sh\necho {name} \"$@\" >> {}\n{body}\n", log.display());
+                // Written by a process of its own: one that another thread forks while this one has the script open for
+                // writing would make it "text file busy".
+                let script = "printf %s \"$1\" > \"$2\" && chmod 755 \"$2\"";
+                let status = Command::new("sh").args(["-c", script, "sh", &text]).arg(stubs.at(name)).status().unwrap();
+                assert!(status.success());
+            }
+            stubs
+        }
+
+        fn at(&self, name: &str) -> PathBuf {
+            self.0.path().join(name)
+        }
+
+        fn control(&self) -> Control {
+            Control::detect(&[PathBuf::from("/nowhere"), self.0.path().to_owned()])
+        }
+
+        fn calls(&self) -> Vec<String> {
+            fs::read_to_string(self.at("log")).unwrap_or_default().lines().map(str::to_owned).collect()
+        }
+    }
+
+    fn openrc(rc_service: &'static str) -> Stubs {
+        Stubs::new(&[("openrc", ""), ("rc-service", rc_service), ("rc-update", "echo '  kubelet | default'")])
+    }
+
+    #[test]
+    fn the_service_manager_is_the_one_whose_commands_are_there() {
+        assert!(matches!(Stubs::new(&[("systemctl", ""), ("openrc", "")]).control(), Control::Systemd { .. }));
+        assert!(matches!(openrc("").control(), Control::OpenRc { .. }));
+        assert!(matches!(Stubs::new(&[("openrc", ""), ("rc-service", "")]).control(), Control::None));
+        let not_executable = Stubs::new(&[]);
+        fs::write(not_executable.at("systemctl"), "").unwrap();
+        assert!(matches!(not_executable.control(), Control::None));
+    }
+
+    #[test]
+    fn start_and_stop_call_what_kubeadm_calls() {
+        let systemd = Stubs::new(&[("systemctl", "")]);
+        systemd.control().stop("kubelet").unwrap();
+        assert_eq!(systemd.control().start("kubelet").unwrap(), Started::Now);
+        assert_eq!(systemd.calls(), ["systemctl stop kubelet", "systemctl daemon-reload", "systemctl restart kubelet"]);
+
+        let openrc = openrc("");
+        openrc.control().stop("kubelet").unwrap();
+        assert_eq!(openrc.control().start("kubelet").unwrap(), Started::Now);
+        assert_eq!(openrc.calls(), ["rc-service kubelet stop", "rc-service kubelet restart"]);
+
+        for (control, started) in [(Control::Offline, Started::AtBoot), (Control::None, Started::ByOthers)] {
+            control.stop("kubelet").unwrap();
+            assert_eq!(control.start("kubelet").unwrap(), started);
+            assert!(matches!(control.is_active("kubelet"), Err(ServiceError::NoServiceManager)));
+        }
+    }
+
+    #[test]
+    fn answers_are_read_as_kubeadm_reads_them() {
+        type Ask = fn(&Control, &str) -> Result<bool, ServiceError>;
+        let exists: Ask = Control::exists;
+        let active: Ask = Control::is_active;
+        let enabled: Ask = Control::is_enabled;
+        let systemd: &[(&str, Ask, bool)] = &[
+            ("echo 'Loaded: loaded (/lib/systemd/system/kubelet.service)'; exit 3", exists, true),
+            ("echo 'Loaded: not-found (Reason: ...)'; exit 4", exists, false),
+            ("echo 'Unit kubelet.service could not be found.' >&2; exit 4", exists, false),
+            ("echo active", active, true),
+            ("echo activating; exit 3", active, true),
+            ("echo inactive; exit 3", active, false),
+            ("echo deactivating; exit 3", active, false),
+            ("echo 'a warning' >&2; echo active", active, true),
+            ("echo enabled", enabled, true),
+            ("echo static", enabled, true),
+            ("echo disabled; exit 1", enabled, false),
+        ];
+        for (body, ask, wanted) in systemd {
+            let control = Stubs::new(&[("systemctl", body)]);
+            assert_eq!(ask(&control.control(), "kubelet").unwrap(), *wanted, "{body}");
+        }
+        let rc_service: &[(&str, Ask, bool)] = &[
+            ("echo ' * status: started'", exists, true),
+            ("echo ' * rc-service: service `kubelet` does not exist' >&2; exit 1", exists, false),
+            ("echo ' * status: started'", active, true),
+            ("echo ' * status: stopped'; exit 3", active, false),
+            ("echo ' * rc-service: service `kubelet` does not exist' >&2; exit 1", active, false),
+            ("", enabled, true),
+        ];
+        for (body, ask, wanted) in rc_service {
+            assert_eq!(ask(&openrc(body).control(), "kubelet").unwrap(), *wanted, "{body}");
+        }
+        assert!(!openrc("").control().is_enabled("containerd").unwrap());
+    }
+
+    #[test]
+    fn a_service_that_does_not_start_is_told_with_the_command_its_words_and_where_to_look() {
+        let body = "test $1 = daemon-reload || { printf 'Unit \\033[31mkubelet.service not found.\\n' >&2; exit 5; }";
+        let error = Stubs::new(&[("systemctl", body)]).control().start("kubelet").unwrap_err();
+        let wanted = "`systemctl restart kubelet` failed (exit status 5): Unit \\u{1b}[31mkubelet.service not found.";
+        assert_eq!(error.to_string(), wanted);
+        assert_eq!(error.code(), &codes::KUBELET_START_FAILED);
+        assert_eq!(error.hint(), "run `systemctl status kubelet` and `journalctl -xeu kubelet` on this machine");
+
+        let error = openrc("kill -9 $$").control().stop("kubelet").unwrap_err();
+        assert_eq!(error.to_string(), "`rc-service kubelet stop` failed (signal 9): it says nothing");
+        assert_eq!(error.code(), &codes::KUBELET_STOP_FAILED);
+        assert!(error.hint().contains("rc-service kubelet status"), "{}", error.hint());
+
+        let body = "echo 'System has not been booted with systemd as init system (PID 1).' >&2; exit 1";
+        let error = Stubs::new(&[("systemctl", body)]).control().start("kubelet").unwrap_err();
+        assert!(error.hint().ends_with("which is not systemd"), "{}", error.hint());
+    }
+}

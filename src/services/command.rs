@@ -1,0 +1,233 @@
+//! Running the commands of a service manager.
+
+use std::io::{ErrorKind, Read};
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::error::ServiceError;
+
+/// Bytes kept of each stream of a command; the rest is read and dropped.
+const OUTPUT_LIMIT: usize = 64 * 1024;
+
+/// Time between two looks at a command.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// How commands are run: with a bare environment, no input, and not for ever.
+#[derive(Debug)]
+pub struct Commands {
+    path: Vec<PathBuf>,
+    limit: Duration,
+}
+
+/// What a command said.
+#[derive(Debug)]
+pub struct Output {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Standard output, capped, control characters escaped.
+    pub stdout: String,
+    /// Standard error, capped, control characters escaped.
+    pub stderr: String,
+}
+
+/// The first executable of this name in these directories.
+pub(crate) fn find(path: &[PathBuf], name: &str) -> Option<PathBuf> {
+    path.iter().map(|directory| directory.join(name)).find(|program| {
+        program.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    })
+}
+
+/// A command as a person would type it.
+pub(super) fn line(program: &Path, arguments: &[&str]) -> String {
+    let name = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy();
+    std::iter::once(name.as_ref()).chain(arguments.iter().copied()).collect::<Vec<_>>().join(" ")
+}
+
+impl Commands {
+    pub(crate) fn new(path: &[PathBuf], limit: Duration) -> Commands {
+        Commands { path: path.to_vec(), limit }
+    }
+
+    /// Runs `program` to its end, or to ours.
+    pub(crate) fn run(&self, program: &Path, arguments: &[&str]) -> Result<Output, ServiceError> {
+        let cannot = |error| ServiceError::CannotRun { command: line(program, arguments), error };
+        // Directories with a colon in their name cannot be said in PATH.
+        let path = std::env::join_paths(&self.path).unwrap_or_default();
+        let mut child = Command::new(program)
+            .args(arguments)
+            .env_clear()
+            .env("PATH", path)
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // A group of its own, so that the children of a shell script end with it.
+            .process_group(0)
+            .spawn()
+            .map_err(cannot)?;
+        let mut stdout = Capture::of(child.stdout.take()).map_err(cannot)?;
+        let mut stderr = Capture::of(child.stderr.take()).map_err(cannot)?;
+        let begun = Instant::now();
+        let status = loop {
+            // The end of the command is what counts, not the end of its output: a daemon it started may keep that open.
+            let ended = child.try_wait().map_err(cannot)?;
+            stdout.drain();
+            stderr.drain();
+            if let Some(status) = ended {
+                break status;
+            }
+            if begun.elapsed() >= self.limit {
+                end(&mut child);
+                return Err(ServiceError::TimedOut { command: line(program, arguments), limit: self.limit });
+            }
+            std::thread::sleep(PAUSE);
+        };
+        Ok(Output { status, stdout: stdout.text(), stderr: stderr.text() })
+    }
+}
+
+/// Ends a command and whatever it started.
+fn end(child: &mut Child) {
+    // It has not been waited for, so the number is still its own.
+    if kill_process_group(Pid::from_child(child), Signal::KILL).is_err() {
+        let _ = child.kill();
+    }
+    let _ = child.wait();
+}
+
+/// The first bytes of a pipe that is never waited for.
+struct Capture<P> {
+    pipe: Option<P>,
+    bytes: Vec<u8>,
+}
+
+impl<P: Read + AsFd> Capture<P> {
+    fn of(pipe: Option<P>) -> std::io::Result<Capture<P>> {
+        if let Some(pipe) = &pipe {
+            fcntl_setfl(pipe, fcntl_getfl(pipe)? | OFlags::NONBLOCK)?;
+        }
+        Ok(Capture { pipe, bytes: Vec::new() })
+    }
+
+    /// Takes what is there now.
+    fn drain(&mut self) {
+        let mut piece = [0; 4096];
+        while let Some(pipe) = &mut self.pipe {
+            match pipe.read(&mut piece) {
+                Ok(0) => self.pipe = None,
+                Ok(n) => {
+                    let room = OUTPUT_LIMIT - self.bytes.len();
+                    self.bytes.extend_from_slice(&piece[..n.min(room)]);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn text(&self) -> String {
+        let escape = |c: char| if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.to_string() };
+        String::from_utf8_lossy(&self.bytes).chars().map(escape).collect()
+    }
+}
+
+impl Output {
+    /// Whether either stream has this text in it.
+    pub(super) fn says(&self, text: &str) -> bool {
+        self.stdout.contains(text) || self.stderr.contains(text)
+    }
+
+    /// The first line that is not empty, of the errors if there are any, cut to fit into a message.
+    pub fn first_line(&self) -> &str {
+        let line = self.stderr.lines().chain(self.stdout.lines()).map(str::trim).find(|line| !line.is_empty());
+        let line = line.unwrap_or("it says nothing");
+        // 300 characters are four lines of a console.
+        line.char_indices().nth(300).map_or(line, |(end, _)| &line[..end])
+    }
+
+    /// How the command ended, in words.
+    pub fn ending(&self) -> String {
+        match (self.status.code(), self.status.signal()) {
+            (Some(code), _) => format!("exit status {code}"),
+            (None, Some(signal)) => format!("signal {signal}"),
+            (None, None) => "no status".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// Longer than any of these commands takes; a command that should end is not to be taken for one that hangs.
+    const LONG: Duration = Duration::from_secs(10);
+
+    fn shell(limit: Duration, script: &str) -> Result<Output, ServiceError> {
+        Commands::new(&["/usr/bin".into(), "/bin".into()], limit).run(Path::new("/bin/sh"), &["-c", script])
+    }
+
+    #[test]
+    fn a_command_sees_the_given_path_and_nothing_else() {
+        // PWD, SHLVL and _ are the shell's own.
+        let output = shell(LONG, "env | grep -v -e ^PWD= -e ^SHLVL= -e ^_=; pwd; cat").unwrap();
+        assert_eq!(output.stdout, "PATH=/usr/bin:/bin\n/\n");
+    }
+
+    #[test]
+    fn output_is_capped_and_escaped_and_never_blocks_the_command() {
+        let output = shell(LONG, "printf 'a\\033b\\n'; head -c 1000000 /dev/zero; printf x >&2; exit 7").unwrap();
+        assert_eq!(output.status.code(), Some(7));
+        assert!(output.stdout.starts_with("a\\u{1b}b\n\\u{0}"), "{:.20}", output.stdout);
+        assert_eq!(output.stdout.matches("\\u{0}").count(), OUTPUT_LIMIT - 4);
+        assert_eq!(output.stderr, "x");
+        assert_eq!(output.first_line(), "x");
+        assert_eq!(shell(LONG, "head -c 1000 /dev/zero | tr '\\0' x").unwrap().first_line().len(), 300);
+    }
+
+    #[test]
+    fn a_daemon_that_keeps_the_output_open_is_not_waited_for() {
+        assert_eq!(shell(LONG, "sleep 20 & echo started").unwrap().stdout, "started\n");
+    }
+
+    #[test]
+    fn a_command_that_hangs_is_ended_with_its_children() {
+        let temporary = tempfile::tempdir().unwrap();
+        let pid_file = temporary.path().join("pid");
+        let script = format!("sleep 1000 & echo $! > {0}.new; mv {0}.new {0}; wait", pid_file.display());
+        // A busy machine may need longer to start the child that is to be ended.
+        for seconds in [1, 5, 30] {
+            let error = shell(Duration::from_secs(seconds), &script).unwrap_err();
+            assert!(matches!(error, ServiceError::TimedOut { .. }), "{error}");
+            if pid_file.exists() {
+                break;
+            }
+        }
+        let pid = fs::read_to_string(&pid_file).unwrap();
+        let is_running = || {
+            let stat = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+            !stat.is_empty() && !stat.contains(") Z ")
+        };
+        // The signal has been sent; how soon it is obeyed is the scheduler's.
+        for _ in 0..1000 {
+            if !is_running() {
+                return;
+            }
+            std::thread::sleep(PAUSE);
+        }
+        panic!("process {pid} is still there");
+    }
+
+    #[test]
+    fn a_command_that_is_not_there_is_named() {
+        let error = Commands::new(&[], LONG).run(Path::new("/nowhere/systemctl"), &["stop", "kubelet"]).unwrap_err();
+        assert!(error.to_string().starts_with("cannot run `systemctl stop kubelet`: "), "{error}");
+    }
+}
