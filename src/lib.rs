@@ -20,6 +20,8 @@ pub mod clock;
 pub mod config;
 pub mod cri;
 pub mod error;
+pub mod host;
+pub mod kubelet;
 pub mod paths;
 pub mod phase;
 pub mod pki;

@@ -1,0 +1,66 @@
+//! Who this machine is, as its kubelet will tell the cluster (cadvisor `machine/info.go`, `utils/sysfs/sysfs.go`).
+
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use super::Machine;
+use crate::rootfs::{Root, TargetPath};
+
+/// The longest identity that is read, in bytes; they have 33 to 37.
+const LIMIT: usize = 4096;
+
+/// Read in this order, the first that is there counts, even when it is empty (cadvisor's `machine_id_file`).
+const MACHINE_ID: [TargetPath; 2] =
+    [TargetPath::fixed("/etc/machine-id"), TargetPath::fixed("/var/lib/dbus/machine-id")];
+
+/// hostname(5).
+const HOSTNAME: TargetPath = TargetPath::fixed("/etc/hostname");
+
+/// `status.nodeInfo.machineID`. systemd writes `uninitialized` before the first boot, and the id later: absent, too.
+pub(super) fn machine_id(root: &Root) -> Option<String> {
+    let text = MACHINE_ID.iter().find_map(|path| root.read(path, LIMIT).ok().flatten())?;
+    id(&text)
+}
+
+/// `status.nodeInfo.systemUUID`: firmware first, then the device tree of a virtual or IBM machine, and `/etc/machine-id`
+/// last, which cadvisor means for s390x and uses everywhere: a Raspberry Pi has it.
+///
+/// Only root may read the first one. Where it is there and refused, the others would give another answer than the
+/// kubelet's: absent.
+pub(super) fn system_uuid(machine: &Machine, root: Option<&Root>) -> Option<String> {
+    for path in ["/sys/class/dmi/id/product_uuid", "/proc/device-tree/system-id", "/proc/device-tree/vm,uuid"] {
+        match read(&machine.at(path)) {
+            Ok(text) => return id(&text),
+            Err(ErrorKind::PermissionDenied) => return None,
+            Err(_) => {}
+        }
+    }
+    id(&root?.read(&MACHINE_ID[0], LIMIT).ok()??)
+}
+
+/// What the device tree calls the board.
+pub(super) fn board(machine: &Machine) -> Option<String> {
+    id(&read(&machine.at("/proc/device-tree/model")).ok()?)
+}
+
+/// The name that a root will give its machine: the first line of its `/etc/hostname` that says anything.
+pub(super) fn hostname(root: &Root) -> Option<String> {
+    let text = root.read(&HOSTNAME, LIMIT).ok()??;
+    let text = String::from_utf8_lossy(&text);
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
+    Some(line.to_lowercase())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ErrorKind> {
+    let mut text = Vec::new();
+    let file = std::fs::File::open(path).map_err(|error| error.kind())?;
+    file.take(LIMIT as u64).read_to_end(&mut text).map_err(|error| error.kind())?;
+    Ok(text)
+}
+
+/// The text of an identity; device trees end theirs with NUL.
+fn id(text: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(text);
+    let text = text.trim_end_matches('\0').trim();
+    (!text.is_empty() && text != "uninitialized").then(|| text.to_owned())
+}

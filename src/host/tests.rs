@@ -1,0 +1,147 @@
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+use std::process::Command;
+
+use super::*;
+
+/// A tree of files, at once machine and target root.
+struct Tree(tempfile::TempDir);
+
+impl Tree {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let tree = Tree(tempfile::tempdir().unwrap());
+        files.iter().for_each(|(path, text)| tree.write(path, text));
+        tree
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.0.path().join(path.trim_start_matches('/'))
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.path(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// A shell script in the search path. A shell writes it: a file that this process has held open for writing cannot be
+    /// executed while a child of another test's thread still holds it, too (ETXTBSY, execve(2)).
+    fn program(&self, name: &str, body: &str) {
+        let path = self.path("bin").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let write = r#"printf '#!/bin/sh\n%s\n' "$2" > "$1" && chmod 755 "$1""#;
+        let status = Command::new("/bin/sh").args(["-c", write, "sh"]).arg(&path).arg(body).status().unwrap();
+        assert!(status.success());
+    }
+
+    fn machine(&self) -> Machine {
+        Machine { prefix: self.path(""), path: Some(self.path("bin").into()), proxy: ProxyVariables::default() }
+    }
+
+    fn facts(&self) -> HostFacts {
+        HostFacts::read_from(&self.machine(), self.0.path())
+    }
+}
+
+#[test]
+fn a_machine_that_tells_nothing_has_no_facts_and_makes_no_error() {
+    let facts = Tree::new(&[]).facts();
+    assert_eq!((facts.machine_id, facts.system_uuid, facts.kubelet_hostname), (None, None, None));
+    assert_eq!((facts.swap_areas, facts.ipv4_forwarding, facts.ipv6_forwarding), (None, None, None));
+    assert!(!facts.systemd_resolved_active);
+    assert!(facts.cri_sockets.is_empty());
+    let nowhere = HostFacts::read_from(&Tree::new(&[]).machine(), Path::new("/nowhere/at/all"));
+    assert_eq!(nowhere.machine_id, None);
+}
+
+#[test]
+fn the_machine_id_is_the_one_that_cadvisor_finds() {
+    let table: [(&[(&str, &str)], Option<&str>); 6] = [
+        (&[("/etc/machine-id", "aaaa\n"), ("/var/lib/dbus/machine-id", "bbbb\n")], Some("aaaa")),
+        (&[("/var/lib/dbus/machine-id", "bbbb\n")], Some("bbbb")),
+        // cadvisor stops at the first file that it can read.
+        (&[("/etc/machine-id", ""), ("/var/lib/dbus/machine-id", "bbbb\n")], None),
+        (&[("/etc/machine-id", "uninitialized\n")], None),
+        (&[("/etc/machine-id", " \n")], None),
+        (&[], None),
+    ];
+    for (files, expected) in table {
+        assert_eq!(Tree::new(files).facts().machine_id.as_deref(), expected, "{files:?}");
+    }
+    // Debian's link is absolute: it means the root's own file.
+    let tree = Tree::new(&[("/etc/other", "cccc\n")]);
+    symlink("/etc/other", tree.path("/etc/machine-id")).unwrap();
+    assert_eq!(tree.facts().machine_id.as_deref(), Some("cccc"));
+}
+
+#[test]
+fn the_system_uuid_is_the_one_that_cadvisor_finds() {
+    const DMI: (&str, &str) = ("/sys/class/dmi/id/product_uuid", "D1\n");
+    const SYSTEM_ID: (&str, &str) = ("/proc/device-tree/system-id", "S2\0");
+    const VM_UUID: (&str, &str) = ("/proc/device-tree/vm,uuid", "V3\0");
+    const MACHINE_ID: (&str, &str) = ("/etc/machine-id", "M4\n");
+    let table: [(&[(&str, &str)], Option<&str>); 5] = [
+        (&[DMI, SYSTEM_ID, MACHINE_ID], Some("D1")),
+        (&[SYSTEM_ID, VM_UUID, MACHINE_ID], Some("S2")),
+        (&[VM_UUID, MACHINE_ID], Some("V3")),
+        (&[MACHINE_ID], Some("M4")),
+        (&[("/var/lib/dbus/machine-id", "x\n")], None),
+    ];
+    for (files, expected) in table {
+        assert_eq!(Tree::new(files).facts().system_uuid.as_deref(), expected, "{files:?}");
+    }
+}
+
+#[test]
+fn another_root_brings_its_own_host_name() {
+    let facts = Tree::new(&[("/etc/hostname", "# set by the image\n\n Pi-1 \n")]).facts();
+    assert_eq!((facts.hostname.as_str(), facts.kubelet_hostname.as_deref()), ("pi-1", Some("pi-1")));
+    let without = Tree::new(&[]).facts();
+    assert_eq!((without.hostname, without.kubelet_hostname), (kernel::hostname(), None));
+    let this_system = HostFacts::read_from(&Tree::new(&[]).machine(), Path::new("/"));
+    assert_eq!(this_system.kubelet_hostname, Some(kernel::hostname()));
+}
+
+#[test]
+fn only_sockets_that_answer_are_runtimes_and_only_on_this_system() {
+    let tree = Tree::new(&[("/var/run/crio/crio.sock", "no socket"), ("/var/run/containerd/x", "")]);
+    let _containerd = UnixListener::bind(tree.path("/var/run/containerd/containerd.sock")).unwrap();
+    // A runtime that has gone leaves its socket behind.
+    drop(UnixListener::bind(tree.path("/var/run/cri-dockerd.sock")).unwrap());
+    assert_eq!(runtime::answering_sockets(&tree.machine()), ["unix:///var/run/containerd/containerd.sock"]);
+    assert!(tree.facts().cri_sockets.is_empty());
+}
+
+#[test]
+fn systemd_resolved_is_asked_here_and_looked_for_in_another_root() {
+    let tree = Tree::new(&[]);
+    let answer = |text: &str| {
+        tree.program("systemctl", &format!("test \"$*\" = 'is-active systemd-resolved' && {text}"));
+        HostFacts::read_from(&tree.machine(), Path::new("/")).systemd_resolved_active
+    };
+    assert!(answer("echo active"));
+    assert!(!answer("{ echo inactive; exit 3; }"));
+    assert!(!tree.facts().systemd_resolved_active);
+    std::fs::create_dir_all(tree.path("/etc/systemd/system/sysinit.target.wants")).unwrap();
+    let link = tree.path("/etc/systemd/system/sysinit.target.wants/systemd-resolved.service");
+    symlink("/usr/lib/systemd/system/systemd-resolved.service", link).unwrap();
+    assert!(tree.facts().systemd_resolved_active);
+}
+
+#[test]
+fn swap_and_forwarding_are_read_from_the_kernel() {
+    let heading = "Filename\tType\tSize\tUsed\tPriority\n";
+    let table = [(heading.to_owned(), Some(0)), (format!("{heading}/dev/zram0 partition 1 0 100\n"), Some(1))];
+    for (text, areas) in table {
+        assert_eq!(Tree::new(&[("/proc/swaps", &text)]).facts().swap_areas, areas);
+    }
+    let facts = Tree::new(&[(kernel::IPV4_FORWARDING, "1\n"), (kernel::IPV6_FORWARDING, "0\n")]).facts();
+    assert_eq!((facts.ipv4_forwarding, facts.ipv6_forwarding), (Some(true), Some(false)));
+}
+
+#[test]
+fn the_search_path_is_absolute_and_never_empty() {
+    let shown = |text: Option<&str>| search_path(text.map(OsStr::new));
+    assert_eq!(shown(Some("/a::b:/c:.")), [Path::new("/a"), Path::new("/c")]);
+    assert!(shown(None).contains(&PathBuf::from("/usr/sbin")) && shown(Some("")).len() == 6);
+}
