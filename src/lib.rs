@@ -16,6 +16,7 @@
 //! After [`plan`], nothing reads argv, the environment, `/proc` or the wall clock. A module uses modules of earlier
 //! stages only; `tests/architecture.rs` reads `src/` and holds it to that.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod cri;

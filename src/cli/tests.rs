@@ -1,0 +1,336 @@
+use super::*;
+use crate::clock::ClockMode;
+use crate::config::TokenFile;
+use crate::error::Explain;
+
+fn argv(words: &[&str]) -> Result<Command, UsageError> {
+    parse(words.iter().map(OsString::from))
+}
+
+fn join(words: &[&str]) -> JoinArgs {
+    let words: Vec<&str> = ["kubejoin", "join"].iter().chain(words).copied().collect();
+    match argv(&words) {
+        Ok(Command::Join(args)) => *args,
+        other => panic!("{words:?}: {other:?}"),
+    }
+}
+
+fn error(words: &[&str]) -> UsageError {
+    argv(words).expect_err("no error")
+}
+
+fn phase(name: &str) -> Topic {
+    Topic::Phase(crate::phase::find(name).unwrap())
+}
+
+const PIN: &str = "sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+#[test]
+fn the_printed_join_command_works_as_pasted() {
+    // `kubeadm token create --print-join-command` ends in a space; `kubeadm init` breaks the line.
+    let lines: [&[&str]; 5] = [
+        &["10.0.0.1:6443", "--token", "abcdef.0123456789abcdef", "--discovery-token-ca-cert-hash", PIN],
+        &["10.0.0.1:6443", "--token", "abcdef.0123456789abcdef", "\\", "--discovery-token-ca-cert-hash", PIN, ""],
+        &["10.0.0.1:6443", "--token", "abcdef.0123456789abcdef", "\\\n\t--discovery-token-ca-cert-hash", PIN, " \n"],
+        &["--discovery-token-ca-cert-hash", &format!("{PIN}\r"), "--token=abcdef.0123456789abcdef", "10.0.0.1:6443"],
+        &["--token=abcdef.0123456789abcdef", "10.0.0.1:6443\n", "\n", &format!("--discovery-token-ca-cert-hash={PIN}")],
+    ];
+    for line in lines {
+        let settings = join(line).settings;
+        assert_eq!(settings.endpoint.as_deref(), Some("10.0.0.1:6443"), "{line:?}");
+        assert_eq!(settings.token.unwrap().expose(), "abcdef.0123456789abcdef");
+        assert_eq!(settings.ca_cert_hashes, [PIN]);
+    }
+}
+
+#[test]
+fn every_flag_is_read_in_both_forms() {
+    let separate = [
+        "h:1",
+        "--discovery-token",
+        "a",
+        "--tls-bootstrap-token",
+        "b",
+        "--token-file",
+        "-",
+        "--node-name",
+        "n",
+        "--cri-socket",
+        "s",
+        "--rootfs",
+        "/r",
+        "--config",
+        "c",
+        "--kernel-command-line",
+        "k",
+        "--clock",
+        "server",
+        "--logging-format",
+        "json",
+        "--result-file",
+        "/f",
+        "--v",
+        "5",
+    ];
+    let joined = [
+        "--discovery-token=a",
+        "--tls-bootstrap-token=b",
+        "--token-file=-",
+        "--node-name=n",
+        "--cri-socket=s",
+        "--rootfs=/r",
+        "--config=c",
+        "--kernel-command-line=k",
+        "h:1",
+        "--clock=server",
+        "--logging-format=json",
+        "--result-file=/f",
+        "--v=5",
+    ];
+    for args in [join(&separate), join(&joined)] {
+        let settings = &args.settings;
+        assert_eq!(settings.discovery_token.as_ref().unwrap().expose(), "a");
+        assert_eq!(settings.tls_bootstrap_token.as_ref().unwrap().expose(), "b");
+        assert_eq!(settings.token_file, Some(TokenFile::Stdin));
+        assert_eq!(settings.node_name.as_deref(), Some("n"));
+        assert_eq!(settings.cri_socket.as_deref(), Some("s"));
+        assert_eq!(settings.rootfs.as_deref(), Some(Path::new("/r")));
+        assert_eq!(settings.config.as_deref(), Some(Path::new("c")));
+        assert_eq!(settings.kernel_command_line.as_deref(), Some(Path::new("k")));
+        assert_eq!(settings.clock, Some(ClockMode::Server));
+        assert_eq!(args.logging_format, LoggingFormat::Json);
+        assert_eq!(args.result_file, Path::new("/f"));
+        assert_eq!(args.verbosity, 5);
+    }
+}
+
+#[test]
+fn lists_are_repeated_or_separated_by_commas() {
+    let settings = join(&[
+        "--discovery-token-ca-cert-hash=a,b",
+        "--discovery-token-ca-cert-hash",
+        "c",
+        "--skip-phases",
+        "preflight, x",
+        "--ignore-preflight-errors=Swap,",
+        "--ignore-preflight-errors",
+        "all",
+    ])
+    .settings;
+    assert_eq!(settings.ca_cert_hashes, ["a", "b", "c"]);
+    assert_eq!(settings.skip_phases, ["preflight", "x"]);
+    assert_eq!(settings.ignore_preflight_errors, ["Swap", "all"]);
+}
+
+#[test]
+fn a_phase_is_one_word_or_two_and_then_comes_the_endpoint() {
+    let table: [(&[&str], &str, Option<&str>); 6] = [
+        (&["phase", "preflight", "h:1"], "preflight", Some("h:1")),
+        (&["--token=x", "phase", "kubelet-start", "--node-name", "phase", "h:1"], "kubelet-start", Some("h:1")),
+        (&["phase", "kubelet-wait-bootstrap"], "kubelet-wait-bootstrap", None),
+        (&["phase", "control-plane-prepare", "certs", "h:1"], "control-plane-prepare/certs", Some("h:1")),
+        (&["phase", "--v=5", "control-plane-join", "update-status"], "control-plane-join/update-status", None),
+        (&["phase", "check-etcd"], "check-etcd", None),
+    ];
+    for (words, name, endpoint) in table {
+        let args = join(words);
+        assert_eq!((args.phase.unwrap().name, args.settings.endpoint.as_deref()), (name, endpoint), "{words:?}");
+    }
+    assert_eq!(join(&["h:1"]).phase, None);
+}
+
+#[test]
+fn a_phase_that_is_none_or_does_not_go_alone_is_refused() {
+    let table: [(&[&str], &str); 6] = [
+        (&["phase"], "join phase needs the name of a phase"),
+        (&["phase", "kubelet-strat"], "unknown phase \"kubelet-strat\", perhaps kubelet-start was meant"),
+        (&["phase", "control-plane-join", "certificates"], "unknown phase \"control-plane-join certificates\""),
+        (&["phase", "tls-bootstrap"], "tls-bootstrap is a part of kubelet-start and does not go alone"),
+        (&["phase", "preflight", "--skip-phases=preflight"], "unknown flag \"--skip-phases\""),
+        (&["phase", "preflight", "h:1", "h:2"], "join does not take the further argument \"h:2\""),
+    ];
+    for (words, message) in table {
+        let words: Vec<&str> = ["kubejoin", "join"].iter().chain(words).copied().collect();
+        assert_eq!(error(&words).to_string(), message, "{words:?}");
+    }
+}
+
+#[test]
+fn booleans_take_a_value_only_behind_an_equals_sign() {
+    let table: [(&[&str], Option<bool>); 4] = [
+        (&[], None),
+        (&["--dry-run"], Some(true)),
+        (&["--dry-run=false"], Some(false)),
+        (&["--dry-run=T"], Some(true)),
+    ];
+    for (words, expected) in table {
+        assert_eq!(join(words).settings.dry_run, expected, "{words:?}");
+    }
+    assert_eq!(join(&["--dry-run", "h:1"]).settings.endpoint.as_deref(), Some("h:1"));
+    let flags = join(&["--set-clock", "--discovery-token-unsafe-skip-ca-verification"]).settings;
+    assert_eq!((flags.set_clock, flags.unsafe_skip_ca_verification), (Some(true), Some(true)));
+}
+
+#[test]
+fn the_level_is_read_as_kubeadm_writes_it() {
+    for words in [&["-v", "5"][..], &["-v5"], &["-v=5"], &["--v=5"], &["--v", "5"]] {
+        assert_eq!(join(words).verbosity, 5, "{words:?}");
+    }
+    for words in [["kubejoin", "--v=5", "join"], ["kubejoin", "join", "-v5"]] {
+        assert!(matches!(argv(&words), Ok(Command::Join(args)) if args.verbosity == 5), "{words:?}");
+    }
+}
+
+#[test]
+fn an_empty_value_is_no_value_but_an_empty_path_is_a_mistake() {
+    let settings = join(&["--token", "", "--node-name=", "h:1"]).settings;
+    assert!(settings.token.is_none() && settings.node_name.is_none());
+    assert_eq!(error(&["kubejoin", "join", "--rootfs", "", "h:1"]).to_string(), "--rootfs takes a path, not \"\"");
+}
+
+#[test]
+fn help_is_given_whatever_else_is_wrong() {
+    let table: [(&[&str], Topic); 12] = [
+        (&["kubejoin", "help"], Topic::General),
+        (&["kubejoin", "-h"], Topic::General),
+        (&["kubejoin", "help", "join"], Topic::Join),
+        (&["kubejoin", "help", "errors"], Topic::Errors),
+        (&["kubejoin", "join", "--help"], Topic::Join),
+        (&["kubejoin", "join", "--bogus", "a", "b", "-h"], Topic::Join),
+        (&["kubejoin", "join", "phase", "-h"], Topic::Phases),
+        (&["kubejoin", "join", "phase", "kubelet-start", "--help"], phase("kubelet-start")),
+        (&["kubejoin", "join", "phase", "control-plane-join", "all", "-h"], phase("control-plane-join/all")),
+        (&["kubejoin", "help", "join", "phase"], Topic::Phases),
+        (&["kubejoin", "version", "--nope", "--help"], Topic::Version),
+        (&["kubejoin", "frobnicate", "--help"], Topic::General),
+    ];
+    for (words, topic) in table {
+        assert!(matches!(argv(words), Ok(Command::Help(help)) if help.topic == topic), "{words:?}");
+    }
+}
+
+#[test]
+fn the_name_it_is_called_by_is_kept() {
+    for (argv0, program) in
+        [("/usr/bin/kubeadm", Program::Kubeadm), ("kubejoin", Program::Kubejoin), ("x", Program::Kubejoin)]
+    {
+        assert!(matches!(argv(&[argv0, "help"]), Ok(Command::Help(help)) if help.program == program));
+    }
+    assert!(error(&["kubeadm", "join", "--tokne=x"]).hint().contains("`kubeadm join --help`"));
+}
+
+#[test]
+fn versions_are_shown_in_three_forms() {
+    let table: [(&[&str], Version); 4] = [
+        (&["kubejoin", "version"], Version::Line),
+        (&["kubejoin", "--version"], Version::Line),
+        (&["kubeadm", "version", "-o", "short"], Version::Short),
+        (&["kubejoin", "version", "--output=json"], Version::Json),
+    ];
+    for (words, expected) in table {
+        assert!(matches!(argv(words), Ok(Command::Version(version)) if version == expected), "{words:?}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&Version::Json.text()).unwrap();
+    assert_eq!(json["version"], Version::Short.text().trim());
+}
+
+#[test]
+fn what_is_not_understood_is_named() {
+    let table: [(&[&str], &str); 14] = [
+        (&["kubejoin"], "no command was given"),
+        (&["kubejoin", "jion"], "unknown command \"jion\", perhaps join was meant"),
+        (&["kubejoin", "reset"], "reset of kubeadm is not supported yet"),
+        (
+            &["kubejoin", "join", "phase", "control-plane-join"],
+            "join phase control-plane-join needs one of all, mark-control-plane",
+        ),
+        (&["kubejoin", "join", "--control-plane"], "--control-plane of kubeadm is not supported yet"),
+        (&["kubejoin", "join", "--discovery-file=x"], "--discovery-file of kubeadm is not supported yet"),
+        (&["kubejoin", "join", "--node-nmae", "x"], "unknown flag \"--node-nmae\", perhaps --node-name was meant"),
+        (&["kubejoin", "join", "-x"], "unknown flag \"-x\""),
+        (&["kubejoin", "join", "h:1", "--token"], "--token needs a value"),
+        (&["kubejoin", "join", "--dry-run=maybe"], "--dry-run takes true or false, not \"maybe\""),
+        (&["kubejoin", "join", "--clock=wall"], "--clock takes auto, system or server, not \"wall\""),
+        (&["kubejoin", "join", "-v", "high"], "-v takes a number, not \"high\""),
+        (&["kubejoin", "join", "h:1", "h:2"], "join does not take the further argument \"h:2\""),
+        (&["kubejoin", "version", "-o", "yaml"], "--output takes short or json, not \"yaml\""),
+    ];
+    for (words, message) in table {
+        assert_eq!(error(words).to_string(), message, "{words:?}");
+    }
+    assert_eq!(error(&["kubejoin", "join", "--certificate-key=x"]).code().name, "usage.not-yet-supported");
+}
+
+#[test]
+fn a_typed_secret_is_not_shown_by_debug() {
+    let shown = format!("{:?}", argv(&["kubejoin", "join", "--token", "abcdef.0123456789abcdef"]));
+    assert!(shown.contains("token: Some(Secret(..))") && !shown.contains("0123456789"), "{shown}");
+}
+
+#[test]
+fn the_result_is_left_where_the_report_leaves_it() {
+    assert_eq!(default_result_file(), Path::new(crate::report::result::PATH));
+}
+
+#[test]
+fn the_verbs_of_config_are_kubeadm_s() {
+    let config = |words: &[&str]| {
+        let words: Vec<&str> = ["kubejoin", "config"].iter().chain(words).copied().collect();
+        match argv(&words) {
+            Ok(Command::Config(command)) => command,
+            other => panic!("{words:?}: {other:?}"),
+        }
+    };
+    let allow = |deprecated, experimental| crate::config::migrate::Allow { deprecated, experimental };
+    assert_eq!(config(&["print", "join-defaults"]), ConfigCommand::PrintJoinDefaults);
+    assert_eq!(
+        config(&["--kubeconfig", "/k", "validate", "--allow-deprecated-api", "--config=f", "-v5"]),
+        ConfigCommand::Validate { config: "f".into(), allow: allow(true, false) }
+    );
+    assert_eq!(
+        config(&["migrate", "--old-config", "f", "--allow-experimental-api=true"]),
+        ConfigCommand::Migrate { old_config: "f".into(), new_config: None, allow: allow(false, true) }
+    );
+    let table: [(&[&str], &str); 9] = [
+        (&[], "config needs a word behind it: print, validate or migrate"),
+        (&["print"], "config print needs a word behind it: join-defaults"),
+        (&["print", "init-defaults"], "config print init-defaults of kubeadm is not supported yet"),
+        (&["images", "list"], "config images of kubeadm is not supported yet"),
+        (&["validat"], "unknown command \"validat\", perhaps config validate was meant"),
+        (&["validate"], "--config is missing"),
+        (&["migrate", "--new-config", "x"], "--old-config is missing"),
+        (&["migrate", "--config", "x"], "unknown flag \"--config\""),
+        (&["validate", "--config", "x", "y"], "config does not take the further argument \"y\""),
+    ];
+    for (words, message) in table {
+        let words: Vec<&str> = ["kubejoin", "config"].iter().chain(words).copied().collect();
+        assert_eq!(error(&words).to_string(), message, "{words:?}");
+    }
+    assert!(matches!(argv(&["kubejoin", "config", "-h"]), Ok(Command::Help(help)) if help.topic == Topic::Config));
+}
+
+#[test]
+fn flags_of_older_releases_stand_for_today_s() {
+    let args = join(&[
+        "--ignore-checks-errors=Swap",
+        "--skip-preflight-checks",
+        "--feature-gates",
+        "CoreDNS=true",
+        "-k",
+        "/kustomize",
+        "h:1",
+    ]);
+    let settings = args.settings;
+    assert_eq!(settings.ignore_preflight_errors, ["Swap"]);
+    assert!(settings.skip_preflight_checks);
+    assert_eq!(settings.endpoint.as_deref(), Some("h:1"));
+    let named: Vec<_> = settings.retired.iter().map(|retired| retired.flag).collect();
+    assert_eq!(
+        named,
+        ["--ignore-checks-errors", "--skip-preflight-checks", "--feature-gates", "--experimental-kustomize"]
+    );
+    let patches = join(&["--experimental-patches=/p", "h:1"]).settings;
+    assert_eq!((patches.patches.as_deref(), patches.retired.len()), (Some(Path::new("/p")), 1));
+    let error = error(&["kubejoin", "join", "--experimental-control-plane", "h:1"]);
+    assert_eq!(error.to_string(), "--control-plane of kubeadm is not supported yet");
+}
