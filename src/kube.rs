@@ -1,0 +1,5 @@
+//! The few API types of a join, `Status`, and a typed client over a proved server.
+
+pub mod client;
+pub mod error;
+pub mod types;

@@ -1,0 +1,98 @@
+//! What an API server can answer instead of what was asked for.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::error::{Code, Explain, codes};
+use crate::net::error::NetError;
+use crate::text::ForeignText;
+
+/// A request to the API that did not give the object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KubeError {
+    /// What was asked for, such as `ConfigMap kube-system/kubelet-config`.
+    pub object: String,
+    /// Why it was not given.
+    pub cause: KubeCause,
+}
+
+/// Why an object was not given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KubeCause {
+    /// The exchange itself failed.
+    Net(NetError),
+    /// 401: the credential is not known.
+    Unauthorized(ForeignText),
+    /// 403: the credential is known and may not.
+    Forbidden(ForeignText),
+    /// 404.
+    NotFound(ForeignText),
+    /// 409 on a create.
+    AlreadyExists,
+    /// 429, 503 and other signs of a server that cannot answer now.
+    Busy {
+        /// Status code.
+        status: u16,
+        /// What it said.
+        message: ForeignText,
+        /// How long it asked us to stay away.
+        retry_after: Option<Duration>,
+    },
+    /// Any other status.
+    Rejected {
+        /// Status code.
+        status: u16,
+        /// What it said.
+        message: ForeignText,
+    },
+    /// A success that does not hold the object asked for.
+    NotTheObject(ForeignText),
+}
+
+impl fmt::Display for KubeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let object = &self.object;
+        match &self.cause {
+            KubeCause::Net(error) => write!(f, "{object}: {error}"),
+            KubeCause::Unauthorized(text) => {
+                write!(f, "{object}: the API server does not accept the credential: {text}")
+            }
+            KubeCause::Forbidden(text) => write!(f, "{object}: forbidden: {text}"),
+            KubeCause::NotFound(text) => write!(f, "{object}: not found: {text}"),
+            KubeCause::AlreadyExists => write!(f, "{object}: already exists"),
+            KubeCause::Busy { status, message, retry_after } => {
+                write!(f, "{object}: the API server cannot answer now (status {status}")?;
+                if let Some(wait) = retry_after {
+                    write!(f, ", asks to wait {} s", wait.as_secs())?;
+                }
+                write!(f, "): {message}")
+            }
+            KubeCause::Rejected { status, message } => write!(f, "{object}: status {status}: {message}"),
+            KubeCause::NotTheObject(text) => write!(f, "{object}: the answer is something else: {text}"),
+        }
+    }
+}
+
+impl std::error::Error for KubeError {}
+
+impl Explain for KubeError {
+    fn code(&self) -> &'static Code {
+        match &self.cause {
+            KubeCause::Net(error) => error.code(),
+            KubeCause::Unauthorized(_) => &codes::API_UNAUTHORIZED,
+            KubeCause::Forbidden(_) => &codes::API_FORBIDDEN,
+            KubeCause::NotFound(_) => &codes::API_NOT_FOUND,
+            KubeCause::AlreadyExists => &codes::API_REJECTED,
+            KubeCause::Busy { .. } => &codes::API_BUSY,
+            KubeCause::Rejected { .. } => &codes::API_REJECTED,
+            KubeCause::NotTheObject(_) => &codes::API_NOT_THE_OBJECT,
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match &self.cause {
+            KubeCause::Busy { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}

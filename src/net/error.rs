@@ -1,0 +1,186 @@
+//! What can go wrong on the wire, told apart as far as the next step differs.
+
+use std::fmt;
+use std::io;
+use std::time::SystemTime;
+
+use crate::config::Endpoint;
+use crate::error::{Code, Explain, codes};
+use crate::text::ForeignText;
+
+/// An error of the wire. Names the endpoint it happened at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetError {
+    /// The endpoint that was spoken to.
+    pub endpoint: Endpoint,
+    /// What happened.
+    pub cause: Cause,
+}
+
+/// What happened on the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The name has no address (yet).
+    NameNotFound,
+    /// Nobody listens there, or a firewall says no.
+    Refused,
+    /// No route to the host or network.
+    Unreachable(io::ErrorKind),
+    /// Nothing came in time.
+    TimedOut(Stage),
+    /// The peer closed before the answer was complete.
+    Closed(Stage),
+    /// Any other error of the operating system.
+    Io(io::ErrorKind),
+    /// TLS did not come about; an alert or something that is not TLS.
+    Tls(ForeignText),
+    /// The handshake was signed by a key that is not the one of the certificate shown.
+    HandshakeSignature,
+    /// The certificate does not chain to a CA that is trusted.
+    UntrustedChain(ForeignText),
+    /// The certificate is good, but for other names.
+    NameMismatch {
+        /// DNS names and addresses in the certificate.
+        presented: ForeignText,
+    },
+    /// The certificate's validity does not contain the time it was judged at.
+    Validity {
+        /// The time it was judged at.
+        judged_at: SystemTime,
+    },
+    /// The certificate is valid by one of two clocks only, and neither can be preferred without being told.
+    ClocksDisagree {
+        /// This machine's clock.
+        system: SystemTime,
+        /// What the server says.
+        server: SystemTime,
+    },
+    /// What came is not HTTP/1.1.
+    NotHttp(ForeignText),
+    /// More header bytes than any API server sends.
+    HeadersTooLarge,
+    /// A body over the cap for what was asked.
+    BodyTooLarge {
+        /// The cap, in bytes.
+        cap: usize,
+    },
+    /// A redirect; an API server never sends one, and following it would leave the server that was proved.
+    Redirect {
+        /// Where to.
+        location: ForeignText,
+    },
+}
+
+/// The step of an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// TCP connect.
+    Connect,
+    /// TLS handshake.
+    Handshake,
+    /// Sending a request.
+    Send,
+    /// Waiting for, or reading, the head of an answer.
+    Head,
+    /// Reading the body of an answer.
+    Body,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Stage::Connect => "connecting",
+            Stage::Handshake => "the TLS handshake",
+            Stage::Send => "sending the request",
+            Stage::Head => "waiting for the answer",
+            Stage::Body => "reading the answer",
+        })
+    }
+}
+
+impl fmt::Display for NetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = &self.endpoint;
+        match &self.cause {
+            Cause::NameNotFound => write!(f, "{at}: the name {:?} has no address", at.host),
+            Cause::Refused => write!(f, "{at}: connection refused"),
+            Cause::Unreachable(kind) => write!(f, "{at}: {kind}"),
+            Cause::TimedOut(stage) => write!(f, "{at}: timed out while {stage}"),
+            Cause::Closed(stage) => write!(f, "{at}: connection closed while {stage}"),
+            Cause::Io(kind) => write!(f, "{at}: {kind}"),
+            Cause::Tls(text) => write!(f, "{at}: TLS handshake failed: {text}"),
+            Cause::HandshakeSignature => {
+                write!(f, "{at}: the TLS handshake is not signed by the key of the certificate that was shown")
+            }
+            Cause::UntrustedChain(text) => {
+                write!(f, "{at}: the serving certificate was not issued by a trusted CA: {text}")
+            }
+            Cause::NameMismatch { presented } => {
+                write!(f, "{at}: the serving certificate is not for {:?} but for {presented}", at.host)
+            }
+            Cause::Validity { judged_at } => {
+                write!(f, "{at}: the serving certificate is not valid at {}", httpdate::fmt_http_date(*judged_at))
+            }
+            Cause::ClocksDisagree { system, server } => write!(
+                f,
+                "{at}: the certificate's validity turns on the clock: this machine says {}, the server says {}",
+                httpdate::fmt_http_date(*system),
+                httpdate::fmt_http_date(*server)
+            ),
+            Cause::NotHttp(text) => write!(f, "{at}: the answer is not HTTP/1.1: {text}"),
+            Cause::HeadersTooLarge => write!(f, "{at}: the answer's headers are too large for an API server"),
+            Cause::BodyTooLarge { cap } => write!(f, "{at}: the answer is larger than {cap} bytes"),
+            Cause::Redirect { location } => write!(f, "{at}: redirected to {location}"),
+        }
+    }
+}
+
+impl std::error::Error for NetError {}
+
+impl Explain for NetError {
+    fn code(&self) -> &'static Code {
+        match self.cause {
+            Cause::NameNotFound => &codes::NET_NAME_NOT_FOUND,
+            Cause::Refused => &codes::NET_REFUSED,
+            Cause::Unreachable(_) => &codes::NET_UNREACHABLE,
+            Cause::TimedOut(_) => &codes::NET_TIMED_OUT,
+            Cause::Closed(_) => &codes::NET_CLOSED,
+            Cause::Io(_) => &codes::NET_IO,
+            Cause::Tls(_) => &codes::TLS_HANDSHAKE,
+            Cause::HandshakeSignature => &codes::TLS_SIGNATURE,
+            Cause::UntrustedChain(_) => &codes::TLS_UNTRUSTED,
+            Cause::NameMismatch { .. } => &codes::TLS_NAME_MISMATCH,
+            Cause::Validity { .. } => &codes::TLS_VALIDITY,
+            Cause::ClocksDisagree { .. } => &codes::CLOCK_DISAGREES,
+            Cause::NotHttp(_) => &codes::HTTP_NOT_HTTP,
+            Cause::HeadersTooLarge => &codes::HTTP_HEADERS_TOO_LARGE,
+            Cause::BodyTooLarge { .. } => &codes::HTTP_BODY_TOO_LARGE,
+            Cause::Redirect { .. } => &codes::HTTP_REDIRECT,
+        }
+    }
+}
+
+impl NetError {
+    /// An error at this endpoint.
+    pub fn new(endpoint: &Endpoint, cause: Cause) -> Self {
+        NetError { endpoint: endpoint.clone(), cause }
+    }
+}
+
+impl Cause {
+    /// An error of the operating system during `stage`.
+    pub fn from_io(error: &io::Error, stage: Stage) -> Cause {
+        use io::ErrorKind as Kind;
+        match error.kind() {
+            Kind::ConnectionRefused => Cause::Refused,
+            Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::NetworkDown | Kind::AddrNotAvailable => {
+                Cause::Unreachable(error.kind())
+            }
+            Kind::TimedOut | Kind::WouldBlock => Cause::TimedOut(stage),
+            Kind::UnexpectedEof | Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => {
+                Cause::Closed(stage)
+            }
+            kind => Cause::Io(kind),
+        }
+    }
+}

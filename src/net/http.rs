@@ -1,0 +1,322 @@
+//! HTTP/1.1 on one connection, spoken through ureq's state machine (`ureq-proto`).
+//!
+//! A [`Connection`] is a value that its owner holds: there is no pool, nothing is followed, nothing is retried and nothing is
+//! read from the environment here. Several requests may be sent before the first answer is read (RFC 9112, 9.3.2), which
+//! is how two requests share a round trip.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use ureq_proto::client::state::{RecvBody, RecvResponse};
+use ureq_proto::client::{Call, RecvResponseResult, SendRequestResult};
+use ureq_proto::http;
+use zeroize::Zeroizing;
+
+use super::error::{Cause, NetError, Stage};
+use super::stream::Stream;
+use crate::config::Endpoint;
+use crate::secret::Secret;
+use crate::text::ForeignText;
+
+/// Largest head of an answer, in bytes; the API server's are below 1 KiB.
+const MAX_HEAD: usize = 16 * 1024;
+/// Read granularity, in bytes. Small, because it is most of the heap of a join.
+const CHUNK: usize = 4 * 1024;
+
+/// The begin of the year 9999: a clock set to a later date could run out of the calendar, which httpdate panics at.
+const LAST_DATE: Duration = Duration::from_secs(253_370_764_800);
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Verb.
+    pub method: Method,
+    /// Path and query, starting with `/`.
+    pub path: String,
+    /// `Authorization: Bearer`, where the server may know.
+    pub bearer: Option<Secret>,
+    /// A JSON body; that of a PATCH is a strategic merge patch.
+    pub body: Option<Vec<u8>>,
+}
+
+/// The verbs of a join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Read.
+    Get,
+    /// Create.
+    Post,
+    /// Change.
+    Patch,
+}
+
+/// The head of an answer.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// Status code.
+    pub status: u16,
+    /// `Date`, where it could be read.
+    pub date: Option<SystemTime>,
+    /// `Retry-After` in its delay-seconds form (RFC 9110, 10.2.3), the only one that API servers send.
+    pub retry_after: Option<Duration>,
+}
+
+/// A whole answer.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// Its head.
+    pub head: Head,
+    /// Its body, complete.
+    pub body: Vec<u8>,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub struct Connection {
+    endpoint: Endpoint,
+    stream: Stream,
+    input: Vec<u8>,
+    /// Requests that were sent and not answered yet, oldest first.
+    waiting: VecDeque<Call<RecvResponse>>,
+    usable: bool,
+}
+
+impl Connection {
+    /// HTTP over a stream that is ready for it.
+    pub fn new(endpoint: Endpoint, stream: Stream) -> Self {
+        Connection { endpoint, stream, input: Vec::new(), waiting: VecDeque::new(), usable: true }
+    }
+
+    /// Whether another request may be sent. Not where something has come that nobody asked for (RFC 9112, 9.2): it would
+    /// be taken for the answer to the next request.
+    pub fn is_usable(&self) -> bool {
+        self.usable && (self.input.is_empty() || !self.waiting.is_empty())
+    }
+
+    /// How many requests were sent that no answer was read to.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Sends requests in one write, without waiting for answers.
+    pub fn send(&mut self, requests: &[Request], deadline: Instant) -> Result<(), NetError> {
+        // Holds the bearer token: wiped when dropped.
+        let mut output = Zeroizing::new(Vec::new());
+        for request in requests {
+            let call = serialise(&self.endpoint, request, &mut output).map_err(|e| self.malformed(&e))?;
+            self.waiting.push_back(call);
+        }
+        self.stream.set_deadline(deadline);
+        let sent = self.stream.write_all(&output);
+        sent.map_err(|cause| self.broken(cause))
+    }
+
+    /// Reads the answer to the oldest request that has none yet, with a body of at most `cap` bytes.
+    pub fn receive(&mut self, cap: usize, deadline: Instant) -> Result<Response, NetError> {
+        let mut streaming = self.receive_head(deadline)?;
+        let mut body = Vec::new();
+        while streaming.read_more(&mut body)? {
+            if body.len() > cap {
+                let cause = Cause::BodyTooLarge { cap };
+                return Err(streaming.connection.broken(cause));
+            }
+        }
+        Ok(Response { head: streaming.head.clone(), body })
+    }
+
+    /// Reads only the head of the answer; the body is read from what is returned, as it comes.
+    pub fn receive_head(&mut self, deadline: Instant) -> Result<Streaming<'_>, NetError> {
+        self.stream.set_deadline(deadline);
+        let Some(mut call) = self.waiting.pop_front() else { return Err(self.broken(Cause::Closed(Stage::Head))) };
+        let response = loop {
+            match call.try_response(&self.input, false) {
+                Ok((used, found)) => {
+                    self.input.drain(..used);
+                    match found {
+                        Some(response) => break response,
+                        // An interim answer was taken out; the final one may be there already.
+                        None if used > 0 => continue,
+                        None => {}
+                    }
+                }
+                Err(ureq_proto::Error::HttpParseTooManyHeaders) => return Err(self.broken(Cause::HeadersTooLarge)),
+                Err(error) => return Err(self.malformed(&error)),
+            }
+            if self.input.len() > MAX_HEAD {
+                return Err(self.broken(Cause::HeadersTooLarge));
+            }
+            if self.fill(Stage::Head)? == 0 {
+                return Err(self.broken(Cause::Closed(Stage::Head)));
+            }
+        };
+        let head = Head {
+            status: response.status().as_u16(),
+            date: header(&response, "date")
+                .and_then(|text| httpdate::parse_http_date(text).ok())
+                .filter(|date| date.duration_since(UNIX_EPOCH).is_ok_and(|since| since < LAST_DATE)),
+            retry_after: header(&response, "retry-after").and_then(|t| t.parse().ok()).map(Duration::from_secs),
+        };
+        if (300..400).contains(&head.status) {
+            let location = header(&response, "location").unwrap_or("nowhere");
+            let location = ForeignText::new(location, None);
+            return Err(self.broken(Cause::Redirect { location }));
+        }
+        let state = match call.proceed() {
+            Some(RecvResponseResult::RecvBody(call)) => Body::More(Box::new(call)),
+            Some(RecvResponseResult::Cleanup(call)) => {
+                self.usable &= !call.must_close_connection();
+                Body::Ended
+            }
+            // Redirects were refused above; `None` cannot be, because a response was parsed.
+            Some(RecvResponseResult::Redirect(_)) | None => return Err(self.broken(Cause::Closed(Stage::Head))),
+        };
+        Ok(Streaming { connection: self, head, state: Some(state) })
+    }
+
+    fn fill(&mut self, stage: Stage) -> Result<usize, NetError> {
+        let filled = self.input.len();
+        self.input.resize(filled + CHUNK, 0);
+        let result = self.stream.read(&mut self.input[filled..], stage);
+        self.input.truncate(filled + *result.as_ref().unwrap_or(&0));
+        result.map_err(|cause| self.broken(cause))
+    }
+
+    fn malformed(&mut self, error: &ureq_proto::Error) -> NetError {
+        self.broken(Cause::NotHttp(ForeignText::new(&error.to_string(), None)))
+    }
+
+    /// After any error the connection's state is unknown: it is never used again.
+    fn broken(&mut self, cause: Cause) -> NetError {
+        self.usable = false;
+        NetError::new(&self.endpoint, cause)
+    }
+}
+
+/// An answer whose body is still coming. Dropped before its end, it takes the connection with it.
+#[derive(Debug)]
+pub struct Streaming<'c> {
+    connection: &'c mut Connection,
+    /// The head.
+    pub head: Head,
+    state: Option<Body>,
+}
+
+#[derive(Debug)]
+enum Body {
+    More(Box<Call<RecvBody>>),
+    Ended,
+}
+
+impl Streaming<'_> {
+    /// Appends what came of the body; `false` when it is complete.
+    pub fn read_more(&mut self, body: &mut Vec<u8>) -> Result<bool, NetError> {
+        let connection = &mut *self.connection;
+        let Some(Body::More(mut call)) = self.state.take() else {
+            self.state = Some(Body::Ended);
+            return Ok(false);
+        };
+        let start = body.len();
+        let mut at = start;
+        loop {
+            body.resize(at + CHUNK, 0);
+            let (used, written) = match call.read(&connection.input, &mut body[at..]) {
+                Ok(amounts) => amounts,
+                Err(error) => return Err(connection.malformed(&error)),
+            };
+            connection.input.drain(..used);
+            at += written;
+            body.truncate(at);
+            if call.can_proceed() && !matches!(call.body_mode(), ureq_proto::BodyMode::CloseDelimited) {
+                if let Some(ureq_proto::client::RecvBodyResult::Cleanup(call)) = call.proceed() {
+                    connection.usable &= !call.must_close_connection();
+                }
+                self.state = Some(Body::Ended);
+                return Ok(at > start);
+            }
+            if at > start {
+                self.state = Some(Body::More(call));
+                return Ok(true);
+            }
+            // Bodies are taken as they come; what stays is the line of a chunk that is not complete.
+            if used == 0 && connection.input.len() > MAX_HEAD {
+                let cause = Cause::NotHttp(ForeignText::new("a chunk begins with a line without an end", None));
+                return Err(connection.broken(cause));
+            }
+            if used == 0 && connection.fill(Stage::Body)? == 0 {
+                connection.usable = false;
+                // Only a body that ends with the connection may end here, and TLS vouches that it was not cut.
+                if matches!(call.body_mode(), ureq_proto::BodyMode::CloseDelimited) {
+                    self.state = Some(Body::Ended);
+                    return Ok(false);
+                }
+                return Err(connection.broken(Cause::Closed(Stage::Body)));
+            }
+        }
+    }
+}
+
+impl Drop for Streaming<'_> {
+    fn drop(&mut self) {
+        if !matches!(self.state, Some(Body::Ended)) {
+            self.connection.usable = false;
+        }
+    }
+}
+
+fn serialise(
+    endpoint: &Endpoint,
+    request: &Request,
+    output: &mut Vec<u8>,
+) -> Result<Call<RecvResponse>, ureq_proto::Error> {
+    let bad = |e: http::Error| ureq_proto::Error::BadHeader(e.to_string());
+    let mut head = http::Request::builder()
+        .method(match request.method {
+            Method::Get => http::Method::GET,
+            Method::Post => http::Method::POST,
+            Method::Patch => http::Method::PATCH,
+        })
+        .uri(format!("https://{endpoint}{}", request.path))
+        .header("host", endpoint.to_string())
+        .header("user-agent", concat!("kubejoin/", env!("CARGO_PKG_VERSION")))
+        .header("accept", "application/json");
+    if let Some(bearer) = &request.bearer {
+        head = head.header("authorization", format!("Bearer {}", bearer.expose()));
+    }
+    let body = request.body.as_deref().unwrap_or_default();
+    if request.body.is_some() {
+        let media = match request.method {
+            Method::Patch => "application/strategic-merge-patch+json",
+            Method::Get | Method::Post => "application/json",
+        };
+        head = head.header("content-type", media).header("content-length", body.len());
+    }
+    let mut call = Call::new(head.body(()).map_err(bad)?)?.proceed();
+    while !call.can_proceed() {
+        append(output, |space| call.write(space))?;
+    }
+    match call.proceed()? {
+        Some(SendRequestResult::RecvResponse(call)) => Ok(call),
+        Some(SendRequestResult::SendBody(mut call)) => {
+            output.extend_from_slice(body);
+            call.consume_direct_write(body.len())?;
+            call.proceed().ok_or(ureq_proto::Error::BodyNotAllowed)
+        }
+        // We never send `Expect`, and the head was written to its end above.
+        Some(SendRequestResult::Await100(_)) | None => Err(ureq_proto::Error::BodyNotAllowed),
+    }
+}
+
+fn append(
+    output: &mut Vec<u8>,
+    write: impl FnOnce(&mut [u8]) -> Result<usize, ureq_proto::Error>,
+) -> Result<(), ureq_proto::Error> {
+    let filled = output.len();
+    output.resize(filled + CHUNK, 0);
+    let written = write(&mut output[filled..])?;
+    output.truncate(filled + written);
+    Ok(())
+}
+
+fn header<'r>(response: &'r http::Response<()>, name: &str) -> Option<&'r str> {
+    response.headers().get(name).and_then(|value| value.to_str().ok())
+}

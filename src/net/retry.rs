@@ -1,0 +1,82 @@
+//! Retries as data: until when, how long between, how spread. Whether to retry at all is asked of the error.
+
+use std::time::{Duration, Instant};
+
+use crate::error::Explain;
+
+/// When to try again.
+#[derive(Clone, Copy, Debug)]
+pub struct Retry {
+    /// No attempt begins after this.
+    pub deadline: Instant,
+    /// The first pause.
+    pub first: Duration,
+    /// The longest pause; each is twice the one before.
+    pub cap: Duration,
+    /// A stable hash of the machine's identity: machines that power on together must not come back together.
+    pub seed: u64,
+}
+
+impl Retry {
+    /// Runs `attempt` until it succeeds, fails for good, or the time is up; then its last error is the result.
+    /// `Retry-After` is honoured inside the deadline. `between` hears of every pause.
+    pub fn run<T, E: Explain>(
+        &self,
+        mut attempt: impl FnMut() -> Result<T, E>,
+        mut between: impl FnMut(&E, Duration),
+    ) -> Result<T, E> {
+        let mut number = 0;
+        loop {
+            let error = match attempt() {
+                Ok(value) => return Ok(value),
+                Err(error) if !error.may_retry() => return Err(error),
+                Err(error) => error,
+            };
+            let pause = self.pause(number).max(error.retry_after().unwrap_or_default());
+            number += 1;
+            if self.is_over_after(pause) {
+                return Err(error);
+            }
+            between(&error, pause);
+            std::thread::sleep(pause);
+        }
+    }
+
+    /// Whether the time is up once `pause` has passed. Safe for any pause: what a peer asks for may lie beyond the last
+    /// moment that an `Instant` can hold.
+    pub fn is_over_after(&self, pause: Duration) -> bool {
+        self.deadline.saturating_duration_since(Instant::now()) <= pause
+    }
+
+    /// The pause after attempt `number` (from 0): doubled, capped, then shortened by up to a quarter.
+    pub fn pause(&self, number: u32) -> Duration {
+        let whole = self.first.saturating_mul(1u32.checked_shl(number).unwrap_or(u32::MAX)).min(self.cap);
+        // splitmix64's finaliser: neighbouring seeds and attempts give unrelated shares.
+        let mut x = self.seed.wrapping_add(u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let share = ((x ^ (x >> 31)) % 1000) as u32;
+        whole - whole / 4 * share / 1000
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_the_cap_and_differ_between_machines() {
+        let retry = |seed| Retry {
+            deadline: Instant::now(),
+            first: Duration::from_millis(200),
+            cap: Duration::from_secs(5),
+            seed,
+        };
+        for number in 0..40 {
+            let whole = Duration::from_millis(200).saturating_mul(1 << number.min(20)).min(Duration::from_secs(5));
+            let pause = retry(7).pause(number);
+            assert!(pause <= whole && pause >= whole * 3 / 4, "{number}: {pause:?}");
+        }
+        assert_ne!(retry(1).pause(3), retry(2).pause(3));
+    }
+}

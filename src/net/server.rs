@@ -1,0 +1,173 @@
+//! A server before and after it has been proved.
+
+use std::time::{Instant, SystemTime};
+
+use super::error::{Cause, NetError, Stage};
+use super::http::{Connection, Request, Response, Streaming};
+use super::stream::Stream;
+use super::tls::{self, ChainRecorder, ClientIdentity, RecordedChain, TlsConfig, TrustRoots};
+use crate::clock::{Clock, build_date};
+use crate::config::Endpoint;
+
+/// A server of which nothing is known but where it is. It can be asked anonymously for a document, and told nothing.
+#[derive(Debug)]
+pub struct UnprovedServer {
+    endpoint: Endpoint,
+    open: Option<(Connection, RecordedChain)>,
+}
+
+impl UnprovedServer {
+    /// Nothing is connected yet.
+    pub fn new(endpoint: Endpoint) -> Self {
+        UnprovedServer { endpoint, open: None }
+    }
+
+    /// An anonymous GET with no header or body of ours. Reconnects where the last answer ended the connection.
+    pub fn fetch(&mut self, path: &str, cap: usize, deadline: Instant) -> Result<Response, NetError> {
+        let (mut connection, chain) = match self.open.take() {
+            Some(open) if open.0.is_usable() => open,
+            _ => self.connect(deadline)?,
+        };
+        let request = Request { method: super::http::Method::Get, path: path.to_owned(), bearer: None, body: None };
+        connection.send(&[request], deadline)?;
+        let response = connection.receive(cap, deadline)?;
+        // Kept even where the server has ended it: its chain is what the document came with.
+        self.open = Some((connection, chain));
+        Ok(response)
+    }
+
+    fn connect(&self, deadline: Instant) -> Result<(Connection, RecordedChain), NetError> {
+        let at = |cause| NetError::new(&self.endpoint, cause);
+        let recorder = ChainRecorder::default();
+        let config = tls::danger_record_chain(&recorder).map_err(at)?;
+        let stream = Stream::tls(&self.endpoint, &config, deadline).map_err(at)?;
+        let chain = recorder.recorded().ok_or_else(|| at(Cause::Closed(Stage::Handshake)))?;
+        Ok((Connection::new(self.endpoint.clone(), stream), chain))
+    }
+
+    /// Judges the connection that the last document came over: its chain must end in `roots`, be for the endpoint's
+    /// host and be valid. `server_date` is what that server says the time is; which clock judges is `clock`'s choice.
+    /// The result's clock is the one to go on with.
+    pub fn prove(
+        mut self,
+        roots: &TrustRoots,
+        clock: Clock,
+        server_date: Option<SystemTime>,
+    ) -> Result<(Server, Clock), NetError> {
+        let at = |cause| NetError::new(&self.endpoint, cause);
+        let Some((connection, chain)) = self.open.take() else { return Err(at(Cause::Closed(Stage::Head))) };
+        let clock = match server_date {
+            _ if clock.is_plausible() => clock,
+            // A clock before the build date is wrong for certain; the server's date may be a lie only of a holder of
+            // the pinned CA's trust, and never reaches below the build date.
+            date => clock.corrected_to(date.unwrap_or_else(build_date).max(build_date())),
+        };
+        if let Err(cause) = tls::prove(&chain, roots, &self.endpoint, clock.now()) {
+            return Err(at(match (&cause, server_date) {
+                (Cause::Validity { .. }, Some(date))
+                    if clock.is_plausible() && tls::prove(&chain, roots, &self.endpoint, date).is_ok() =>
+                {
+                    Cause::ClocksDisagree { system: clock.now(), server: date }
+                }
+                _ => cause,
+            }));
+        }
+        let mut server = Server::new(self.endpoint.clone(), roots, clock, None)?;
+        server.connection = Some(connection);
+        Ok((server, clock))
+    }
+}
+
+/// A server whose every connection has been verified against proved roots: the only thing that credentials can be sent to.
+#[derive(Debug)]
+pub struct Server {
+    endpoint: Endpoint,
+    config: TlsConfig,
+    connection: Option<Connection>,
+}
+
+impl Server {
+    /// A server that will be connected to strictly: chain, name and validity at `clock`'s time, presenting `identity`.
+    pub fn new(
+        endpoint: Endpoint,
+        roots: &TrustRoots,
+        clock: Clock,
+        identity: Option<ClientIdentity>,
+    ) -> Result<Self, NetError> {
+        let config = tls::strict(roots, clock, identity).map_err(|cause| NetError::new(&endpoint, cause))?;
+        Ok(Server { endpoint, config, connection: None })
+    }
+
+    /// Where it is.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Sends `requests` at once and reads their answers, each of at most `cap` bytes. `ahead` goes out with them but is left
+    /// unanswered, for [`stream`](Self::stream). A connection that the server closed while it was idle is replaced, once,
+    /// by a new verified one; so requests must be such that sending them twice does no harm.
+    pub fn exchange(
+        &mut self,
+        requests: &[Request],
+        ahead: Option<&Request>,
+        cap: usize,
+        deadline: Instant,
+    ) -> Result<Vec<Response>, NetError> {
+        let mut answers = Vec::with_capacity(requests.len());
+        while answers.len() < requests.len() {
+            let before = answers.len();
+            let (mut connection, is_new) = self.take_connection(deadline)?;
+            let mut batch = requests[before..].to_vec();
+            batch.extend(ahead.cloned());
+            let result = connection.send(&batch, deadline).and_then(|()| {
+                while answers.len() < requests.len() && connection.is_usable() {
+                    answers.push(connection.receive(cap, deadline)?);
+                }
+                Ok(())
+            });
+            match result {
+                Ok(()) => self.connection = Some(connection),
+                Err(error) if was_idle(&error) && (answers.len() > before || !is_new) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Asks and returns as soon as the head of the answer is there. Where `request` was sent `ahead`, only reads.
+    pub fn stream(&mut self, request: &Request, deadline: Instant) -> Result<Streaming<'_>, NetError> {
+        let connection = match self.connection.take() {
+            Some(connection) if connection.is_usable() && connection.waiting() == 1 => connection,
+            kept => {
+                self.connection = kept;
+                let (mut connection, is_new) = self.take_connection(deadline)?;
+                if let Err(error) = connection.send(std::slice::from_ref(request), deadline) {
+                    if is_new || !was_idle(&error) {
+                        return Err(error);
+                    }
+                    connection = self.take_connection(deadline)?.0;
+                    connection.send(std::slice::from_ref(request), deadline)?;
+                }
+                connection
+            }
+        };
+        self.connection.insert(connection).receive_head(deadline)
+    }
+
+    /// An open connection with nothing unanswered on it, or a new one; and whether it is new.
+    fn take_connection(&mut self, deadline: Instant) -> Result<(Connection, bool), NetError> {
+        match self.connection.take() {
+            Some(connection) if connection.is_usable() && connection.waiting() == 0 => Ok((connection, false)),
+            _ => {
+                let stream = Stream::tls(&self.endpoint, &self.config, deadline)
+                    .map_err(|cause| NetError::new(&self.endpoint, cause))?;
+                Ok((Connection::new(self.endpoint.clone(), stream), true))
+            }
+        }
+    }
+}
+
+/// Whether the error is what a connection gives that the server closed while nothing was asked.
+fn was_idle(error: &NetError) -> bool {
+    matches!(error.cause, Cause::Closed(Stage::Send | Stage::Head))
+}

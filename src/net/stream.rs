@@ -1,0 +1,123 @@
+//! A TCP connection with a deadline, and the byte stream that HTTP runs on: plain (the kubelet's healthz on this machine) or TLS.
+//!
+//! The deadline is for a whole exchange and is checked at every read and write, so that a peer that sends a byte a second
+//! cannot hold us longer than one that sends nothing.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustls::ClientConnection;
+
+use super::error::{Cause, Stage};
+use super::tls;
+use crate::config::Endpoint;
+
+/// A TCP socket that no call can hold beyond its deadline.
+#[derive(Debug)]
+pub struct DeadlineSocket {
+    socket: TcpStream,
+    deadline: Instant,
+}
+
+impl DeadlineSocket {
+    /// Resolves and connects, trying each address in turn with an equal share of the time that is left.
+    pub fn connect(endpoint: &Endpoint, deadline: Instant) -> Result<Self, Cause> {
+        let addresses: Vec<_> = match (endpoint.host.as_str(), endpoint.port).to_socket_addrs() {
+            Ok(found) => found.collect(),
+            Err(_) => return Err(Cause::NameNotFound),
+        };
+        let mut last = Cause::NameNotFound;
+        for (tried, address) in addresses.iter().enumerate() {
+            // Divisor is at least 1: `tried` is an index into `addresses`. At most 16 bits of addresses, so no truncation.
+            let share = remaining(deadline).map_err(|e| Cause::from_io(&e, Stage::Connect))?
+                / (addresses.len() - tried).min(u16::MAX.into()) as u32;
+            match TcpStream::connect_timeout(address, share) {
+                Ok(socket) => {
+                    // Requests leave in one write each; waiting to coalesce them would cost a round trip.
+                    socket.set_nodelay(true).map_err(|e| Cause::from_io(&e, Stage::Connect))?;
+                    return Ok(DeadlineSocket { socket, deadline });
+                }
+                Err(error) => last = Cause::from_io(&error, Stage::Connect),
+            }
+        }
+        Err(last)
+    }
+}
+
+fn remaining(deadline: Instant) -> io::Result<Duration> {
+    match deadline.checked_duration_since(Instant::now()) {
+        Some(left) if !left.is_zero() => Ok(left),
+        _ => Err(io::ErrorKind::TimedOut.into()),
+    }
+}
+
+impl Read for DeadlineSocket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.socket.set_read_timeout(Some(remaining(self.deadline)?))?;
+        self.socket.read(buffer)
+    }
+}
+
+impl Write for DeadlineSocket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.set_write_timeout(Some(remaining(self.deadline)?))?;
+        self.socket.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What HTTP runs on.
+#[derive(Debug)]
+pub struct Stream {
+    socket: DeadlineSocket,
+    tls: Option<Box<ClientConnection>>,
+}
+
+impl Stream {
+    /// An unencrypted stream; only ever used towards this machine's own kubelet.
+    pub fn plain(endpoint: &Endpoint, deadline: Instant) -> Result<Self, Cause> {
+        Ok(Stream { socket: DeadlineSocket::connect(endpoint, deadline)?, tls: None })
+    }
+
+    /// Connects and completes a TLS handshake under `config`.
+    pub fn tls(endpoint: &Endpoint, config: &tls::TlsConfig, deadline: Instant) -> Result<Self, Cause> {
+        let name = tls::server_name(endpoint)?;
+        let mut socket = DeadlineSocket::connect(endpoint, deadline)?;
+        let mut connection = ClientConnection::new(Arc::clone(config.rustls()), name).map_err(|e| tls::cause(&e))?;
+        while connection.is_handshaking() {
+            connection.complete_io(&mut socket).map_err(|e| config.cause_of_io(&e))?;
+        }
+        Ok(Stream { socket, tls: Some(Box::new(connection)) })
+    }
+
+    /// Sets the deadline of whatever is read and written from now on.
+    pub fn set_deadline(&mut self, deadline: Instant) {
+        self.socket.deadline = deadline;
+    }
+
+    /// Reads some bytes; 0 is a clean end. A cut without TLS's `close_notify` is [`Cause::Closed`].
+    pub fn read(&mut self, buffer: &mut [u8], stage: Stage) -> Result<usize, Cause> {
+        let result = match &mut self.tls {
+            Some(tls) => rustls::Stream::new(tls.as_mut(), &mut self.socket).read(buffer),
+            None => self.socket.read(buffer),
+        };
+        result.map_err(|e| tls::cause_of_io(&e, stage))
+    }
+
+    /// Writes everything.
+    pub fn write_all(&mut self, bytes: &[u8]) -> Result<(), Cause> {
+        let result = match &mut self.tls {
+            Some(tls) => {
+                let mut stream = rustls::Stream::new(tls.as_mut(), &mut self.socket);
+                stream.write_all(bytes).and_then(|()| stream.flush())
+            }
+            None => self.socket.write_all(bytes),
+        };
+        result.map_err(|e| tls::cause_of_io(&e, Stage::Send))
+    }
+}

@@ -1,0 +1,285 @@
+//! The only file that configures rustls; with which algorithms, is in [`algorithms`].
+//!
+//! Two configurations exist. The *strict* one verifies chain, name and validity as usual, against roots and a clock that we
+//! choose. The other, [`danger_record_chain`], accepts an unknown chain, because token discovery has to read the CA from the
+//! very server it does not know yet; it still verifies that the handshake is signed by the key of the certificate shown, and
+//! it records the chain so that [`prove`] can judge *that* connection afterwards (design: trust is proved before anything
+//! secret is sent). Session resumption is off in both: a resumed session would skip the verifier.
+
+pub mod algorithms;
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::WebPkiClientVerifier;
+use rustls::time_provider::TimeProvider;
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
+};
+
+use self::algorithms::provider;
+use super::error::{Cause, Stage};
+use crate::clock::Clock;
+use crate::config::Endpoint;
+use crate::text::ForeignText;
+
+/// CA certificates that have been proved to be the cluster's. Never empty.
+#[derive(Clone, Debug)]
+pub struct TrustRoots {
+    store: Arc<RootCertStore>,
+}
+
+impl TrustRoots {
+    /// Takes certificates as trust anchors; `None` where one of them cannot be one or there is none.
+    pub fn new(certificates: &[CertificateDer<'static>]) -> Option<Self> {
+        let mut store = RootCertStore::empty();
+        for certificate in certificates {
+            store.add(certificate.clone()).ok()?;
+        }
+        (!store.is_empty()).then(|| TrustRoots { store: Arc::new(store) })
+    }
+
+    /// The anchors, for the check of certificates other than a server's.
+    pub fn store(&self) -> &Arc<RootCertStore> {
+        &self.store
+    }
+}
+
+/// What a server showed in a handshake that it signed with the matching key.
+#[derive(Clone, Debug)]
+pub struct RecordedChain {
+    /// The leaf.
+    pub end_entity: CertificateDer<'static>,
+    /// Whatever else it sent.
+    pub intermediates: Vec<CertificateDer<'static>>,
+}
+
+/// A configuration and what an error under it means.
+#[derive(Clone, Debug)]
+pub struct TlsConfig {
+    config: Arc<ClientConfig>,
+    verifies_chain: bool,
+}
+
+impl TlsConfig {
+    /// What rustls is given.
+    pub fn rustls(&self) -> &Arc<ClientConfig> {
+        &self.config
+    }
+
+    /// What an error of a handshake means. A bad signature is the handshake's own where the chain is only recorded;
+    /// where it is verified it is, in practice, that of another CA with the same name (every cluster's is `kubernetes`).
+    pub fn cause_of_io(&self, error: &io::Error) -> Cause {
+        match cause_of_io(error, Stage::Handshake) {
+            Cause::HandshakeSignature if self.verifies_chain => other_ca(),
+            cause => cause,
+        }
+    }
+}
+
+/// A certificate and key to present.
+pub struct ClientIdentity {
+    /// Leaf first.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// Its key.
+    pub key: PrivateKeyDer<'static>,
+}
+
+/// Verifies chain, name and validity against `roots` at the time of `clock`; presents `identity` where there is one.
+pub fn strict(roots: &TrustRoots, clock: Clock, identity: Option<ClientIdentity>) -> Result<TlsConfig, Cause> {
+    let builder = ClientConfig::builder_with_details(provider(), Arc::new(FixedClock(clock)))
+        .with_safe_default_protocol_versions()
+        .map_err(|e| cause(&e))?
+        .with_root_certificates(Arc::clone(&roots.store));
+    let mut config = match identity {
+        Some(identity) => builder.with_client_auth_cert(identity.chain, identity.key).map_err(|e| cause(&e))?,
+        None => builder.with_no_client_auth(),
+    };
+    config.resumption = Resumption::disabled();
+    Ok(TlsConfig { config: Arc::new(config), verifies_chain: true })
+}
+
+/// Where [`danger_record_chain`] puts what it saw.
+#[derive(Clone, Debug, Default)]
+pub struct ChainRecorder(Arc<Mutex<Option<RecordedChain>>>);
+
+impl ChainRecorder {
+    /// The chain of the last handshake that succeeded under the configuration.
+    pub fn recorded(&self) -> Option<RecordedChain> {
+        self.0.lock().ok()?.clone()
+    }
+}
+
+/// Accepts any chain, records it, and verifies only that the handshake is signed by the leaf's key.
+/// Nothing of ours may be sent over a connection made with it before [`prove`] has said yes.
+pub fn danger_record_chain(recorder: &ChainRecorder) -> Result<TlsConfig, Cause> {
+    let verifier = DangerAcceptAnyChain { recorder: recorder.clone(), provider: provider() };
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(|e| cause(&e))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    config.resumption = Resumption::disabled();
+    Ok(TlsConfig { config: Arc::new(config), verifies_chain: false })
+}
+
+/// Judges a recorded chain as the strict configuration would have: issued by one of `roots`, for `endpoint`'s host, valid at `at`.
+pub fn prove(chain: &RecordedChain, roots: &TrustRoots, endpoint: &Endpoint, at: SystemTime) -> Result<(), Cause> {
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots.store), provider())
+        .build()
+        .map_err(|e| Cause::UntrustedChain(ForeignText::new(&e.to_string(), None)))?;
+    let time = UnixTime::since_unix_epoch(at.duration_since(UNIX_EPOCH).unwrap_or_default());
+    verifier
+        .verify_server_cert(&chain.end_entity, &chain.intermediates, &server_name(endpoint)?, &[], time)
+        .map(|_| ())
+        .map_err(|e| match cause_at(&e, at) {
+            Cause::HandshakeSignature => other_ca(),
+            cause => cause,
+        })
+}
+
+/// Judges a client certificate as an API server would: issued by one of `roots`, for client authentication, valid at `at`.
+pub fn prove_client(
+    end_entity: &CertificateDer<'_>,
+    intermediates: &[CertificateDer<'_>],
+    roots: &TrustRoots,
+    at: SystemTime,
+) -> Result<(), ForeignText> {
+    let plain = |text: &str| ForeignText::new(text, None);
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots.store), provider())
+        .build()
+        .map_err(|e| plain(&e.to_string()))?;
+    let time = UnixTime::since_unix_epoch(at.duration_since(UNIX_EPOCH).unwrap_or_default());
+    match verifier.verify_client_cert(end_entity, intermediates, time) {
+        Ok(_) => Ok(()),
+        Err(Error::InvalidCertificate(problem)) => Err(plain(&plain_problem(&problem))),
+        Err(other) => Err(plain(&other.to_string())),
+    }
+}
+
+fn other_ca() -> Cause {
+    Cause::UntrustedChain(ForeignText::new("its issuer is another CA of the same name", None))
+}
+
+/// The name that the server's certificate must be for.
+pub fn server_name(endpoint: &Endpoint) -> Result<ServerName<'static>, Cause> {
+    ServerName::try_from(endpoint.host.clone()).map_err(|_| Cause::NameNotFound)
+}
+
+/// What a TLS error means for the operator.
+pub fn cause(error: &Error) -> Cause {
+    cause_at(error, SystemTime::UNIX_EPOCH)
+}
+
+fn cause_at(error: &Error, judged_at: SystemTime) -> Cause {
+    match error {
+        Error::InvalidCertificate(problem) => match problem {
+            CertificateError::BadSignature => Cause::HandshakeSignature,
+            CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. } => Cause::Validity { judged_at: time_of(problem, judged_at) },
+            CertificateError::NotValidForName => {
+                Cause::NameMismatch { presented: ForeignText::new("other names", None) }
+            }
+            CertificateError::NotValidForNameContext { presented, .. } => {
+                let names: Vec<_> = presented.iter().map(|name| plain_name(name)).collect();
+                Cause::NameMismatch { presented: ForeignText::new(&names.join(", "), None) }
+            }
+            other => Cause::UntrustedChain(ForeignText::new(&plain_problem(other), None)),
+        },
+        other => Cause::Tls(ForeignText::new(&other.to_string(), None)),
+    }
+}
+
+/// An I/O error of a TLS stream: rustls wraps its own errors in `InvalidData`.
+pub fn cause_of_io(error: &io::Error, stage: Stage) -> Cause {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        Some(tls) => cause(tls),
+        None => Cause::from_io(error, stage),
+    }
+}
+
+fn time_of(problem: &CertificateError, fallback: SystemTime) -> SystemTime {
+    match problem {
+        CertificateError::ExpiredContext { time, .. } | CertificateError::NotValidYetContext { time, .. } => {
+            UNIX_EPOCH + std::time::Duration::from_secs(time.as_secs())
+        }
+        _ => fallback,
+    }
+}
+
+/// webpki names a subject alternative name as `DnsName("x")` or `IpAddress(10.0.0.1)`; people want `x` and `10.0.0.1`.
+fn plain_name(name: &str) -> &str {
+    name.split_once('(').map_or(name, |(_, rest)| rest.trim_end_matches(')')).trim_matches('"')
+}
+
+fn plain_problem(problem: &CertificateError) -> String {
+    match problem {
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => "its issuer is another CA".to_owned(),
+        CertificateError::Other(OtherError(inner)) => inner.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// Certificates are judged by the clock of the plan, not by whatever the system clock says at that moment.
+#[derive(Debug)]
+struct FixedClock(Clock);
+
+impl TimeProvider for FixedClock {
+    fn current_time(&self) -> Option<UnixTime> {
+        self.0.now().duration_since(UNIX_EPOCH).ok().map(UnixTime::since_unix_epoch)
+    }
+}
+
+#[derive(Debug)]
+struct DangerAcceptAnyChain {
+    recorder: ChainRecorder,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for DangerAcceptAnyChain {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let chain = RecordedChain {
+            end_entity: end_entity.clone().into_owned(),
+            intermediates: intermediates.iter().map(|c| c.clone().into_owned()).collect(),
+        };
+        *self.recorder.0.lock().map_err(|_| Error::General("recorder poisoned".to_owned()))? = Some(chain);
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
