@@ -1,0 +1,226 @@
+//! What an earlier run, or somebody else, has left in the target root: the first question of every run.
+
+use std::time::SystemTime;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
+use serde_json::Value;
+
+use crate::config::{CaCertHash, NodeName, Trust};
+use crate::paths;
+use crate::pki::certificate::Certificate;
+use crate::pki::key::PrivateKey;
+use crate::pki::request::common_name;
+use crate::rootfs::{Root, RootError, TargetPath};
+use crate::yaml;
+
+/// Largest file of ours that is read back, in bytes.
+const LIMIT: usize = 256 * 1024;
+
+/// How the kubelet's store names the pair in use, in whichever directory (client-go `util/certificate/certificate_store.go`).
+const CURRENT: &str = "/kubelet-client-current.pem";
+
+/// The state of a node's identity in the target root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// No `kubelet.conf`: nothing was committed.
+    Nothing,
+    /// A complete identity of this node in this cluster.
+    Joined(Identity),
+    /// `kubelet.conf` is there, but what it leads to cannot be used any more: an empty file after a power loss, an expired
+    /// certificate. Joining again is what helps.
+    Unusable(Unusable),
+    /// `kubelet.conf` is that of another node or another cluster, or not of the kind that joins write.
+    Foreign(Foreign),
+}
+
+/// A certificate in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Where it ends.
+    pub not_after: SystemTime,
+    /// `server` of kubelet.conf.
+    pub server: String,
+}
+
+/// Why an identity of ours is none any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// A file is empty or cut.
+    Damaged,
+    /// The certificate file, or the kubelet's configuration, is missing.
+    Missing,
+    /// Certificate and key do not belong together.
+    KeyMismatch,
+    /// The certificate's time is over.
+    Expired,
+}
+
+/// Whose identity it is instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foreign {
+    /// Its CA matches none of the pins.
+    Cluster,
+    /// It is that of another node name.
+    Node,
+    /// It authenticates in another way than with the kubelet's own certificate: an operator has made it.
+    Operator,
+    /// Nothing can be authenticated with it.
+    Kind,
+}
+
+/// Reads the state. `now` judges only the end of validity, and only where the clock is plausible.
+pub fn read(root: &Root, node: &NodeName, trust: &Trust, now: Option<SystemTime>) -> Result<Existing, RootError> {
+    let Some(text) = root.read(&paths::KUBELET_CONF, LIMIT)? else { return Ok(Existing::Nothing) };
+    if text.iter().all(u8::is_ascii_whitespace) || text.contains(&0) {
+        return Ok(Existing::Unusable(Unusable::Damaged));
+    }
+    let Some(conf) = KubeletConf::read(&text) else {
+        let operator = Kubeconfig::read(&text).is_some_and(|conf| conf.has_credentials());
+        return Ok(Existing::Foreign(if operator { Foreign::Operator } else { Foreign::Kind }));
+    };
+    if let Trust::Pins(pins) = trust {
+        let pinned = |c: &Certificate| pins.contains(&CaCertHash(c.public_key_digest()));
+        if !conf.authorities.iter().any(pinned) {
+            return Ok(Existing::Foreign(Foreign::Cluster));
+        }
+    }
+    let Some(pem) = root.read(&conf.client, LIMIT)? else { return Ok(Existing::Unusable(Unusable::Missing)) };
+    let Ok(chain) = Certificate::all_from_pem(&pem) else { return Ok(Existing::Unusable(Unusable::Damaged)) };
+    let Some(leaf) = chain.first() else { return Ok(Existing::Unusable(Unusable::Damaged)) };
+    if leaf.common_name() != common_name(node.as_str()) {
+        return Ok(Existing::Foreign(Foreign::Node));
+    }
+    match PrivateKey::from_pem(&pem) {
+        Ok(key) if key.public_key_info() != leaf.public_key_info() => {
+            return Ok(Existing::Unusable(Unusable::KeyMismatch));
+        }
+        Ok(_) => {}
+        // A kubelet may hold an RSA key; that it is a key must do then.
+        Err(_) if PrivateKeyDer::from_pem_slice(&pem).is_ok() => {}
+        Err(_) => return Ok(Existing::Unusable(Unusable::Damaged)),
+    }
+    if now.is_some_and(|now| leaf.not_after() < now) {
+        return Ok(Existing::Unusable(Unusable::Expired));
+    }
+    if !root.exists(&paths::KUBELET_CONFIG)? {
+        return Ok(Existing::Unusable(Unusable::Missing));
+    }
+    Ok(Existing::Joined(Identity { not_after: leaf.not_after(), server: conf.server }))
+}
+
+/// Whether an API client can be made of `kubelet.conf`: it is there with everything that it refers to. What kubeadm waits
+/// for when the kubelet does the TLS bootstrap (`waitForTLSBootstrappedClient`, `cmd/kubeadm/app/cmd/phases/join/kubelet.go`).
+pub fn is_client(root: &Root) -> Result<bool, RootError> {
+    let Some(text) = root.read(&paths::KUBELET_CONF, LIMIT)? else { return Ok(false) };
+    let Some(conf) = Kubeconfig::read(&text).filter(Kubeconfig::has_credentials) else { return Ok(false) };
+    for path in ["client-certificate", "client-key", "tokenFile"].iter().filter_map(|field| conf.text(field)) {
+        let Some(path) = absolute(path) else { return Ok(false) };
+        if root.read(&path, LIMIT)?.is_none_or(|content| content.is_empty()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The common name that an operator's `kubelet.conf` proves, where that is a certificate that can be read.
+pub fn operators_name(root: &Root) -> Result<Option<String>, RootError> {
+    let Some(text) = root.read(&paths::KUBELET_CONF, LIMIT)? else { return Ok(None) };
+    let Some(conf) = Kubeconfig::read(&text) else { return Ok(None) };
+    let pem = match (conf.text("client-certificate-data"), conf.text("client-certificate").and_then(absolute)) {
+        (Some(data), _) => STANDARD.decode(data).ok(),
+        (None, Some(path)) => root.read(&path, LIMIT)?,
+        (None, None) => None,
+    };
+    let chain = pem.and_then(|pem| Certificate::all_from_pem(&pem).ok()).unwrap_or_default();
+    Ok(chain.first().map(|leaf| leaf.common_name().to_owned()))
+}
+
+/// A path in `kubelet.conf`, as client-go takes it: from the directory of the file that says it.
+fn absolute(path: &str) -> Option<TargetPath> {
+    if path.starts_with('/') { path.parse().ok() } else { format!("{}/{path}", paths::KUBERNETES).parse().ok() }
+}
+
+/// A kubeconfig's current context.
+struct Kubeconfig {
+    cluster: Value,
+    user: Value,
+}
+
+impl Kubeconfig {
+    fn read(text: &[u8]) -> Option<Self> {
+        let documents = yaml::parse(std::str::from_utf8(text).ok()?).ok()?;
+        let value = &documents.first()?.value;
+        let named = |list: &str, name: &str, inner: &str| {
+            let entries = value.get(list)?.as_array()?;
+            entries.iter().find(|e| e.get("name").and_then(Value::as_str) == Some(name))?.get(inner).cloned()
+        };
+        let context = named("contexts", value.get("current-context")?.as_str()?, "context")?;
+        Some(Kubeconfig {
+            cluster: named("clusters", context.get("cluster")?.as_str()?, "cluster")?,
+            user: named("users", context.get("user")?.as_str()?, "user")?,
+        })
+    }
+
+    /// A field of the user that is not empty.
+    fn text(&self, field: &str) -> Option<&str> {
+        self.user.get(field)?.as_str().filter(|text| !text.is_empty())
+    }
+
+    /// Whether the user is anybody. Which ways of authentication an API server takes is not asked.
+    fn has_credentials(&self) -> bool {
+        let has = |field| self.text(field).is_some();
+        let certificate = has("client-certificate") || has("client-certificate-data");
+        let key = has("client-key") || has("client-key-data");
+        certificate && key || has("token") || has("tokenFile") || self.user.get("exec").is_some_and(Value::is_object)
+    }
+}
+
+/// The fields of a kubelet.conf as kubelets and joins write it.
+struct KubeletConf {
+    server: String,
+    authorities: Vec<Certificate>,
+    client: TargetPath,
+}
+
+impl KubeletConf {
+    /// `None` where it is another's: kubelets and joins keep certificate and key in one file, of one name.
+    fn read(text: &[u8]) -> Option<Self> {
+        let conf = Kubeconfig::read(text)?;
+        let client = conf.text("client-certificate")?;
+        if conf.text("client-key") != Some(client) || !client.ends_with(CURRENT) {
+            return None;
+        }
+        let data = conf.cluster.get("certificate-authority-data")?.as_str()?;
+        let pem = STANDARD.decode(data).ok()?;
+        Some(KubeletConf {
+            server: conf.cluster.get("server")?.as_str()?.to_owned(),
+            authorities: Certificate::all_from_pem(&pem).ok()?,
+            client: client.parse().ok()?,
+        })
+    }
+}
+
+impl std::fmt::Display for Unusable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Unusable::Damaged => "a file of it is empty or damaged",
+            Unusable::Missing => "its certificate or the kubelet's configuration is missing",
+            Unusable::KeyMismatch => "its certificate and key do not belong together",
+            Unusable::Expired => "its certificate has expired",
+        })
+    }
+}
+
+impl std::fmt::Display for Foreign {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Foreign::Cluster => "it belongs to another cluster: no pin names its CA",
+            Foreign::Node => "it belongs to a node of another name",
+            Foreign::Operator => "it holds credentials that no join and no kubelet wrote",
+            Foreign::Kind => "it is not of the form that a join or a kubelet writes",
+        })
+    }
+}
