@@ -18,6 +18,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod cluster_config;
 pub mod config;
 pub mod cri;
 pub mod discovery;
@@ -27,14 +28,17 @@ pub mod host;
 pub mod kube;
 pub mod kubelet;
 pub mod net;
+pub mod node_check;
 pub mod operator_files;
 pub mod paths;
 pub mod phase;
 pub mod pki;
 pub mod plan;
+pub mod preflight;
 pub mod report;
 pub mod rootfs;
 pub mod secret;
 pub mod services;
 pub mod text;
+pub mod tls_bootstrap;
 pub mod yaml;

@@ -1,0 +1,91 @@
+//! Files of a join that must not be somebody else's (kubeadm's `FileAvailable-*`).
+//!
+//! kubeadm refuses whatever is there. Here, what an earlier run of ours left is no obstacle: running again is always right.
+
+use std::borrow::Cow;
+
+use super::{Subject, Verdict};
+use crate::config::{CaCertHash, Trust};
+use crate::existing::{Existing, Foreign};
+use crate::paths;
+use crate::pki::certificate::Certificate;
+use crate::plan::Bootstrap;
+use crate::rootfs::TargetPath;
+
+/// Largest CA bundle that is read, in bytes.
+const LIMIT: usize = 1 << 20;
+
+const RESET: &str = "run `kubeadm reset` on this machine if its node is to be replaced";
+
+/// kubeadm's name of the check: slashes become dashes.
+pub(super) fn name(path: &TargetPath) -> Cow<'static, str> {
+    Cow::Owned(format!("FileAvailable-{}", path.as_str().replace('/', "-")))
+}
+
+/// The identity of a node.
+pub(super) fn kubelet_conf(subject: &Subject<'_>) -> Vec<Verdict> {
+    match subject.existing {
+        Existing::Nothing | Existing::Joined(_) | Existing::Unusable(_) => Vec::new(),
+        Existing::Foreign(whose @ Foreign::Operator) => Verdict::error(
+            format!("{} already exists, and {whose}", paths::KUBELET_CONF),
+            "remove the file if the kubelet is not to go on with them",
+        ),
+        Existing::Foreign(whose) => {
+            Verdict::error(format!("{} already exists, and {whose}", paths::KUBELET_CONF), RESET)
+        }
+    }
+}
+
+/// kubeadm's hand-over of the token to the kubelet. It is removed by our commit, so that a failed `kubeadm join` can be
+/// followed by one of ours.
+pub(super) fn bootstrap_kubelet_conf(subject: &Subject<'_>) -> Vec<Verdict> {
+    match subject.root.exists(&paths::BOOTSTRAP_KUBELET_CONF) {
+        Ok(false) => Vec::new(),
+        Ok(true) => {
+            let fate = match subject.plan.bootstrap {
+                Bootstrap::Here => "removed",
+                Bootstrap::Kubelet => "replaced",
+            };
+            let path = paths::BOOTSTRAP_KUBELET_CONF;
+            Verdict::warning(format!("{path} is there, left by a join that did not finish; it will be {fate}"))
+        }
+        Err(error) => Verdict::could_not_check(error),
+    }
+}
+
+/// The cluster CA: ours when the node's identity is, when a run of ours is known to have been interrupted, or when it is
+/// of the cluster that is joined.
+pub(super) fn ca_cert(subject: &Subject<'_>) -> Vec<Verdict> {
+    let path = &subject.plan.ca_cert_path;
+    let text = match subject.root.read(path, LIMIT) {
+        Ok(None) => return Vec::new(),
+        Ok(Some(text)) => text,
+        Err(error) => return Verdict::could_not_check(error),
+    };
+    if matches!(subject.existing, Existing::Joined(_) | Existing::Unusable(_)) {
+        return Vec::new();
+    }
+    // What such a run leaves: a key of its own, or the token for the kubelet.
+    let left = match subject.plan.bootstrap {
+        Bootstrap::Here => paths::PENDING_KEY,
+        Bootstrap::Kubelet => paths::BOOTSTRAP_KUBELET_CONF,
+    };
+    match subject.root.exists(&left) {
+        Ok(true) => return Vec::new(),
+        Ok(false) => {}
+        Err(error) => return Verdict::could_not_check(error),
+    }
+    if let Trust::Pins(pins) = &subject.plan.trust
+        && is_pinned(&text, pins)
+    {
+        return Vec::new();
+    }
+    Verdict::error(format!("{path} already exists, and is not known to be of this cluster"), RESET)
+}
+
+/// Whether there are certificates, each of which matches a pin.
+fn is_pinned(text: &[u8], pins: &[CaCertHash]) -> bool {
+    Certificate::all_from_pem(text).is_ok_and(|certificates| {
+        !certificates.is_empty() && certificates.iter().all(|c| pins.contains(&CaCertHash(c.public_key_digest())))
+    })
+}

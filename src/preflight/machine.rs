@@ -1,0 +1,149 @@
+//! The system that becomes a node, and its way to the cluster.
+
+use std::borrow::Cow;
+use std::io;
+use std::net::{IpAddr, ToSocketAddrs};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::{Subject, Verdict, proxy};
+use crate::services::find;
+
+/// Longest time for looking up our own name. A resolver without an answer would hold up a boot for ten seconds or more,
+/// for a warning.
+const LOOKUP_LIMIT: Duration = Duration::from_secs(2);
+
+/// The longest name part of a qualified name (apimachinery `IsQualifiedName`), which kubeadm asks for here.
+const QUALIFIED_NAME_LENGTH: usize = 63;
+
+/// `IsPrivilegedUser`. Root is needed where the system that runs is changed, and nowhere else.
+pub(super) fn privileged_user(subject: &Subject<'_>) -> Vec<Verdict> {
+    if !subject.changes_this_system() || subject.plan.host.euid == 0 {
+        return Vec::new();
+    }
+    Verdict::error(
+        format!("user {} is not root", subject.plan.host.euid),
+        "run the same as root on this machine, or with --dry-run",
+    )
+}
+
+/// `Swap`. That it cannot be read means that this kernel has none, as in kubeadm.
+pub(super) fn swap(subject: &Subject<'_>) -> Vec<Verdict> {
+    if subject.plan.host.swap_areas.unwrap_or(0) == 0 {
+        return Vec::new();
+    }
+    Verdict::warning(
+        "swap is on: the kubelet starts with it only if its configuration allows that (failSwapOn: false, memorySwap), and \
+         uses it with cgroup v2 only",
+    )
+}
+
+/// `FileExisting-*`: programs that the kubelet calls.
+pub(super) fn in_path(subject: &Subject<'_>, program: &str) -> Vec<Verdict> {
+    if find(&subject.plan.host.path, program).is_some() {
+        return Vec::new();
+    }
+    Verdict::error(
+        format!("{program} not found in system path"),
+        format!("install {program} on this machine, in one of the directories of PATH"),
+    )
+}
+
+/// `Hostname`: the node name is one that everything accepts, and has an address.
+pub(super) fn hostname(subject: &Subject<'_>) -> Vec<Verdict> {
+    let name = subject.plan.node_name.as_str();
+    let mut verdicts = Vec::new();
+    if name.len() > QUALIFIED_NAME_LENGTH {
+        let text =
+            format!("the node name {name} is longer than {QUALIFIED_NAME_LENGTH} characters, too long for a label");
+        verdicts.push(Verdict::Warning { text });
+    }
+    if subject.plan.is_this_system() {
+        verdicts.extend(lookup(name, |name| (name, 0).to_socket_addrs().map(|found| found.count()), LOOKUP_LIMIT));
+    }
+    verdicts
+}
+
+/// Looks a name up on a thread of its own: the resolver cannot be told to be quick.
+fn lookup(
+    name: &str,
+    resolve: impl FnOnce(&str) -> io::Result<usize> + Send + 'static,
+    limit: Duration,
+) -> Option<Verdict> {
+    let (sender, receiver) = mpsc::channel();
+    let wanted = name.to_owned();
+    // The thread outlives its use when the resolver does; nobody receives then.
+    let spawned = std::thread::Builder::new().spawn(move || {
+        let _ = sender.send(resolve(&wanted));
+    });
+    if let Err(error) = spawned {
+        return Some(Verdict::CouldNotCheck { why: error.to_string() });
+    }
+    match receiver.recv_timeout(limit) {
+        Ok(Ok(1..)) => None,
+        Ok(Ok(0)) => Some(Verdict::Warning { text: format!("hostname \"{name}\" could not be reached") }),
+        Ok(Err(error)) => Some(Verdict::Warning { text: format!("hostname \"{name}\" could not be reached: {error}") }),
+        Err(_) => {
+            let why = format!("looking up \"{name}\" took longer than {} s", limit.as_secs());
+            Some(Verdict::CouldNotCheck { why })
+        }
+    }
+}
+
+/// `HTTPProxy`.
+pub(super) fn http_proxy(subject: &Subject<'_>) -> Vec<Verdict> {
+    let host = &subject.plan.endpoint.host;
+    match proxy::for_host(&subject.plan.host.proxy, host) {
+        None => Vec::new(),
+        Some(proxy) => Verdict::warning(format!(
+            "the environment sends connections to \"https://{host}\" through the proxy {proxy}; kubejoin connects directly, \
+             a kubelet with this environment would not"
+        )),
+    }
+}
+
+/// `FileContent-*`: only where the endpoint is an address, and of its family.
+pub(super) fn forwarding_name(subject: &Subject<'_>) -> Option<Cow<'static, str>> {
+    Some(Cow::Borrowed(match subject.plan.endpoint.ip()?.to_canonical() {
+        IpAddr::V4(_) => "FileContent--proc-sys-net-ipv4-ip_forward",
+        IpAddr::V6(_) => "FileContent--proc-sys-net-ipv6-conf-default-forwarding",
+    }))
+}
+
+/// Packets of pods are forwarded.
+pub(super) fn forwarding(subject: &Subject<'_>) -> Vec<Verdict> {
+    let host = &subject.plan.host;
+    let (setting, is_on) = match subject.plan.endpoint.ip().map(|address| address.to_canonical()) {
+        Some(IpAddr::V4(_)) => ("net.ipv4.ip_forward", host.ipv4_forwarding),
+        Some(IpAddr::V6(_)) => ("net.ipv6.conf.default.forwarding", host.ipv6_forwarding),
+        None => return Vec::new(),
+    };
+    match is_on {
+        Some(true) => Vec::new(),
+        Some(false) => Verdict::error(
+            format!("/proc/sys/{} contents are not set to 1", setting.replace('.', "/")),
+            format!(
+                "run `sysctl -w {setting}=1` on this machine, and write `{setting}=1` into a file of /etc/sysctl.d"
+            ),
+        ),
+        None => Verdict::could_not_check(format_args!("/proc/sys/{} cannot be read", setting.replace('.', "/"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_warned_about_when_it_has_no_address_and_left_alone_when_nobody_answers() {
+        let hour = Duration::from_secs(3600);
+        assert_eq!(lookup("pi-1", |_| Ok(1), hour), None);
+        let missing = lookup("pi-1", |_| Ok(0), hour);
+        assert!(matches!(missing, Some(Verdict::Warning { text }) if text == "hostname \"pi-1\" could not be reached"));
+        let failed = lookup("pi-1", |_| Err(io::Error::other("no such name")), hour);
+        assert!(matches!(failed, Some(Verdict::Warning { text }) if text.ends_with(": no such name")));
+        let (_keep, never) = mpsc::channel::<()>();
+        let silent = lookup("pi-1", move |_| never.recv().map(|()| 1).map_err(io::Error::other), Duration::ZERO);
+        assert!(matches!(silent, Some(Verdict::CouldNotCheck { .. })));
+    }
+}

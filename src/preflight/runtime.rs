@@ -1,0 +1,121 @@
+//! `CRI` and `ContainerRuntimeVersion`: the container runtime that the kubelet will use.
+//!
+//! kubeadm connects anew for each of the two checks; here the second uses the answers of the first.
+
+use rustix::io::Errno;
+
+use super::{Subject, Verdict};
+use crate::cri::{Condition, CriError, LIMIT, Runtime};
+use crate::phase::Phase;
+use crate::report::Report;
+use crate::rootfs::TargetPath;
+
+/// The condition that counts. That there is no network yet is normal: its Pods come with the node.
+const READY: &str = "RuntimeReady";
+
+/// containerd's configuration; what Docker's packages bring turns CRI off in it.
+const CONTAINERD: TargetPath = TargetPath::fixed("/etc/containerd/config.toml");
+/// Largest configuration that is looked into, in bytes.
+const LIMIT_CONFIG: usize = 1 << 20;
+
+/// What a runtime that answers says.
+pub(super) struct Answers {
+    conditions: Result<Vec<Condition>, CriError>,
+    has_runtime_config: Result<bool, CriError>,
+}
+
+/// Asks all that the two checks need to know, within kubeadm's limits.
+pub(super) fn ask(endpoint: &str, report: &Report) -> Result<Answers, CriError> {
+    let (mut runtime, version) = Runtime::connect(endpoint, LIMIT)?;
+    report.debug(1, Phase::Preflight, format_args!("{endpoint} is {} {}", version.name, version.version));
+    runtime.image_service()?;
+    Ok(Answers { conditions: runtime.status(), has_runtime_config: runtime.has_runtime_config() })
+}
+
+/// `CRI`.
+pub(super) fn ready(subject: &Subject<'_>) -> Vec<Verdict> {
+    let conditions = match subject.runtime() {
+        Ok(Answers { conditions, .. }) => conditions,
+        Err(error) => return unreachable(subject, error),
+    };
+    let conditions = match conditions {
+        Ok(conditions) => conditions,
+        Err(error) => {
+            return Verdict::error(format!("container runtime is not running: {error}"), hint(subject, error));
+        }
+    };
+    let not_ready = conditions.iter().filter(|condition| condition.kind == READY && !condition.status);
+    let verdict = |condition: &Condition| Verdict::Error {
+        text: format!(
+            "container runtime condition {READY} is not true: reason {}, message {}",
+            condition.reason, condition.message
+        ),
+        hint: format!("see the log of {} on this machine", service(subject)),
+    };
+    not_ready.map(verdict).collect()
+}
+
+/// `ContainerRuntimeVersion`.
+pub(super) fn version(subject: &Subject<'_>) -> Vec<Verdict> {
+    match subject.runtime() {
+        Err(error) => unreachable(subject, error),
+        Ok(Answers { has_runtime_config: Ok(true), .. }) => Vec::new(),
+        Ok(Answers { has_runtime_config: Ok(false), .. }) => Verdict::warning(
+            "the container runtime does not have the CRI method RuntimeConfig, without which kubelets from 1.38 on do not find \
+             its cgroup driver: update it (containerd 2.0, CRI-O 1.28)",
+        ),
+        Ok(Answers { has_runtime_config: Err(error), .. }) => {
+            Verdict::error(format!("could not check if the runtime config is available: {error}"), hint(subject, error))
+        }
+    }
+}
+
+fn unreachable(subject: &Subject<'_>, error: &CriError) -> Vec<Verdict> {
+    if let CriError::Connect { errno: Errno::ACCESS | Errno::PERM, .. } = error {
+        return Verdict::could_not_check(error);
+    }
+    Verdict::error(format!("could not connect to the container runtime: {error}"), hint(subject, error))
+}
+
+fn hint(subject: &Subject<'_>, error: &CriError) -> String {
+    let service = service(subject);
+    if matches!(error, CriError::Endpoint(_)) || error.is_not_grpc() {
+        return "name the socket of the container runtime with --cri-socket, such as unix:///run/containerd/containerd.sock"
+            .to_owned();
+    }
+    if error.is_unimplemented() {
+        return match (service, disabled_in(subject)) {
+            ("containerd", Some(line)) => format!(
+                "remove \"cri\" from disabled_plugins in line {line} of {CONTAINERD} and run `systemctl restart containerd` on \
+                 this machine"
+            ),
+            ("containerd", None) => format!(
+                "see why containerd has not loaded its CRI plugin, in its log and under disabled_plugins in {CONTAINERD} on \
+                 this machine"
+            ),
+            _ => format!("update {service} on this machine to a version that has CRI v1"),
+        };
+    }
+    match error {
+        CriError::Connect { errno: Errno::NOENT | Errno::CONNREFUSED | Errno::NOTSOCK, .. } => format!(
+            "install and start {service} on this machine (`systemctl enable --now {service}`), or name another socket with \
+             --cri-socket"
+        ),
+        _ => format!("see the log of {service} on this machine, and run `systemctl restart {service}`"),
+    }
+}
+
+/// The service behind the socket, as far as its name tells.
+fn service(subject: &Subject<'_>) -> &'static str {
+    let names = ["containerd", "crio", "cri-dockerd"];
+    let known = |name: &&str| subject.plan.cri_socket.contains(*name);
+    names.into_iter().find(known).unwrap_or("the container runtime")
+}
+
+/// The line of containerd's configuration that turns CRI off.
+fn disabled_in(subject: &Subject<'_>) -> Option<usize> {
+    let text = subject.root.read(&CONTAINERD, LIMIT_CONFIG).ok()??;
+    let text = String::from_utf8_lossy(&text);
+    let disables = |line: &str| line.trim_start().starts_with("disabled_plugins") && line.contains("cri");
+    Some(text.lines().position(disables)? + 1)
+}

@@ -1,0 +1,774 @@
+use std::cell::RefCell;
+use std::process::Command;
+use std::rc::Rc;
+
+use super::*;
+use crate::clock::{Clock, ClockMode};
+use crate::config::{Extras, Settings, Sources, resolve};
+use crate::cri::fake::{Fake, status};
+use crate::existing::{Foreign, Identity, Unusable};
+use crate::host::{CgroupVersion, Cgroups, HostFacts};
+use crate::report::{Event, Sink};
+use crate::secret::Secret;
+
+const PIN: &str = "sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+/// A join that is about to be checked.
+struct Bench {
+    root: tempfile::TempDir,
+    endpoint: &'static str,
+    rootfs: Option<&'static str>,
+    ignore: Vec<String>,
+    dry_run: bool,
+    existing: Existing,
+    host: HostFacts,
+    node_name: Option<&'static str>,
+    clock: Clock,
+    /// The container runtime, while somebody wants it to be there.
+    runtime: Option<Fake>,
+}
+
+/// What `SystemVerification` wants to find.
+const KERNEL: &str = "CONFIG_NAMESPACES=y\nCONFIG_NET_NS=y\nCONFIG_PID_NS=y\nCONFIG_IPC_NS=y\nCONFIG_UTS_NS=y\n\
+    CONFIG_CPUSETS=y\nCONFIG_MEMCG=y\nCONFIG_INET=y\nCONFIG_EXT4_FS=m\nCONFIG_PROC_FS=y\n\
+    CONFIG_NETFILTER_XT_TARGET_REDIRECT=m\nCONFIG_NETFILTER_XT_MATCH_COMMENT=m\nCONFIG_FAIR_GROUP_SCHED=y\n\
+    CONFIG_CGROUPS=y\nCONFIG_CGROUP_BPF=y\nCONFIG_CGROUP_PIDS=y\nCONFIG_CGROUP_SCHED=y\n";
+
+/// What the checks said.
+struct Said {
+    result: Result<(), PreflightError>,
+    warnings: Vec<String>,
+    infos: Vec<String>,
+}
+
+#[derive(Clone, Default)]
+struct Lines(Rc<RefCell<Vec<(bool, String)>>>);
+
+impl Sink for Lines {
+    fn accept(&mut self, event: &Event<'_>) {
+        if let Event::Line { level, text, .. } = event {
+            self.0.borrow_mut().push((*level == crate::report::Level::Warning, (*text).to_owned()));
+        }
+    }
+}
+
+impl Bench {
+    /// A tree that is not this system: checks of a running one are left out.
+    fn other_root() -> Self {
+        Bench {
+            root: tempfile::tempdir().unwrap(),
+            endpoint: "10.0.0.1:6443",
+            rootfs: Some("/mnt"),
+            ignore: Vec::new(),
+            dry_run: false,
+            existing: Existing::Nothing,
+            host: HostFacts { hostname: "pi-1".to_owned(), ..HostFacts::default() },
+            node_name: None,
+            clock: Clock::read(ClockMode::System),
+            runtime: None,
+        }
+    }
+
+    /// This system, with a search path, a runtime and a kernel of our own; `root` still is a tree of ours.
+    fn this_system() -> Self {
+        let mut bench = Bench { rootfs: None, node_name: Some("localhost"), ..Bench::other_root() };
+        bench.runtime = Some(Fake::runtime("0", &status("RuntimeReady", true, ""), "0"));
+        bench.host.prefix = bench.root.path().to_owned();
+        bench.host.kernel_release = "6.1.0-28-amd64".to_owned();
+        bench.write("/boot/config-6.1.0-28-amd64", KERNEL.as_bytes());
+        let controllers = "cpuset cpu io memory hugetlb pids devices freezer".split(' ').map(str::to_owned).collect();
+        bench.host.cgroups =
+            Cgroups { version: Some(CgroupVersion::V2), controllers: Some(controllers), memory_is_off: false };
+        bench.host.ipv4_forwarding = Some(true);
+        bench.host.path = vec![bench.root.path().join("bin")];
+        for name in ["losetup", "mount", "cp"] {
+            bench.program(name, "");
+        }
+        bench.program("kubelet", "echo Kubernetes v1.37.2");
+        bench
+    }
+
+    fn write(&self, path: &str, text: &[u8]) {
+        let path = self.root.path().join(path.trim_start_matches('/'));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// A shell script in the search path. A shell writes it: a file that this process has held open for writing cannot be
+    /// executed while a child of another test's thread still holds it, too (ETXTBSY, execve(2)).
+    fn program(&self, name: &str, body: &str) {
+        let path = self.root.path().join("bin").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let write = r#"printf '#!/bin/sh\n%s\n' "$2" > "$1" && chmod 755 "$1""#;
+        let status = Command::new("/bin/sh").args(["-c", write, "sh"]).arg(&path).arg(body).status().unwrap();
+        assert!(status.success());
+    }
+
+    fn plan(&self) -> JoinPlan {
+        let flags = Settings {
+            endpoint: Some(self.endpoint.to_owned()),
+            token: Some(Secret::new("abcdef.0123456789abcdef")),
+            ca_cert_hashes: vec![PIN.to_owned()],
+            ignore_preflight_errors: self.ignore.clone(),
+            dry_run: Some(self.dry_run),
+            node_name: self.node_name.map(str::to_owned),
+            cri_socket: self.runtime.as_ref().map(Fake::endpoint),
+            ..Settings::default()
+        };
+        let sources = Sources { flags: &flags, kernel: None, config: None, token_file: None };
+        let configuration = resolve(&sources).unwrap().configuration;
+        let extras = Extras { rootfs: self.rootfs.map(Into::into), ..Extras::default() };
+        JoinPlan::new(configuration, extras, self.host.clone(), self.clock).unwrap()
+    }
+
+    fn run(&self) -> Said {
+        let lines = Lines::default();
+        let report = Report::new(vec![Box::new(lines.clone())]);
+        let root = Root::open(self.root.path()).unwrap();
+        let plan = self.plan();
+        let result = run(&plan, &root, &self.existing, &report).map(drop);
+        let lines = lines.0.borrow();
+        let of = |warning: bool| lines.iter().filter(|line| line.0 == warning).map(|line| line.1.clone()).collect();
+        Said { result, warnings: of(true), infos: of(false) }
+    }
+}
+
+impl Said {
+    fn errors(&self) -> Vec<(String, String)> {
+        let findings = self.result.as_ref().err().map(|error| error.findings.clone()).unwrap_or_default();
+        findings.into_iter().map(|finding| (finding.name, finding.text)).collect()
+    }
+
+    fn error_names(&self) -> Vec<String> {
+        self.errors().into_iter().map(|(name, _)| name).collect()
+    }
+}
+
+#[test]
+fn the_names_and_their_order_are_kubeadms() {
+    let bench = Bench::other_root();
+    let plan = bench.plan();
+    let root = Root::open(bench.root.path()).unwrap();
+    let report = Report::new(Vec::new());
+    let subject = Subject::new(&plan, &root, &bench.existing, &report, Control::None);
+    let names: Vec<_> = CHECKS.iter().filter_map(|check| (check.name)(&subject)).collect();
+    assert_eq!(
+        names,
+        [
+            "FileAvailable--etc-kubernetes-kubelet.conf",
+            "FileAvailable--etc-kubernetes-bootstrap-kubelet.conf",
+            "CRI",
+            "ContainerRuntimeVersion",
+            "Swap",
+            "FileExisting-losetup",
+            "FileExisting-mount",
+            "FileExisting-cp",
+            "SystemVerification",
+            "Hostname",
+            "KubeletVersion",
+            "Service-kubelet",
+            "Port-10250",
+            "FileAvailable--etc-kubernetes-pki-ca.crt",
+            "HTTPProxy",
+            "FileContent--proc-sys-net-ipv4-ip_forward",
+            // Ours.
+            "MemoryCgroup",
+            "TargetWritable",
+            "DefaultHostname",
+            "Clock",
+        ]
+    );
+}
+
+#[test]
+fn another_root_is_checked_without_what_is_about_a_running_system() {
+    let said = Bench::other_root().run();
+    assert_eq!((said.result, said.warnings), (Ok(()), vec![]));
+    assert_eq!(
+        said.infos,
+        [
+            "Checking this machine",
+            "left out, the target root is not running: CRI, ContainerRuntimeVersion, Swap, FileExisting-losetup, \
+             FileExisting-mount, FileExisting-cp, SystemVerification, KubeletVersion, Service-kubelet, Port-10250, \
+             FileContent--proc-sys-net-ipv4-ip_forward, MemoryCgroup",
+        ]
+    );
+}
+
+#[test]
+fn files_of_ours_are_no_obstacle_and_files_of_others_are() {
+    const CA: &str = "FileAvailable--etc-kubernetes-pki-ca.crt";
+    const CONF: &str = "FileAvailable--etc-kubernetes-kubelet.conf";
+    let joined = || {
+        Existing::Joined(Identity { not_after: std::time::SystemTime::UNIX_EPOCH, server: "https://h:1".to_owned() })
+    };
+    let table: [(Existing, bool, &[&str]); 7] = [
+        (Existing::Nothing, false, &[CA]),
+        // A run of ours was interrupted.
+        (Existing::Nothing, true, &[]),
+        (joined(), false, &[]),
+        (Existing::Unusable(Unusable::Expired), false, &[]),
+        (Existing::Foreign(Foreign::Cluster), false, &[CONF, CA]),
+        (Existing::Foreign(Foreign::Node), true, &[CONF]),
+        (Existing::Foreign(Foreign::Operator), true, &[CONF]),
+    ];
+    for (existing, pending_key, expected) in table {
+        let bench = Bench { existing: existing.clone(), ..Bench::other_root() };
+        bench.write("/etc/kubernetes/pki/ca.crt", b"whatever");
+        if pending_key {
+            bench.write(crate::paths::PENDING_KEY.as_str(), b"");
+        }
+        assert_eq!(bench.run().error_names(), expected, "{existing:?}, pending key: {pending_key}");
+    }
+}
+
+#[test]
+fn a_ca_that_matches_a_pin_is_ours() {
+    let authority = kubejoin_apiserver::Pki::new();
+    let pin = authority.ca_hash().parse().unwrap();
+    let bench = Bench::other_root();
+    bench.write("/etc/kubernetes/pki/ca.crt", authority.ca_pem().as_bytes());
+    let root = Root::open(bench.root.path()).unwrap();
+    for (pins, expected) in [(vec![pin], 0), (vec![crate::config::CaCertHash([0; 32])], 1)] {
+        let mut plan = bench.plan();
+        plan.trust = crate::config::Trust::Pins(pins);
+        let report = Report::new(Vec::new());
+        let subject = Subject::new(&plan, &root, &bench.existing, &report, Control::None);
+        assert_eq!(files::ca_cert(&subject).len(), expected);
+    }
+}
+
+#[test]
+fn what_a_failed_kubeadm_left_is_a_warning() {
+    let bench = Bench::other_root();
+    bench.write("/etc/kubernetes/bootstrap-kubelet.conf", b"token");
+    let said = bench.run();
+    assert_eq!(said.result, Ok(()));
+    assert!(said.warnings[0].starts_with("[WARNING FileAvailable--etc-kubernetes-bootstrap-kubelet.conf]: "));
+}
+
+#[test]
+fn ignored_errors_become_warnings() {
+    for ignore in [vec!["fileavailable--etc-kubernetes-kubelet.conf".to_owned()], vec!["all".to_owned()]] {
+        let bench = Bench { existing: Existing::Foreign(Foreign::Node), ignore, ..Bench::other_root() };
+        let said = bench.run();
+        assert_eq!(said.result, Ok(()));
+        assert_eq!(
+            said.warnings,
+            [
+                "[WARNING FileAvailable--etc-kubernetes-kubelet.conf]: /etc/kubernetes/kubelet.conf already exists, and it \
+              belongs to a node of another name"
+            ]
+        );
+    }
+}
+
+#[test]
+fn root_is_needed_only_where_the_running_system_is_changed() {
+    let table = [
+        (None, false, 1000, true),
+        (None, true, 1000, false),
+        (Some("/mnt"), false, 1000, false),
+        (None, false, 0, false),
+    ];
+    for (rootfs, dry_run, euid, refused) in table {
+        let mut bench = Bench { rootfs, dry_run, ..Bench::this_system() };
+        bench.host.euid = euid;
+        let names = bench.run().error_names();
+        assert_eq!(names.iter().any(|name| name == "IsPrivilegedUser"), refused, "{rootfs:?} {dry_run} {euid}");
+        if refused {
+            assert_eq!(names.len(), 1, "the others are not made: {names:?}");
+        }
+    }
+}
+
+#[test]
+fn a_machine_that_is_not_ready_is_told_everything_at_once() {
+    let mut bench = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
+    bench.host.ipv4_forwarding = Some(false);
+    bench.host.swap_areas = Some(1);
+    bench.host.proxy.https_proxy = Some(Secret::new("http://u:secret@proxy:3128"));
+    std::fs::remove_file(bench.root.path().join("bin/losetup")).unwrap();
+    bench.program("kubelet", "echo broken; exit 3");
+    let said = bench.run();
+    let errors = said.errors();
+    let shown: Vec<_> = errors.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    assert_eq!(
+        shown,
+        [
+            ("FileExisting-losetup", "losetup not found in system path"),
+            (
+                "SystemVerification",
+                "the kubelet's version is not known: `kubelet --version` failed (exit status 3): broken"
+            ),
+            (
+                "KubeletVersion",
+                "the kubelet's version is not known: `kubelet --version` failed (exit status 3): broken"
+            ),
+            ("FileContent--proc-sys-net-ipv4-ip_forward", "/proc/sys/net/ipv4/ip_forward contents are not set to 1"),
+        ]
+    );
+    let error = said.result.unwrap_err();
+    assert!(error.to_string().starts_with("preflight checks failed: [ERROR FileExisting-losetup]: losetup not found"));
+    assert!(error.hint().contains(
+        "--ignore-preflight-errors=FileExisting-losetup,SystemVerification,KubeletVersion,FileContent--proc-sys"
+    ));
+    let names: Vec<_> = said.warnings.iter().filter_map(|text| Some(text.split_once("]: ")?.0)).collect();
+    for name in ["[WARNING Swap", "[WARNING Service-kubelet", "[WARNING HTTPProxy"] {
+        assert!(names.contains(&name), "{name}: {:?}", said.warnings);
+    }
+    assert!(!said.warnings.iter().any(|text| text.contains("secret")));
+}
+
+#[test]
+fn what_cannot_be_checked_is_a_warning_that_says_so() {
+    let mut bench = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
+    bench.host.ipv4_forwarding = None;
+    let said = bench.run();
+    assert_eq!(said.error_names(), [""; 0]);
+    let expected = "[WARNING FileContent--proc-sys-net-ipv4-ip_forward]: could not check: /proc/sys/net/ipv4/ip_forward \
+                    cannot be read";
+    assert!(said.warnings.iter().any(|text| text == expected), "{:?}", said.warnings);
+}
+
+#[test]
+fn forwarding_is_asked_for_the_family_of_a_literal_address() {
+    let table = [
+        ("10.0.0.1:6443", Some("FileContent--proc-sys-net-ipv4-ip_forward")),
+        ("[::ffff:10.0.0.1]:6443", Some("FileContent--proc-sys-net-ipv4-ip_forward")),
+        ("[fd00::1]:6443", Some("FileContent--proc-sys-net-ipv6-conf-default-forwarding")),
+        ("cp.example.com:6443", None),
+    ];
+    for (endpoint, expected) in table {
+        let bench = Bench { endpoint, ..Bench::other_root() };
+        let plan = bench.plan();
+        let root = Root::open(bench.root.path()).unwrap();
+        let report = Report::new(Vec::new());
+        let subject = Subject::new(&plan, &root, &bench.existing, &report, Control::None);
+        assert_eq!(machine::forwarding_name(&subject).as_deref(), expected, "{endpoint}");
+    }
+}
+
+#[test]
+fn the_service_of_the_kubelet_is_asked_about() {
+    let table = [
+        (
+            "case $1 in status) echo 'Unit kubelet.service could not be found.';; esac",
+            Some("kubelet service does not exist"),
+        ),
+        (
+            "case $1 in is-enabled) exit 1;; esac",
+            Some("kubelet service is not enabled, please run 'systemctl enable kubelet.service'"),
+        ),
+        ("exit 0", None),
+    ];
+    for (script, expected) in table {
+        let bench = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
+        bench.program("systemctl", script);
+        let said = bench.run();
+        let found = said.warnings.iter().find_map(|text| text.strip_prefix("[WARNING Service-kubelet]: "));
+        assert_eq!(found, expected, "{script}");
+    }
+}
+
+#[test]
+fn a_machine_that_is_ready_hears_nothing_of_the_new_checks() {
+    let said = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() }.run();
+    assert_eq!(said.result, Ok(()));
+    let quiet = ["CRI", "ContainerRuntimeVersion", "SystemVerification", "TargetWritable", "DefaultHostname", "Clock"];
+    for name in quiet {
+        assert!(!said.warnings.iter().any(|text| text.contains(name)), "{:?}", said.warnings);
+    }
+}
+
+#[test]
+fn the_container_runtime_is_judged_as_kubeadm_judges_it() {
+    const DISABLED: (&str, &str) = ("/etc/containerd/config.toml", "version = 2\n\ndisabled_plugins = [\"cri\"]\n");
+    let ready = status("RuntimeReady", true, "");
+    let table: [(Option<Fake>, &str, &[(&str, &str)], &str); 7] = [
+        (Some(Fake::runtime("0", &ready, "0")), "", &[], ""),
+        // The network comes later.
+        (Some(Fake::runtime("0", &status("NetworkReady", false, "x"), "0")), "", &[], ""),
+        (
+            Some(Fake::runtime("0", &status("RuntimeReady", false, "Broken"), "0")),
+            "",
+            &[("CRI", "container runtime condition RuntimeReady is not true: reason Broken, message ")],
+            "see the log of the container runtime on this machine",
+        ),
+        (Some(Fake::runtime("0", &ready, "12")), "without which kubelets from 1.38 on", &[], ""),
+        (
+            Some(Fake::runtime("0", &ready, "13")),
+            "",
+            &[("ContainerRuntimeVersion", "could not check if the runtime config is available: ")],
+            "see the log of",
+        ),
+        (
+            Some(Fake::runtime("12", &ready, "0")),
+            "",
+            &[
+                ("CRI", "could not connect to the container runtime: "),
+                ("ContainerRuntimeVersion", "could not connect to the container runtime: "),
+            ],
+            "update the container runtime on this machine to a version that has CRI v1",
+        ),
+        (
+            Some(Fake::saying(vec![b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()], false)),
+            "",
+            &[("CRI", "could not connect"), ("ContainerRuntimeVersion", "could not connect")],
+            "name the socket of the container runtime with --cri-socket",
+        ),
+    ];
+    for (runtime, warning, errors, hint) in table {
+        let bench = Bench { runtime, ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
+        bench.write(DISABLED.0, DISABLED.1.as_bytes());
+        let said = bench.run();
+        let found = said.errors();
+        assert_eq!(found.len(), errors.len(), "{found:?}");
+        for ((name, text), (expected_name, expected)) in found.iter().zip(errors) {
+            assert!(name == expected_name && text.starts_with(expected), "{name}: {text}");
+        }
+        let warned = said.warnings.iter().any(|text| text.contains("RuntimeConfig") && text.contains(warning));
+        assert_eq!(warned, !warning.is_empty(), "{:?}", said.warnings);
+        if let Err(error) = said.result {
+            assert!(error.findings[0].hint.starts_with(hint), "{}", error.findings[0].hint);
+        }
+    }
+}
+
+#[test]
+fn a_containerd_without_cri_is_told_the_line_that_turns_it_off() {
+    let bench = Bench::this_system();
+    bench.write("/etc/containerd/config.toml", b"version = 2\n\n  disabled_plugins = [\"cri\"]\n");
+    let mut plan = bench.plan();
+    let fake = Fake::runtime("12", b"", "0");
+    let directory = tempfile::tempdir().unwrap();
+    let link = directory.path().join("containerd.sock");
+    std::os::unix::fs::symlink(fake.endpoint().strip_prefix("unix://").unwrap(), &link).unwrap();
+    plan.cri_socket = format!("unix://{}", link.display());
+    let root = Root::open(bench.root.path()).unwrap();
+    let report = Report::new(Vec::new());
+    let subject = Subject::new(&plan, &root, &bench.existing, &report, Control::None);
+    let verdicts = runtime::ready(&subject);
+    let expected = "remove \"cri\" from disabled_plugins in line 3 of /etc/containerd/config.toml and run `systemctl restart \
+                    containerd` on this machine";
+    assert!(matches!(&verdicts[..], [Verdict::Error { hint, .. }] if hint == expected), "{verdicts:?}");
+    // And one that is not there at all.
+    std::fs::remove_file(&link).unwrap();
+    let subject = Subject::new(&plan, &root, &bench.existing, &report, Control::None);
+    let verdicts = runtime::ready(&subject);
+    assert!(
+        matches!(&verdicts[..], [Verdict::Error { hint, .. }] if hint.contains("`systemctl enable --now containerd`")),
+        "{verdicts:?}"
+    );
+}
+
+#[test]
+fn kernel_and_control_groups_are_judged_as_kubeadm_judges_them() {
+    type Change = fn(&mut Bench);
+    let table: [(Change, &[&str], &[&str]); 9] = [
+        (|_| {}, &[], &[]),
+        (
+            |bench| bench.host.kernel_release = "4.19.0".to_owned(),
+            &[],
+            &["kernel release 4.19.0 is unsupported", "could not check"],
+        ),
+        (|bench| bench.write("/proc/config.gz", b"not packed"), &[], &["could not check"]),
+        (
+            |bench| bench.write("/boot/config-6.1.0-28-amd64", KERNEL.replace("CONFIG_MEMCG=y", "").as_bytes()),
+            &["unexpected kernel config: CONFIG_MEMCG"],
+            &[],
+        ),
+        (|bench| bench.host.cgroups = Cgroups::default(), &["no control groups are mounted"], &[]),
+        (|bench| bench.host.cgroups.controllers = None, &[], &["could not check: the list of control group"]),
+        (
+            |bench| bench.host.cgroups.controllers = Some(vec!["cpu".to_owned(), "cpuset".to_owned()]),
+            &["missing required cgroups: devices freezer memory pids"],
+            &["missing optional cgroups: hugetlb io"],
+        ),
+        (
+            |bench| bench.host.cgroups.version = Some(CgroupVersion::V1),
+            &[
+                "unexpected kernel config: CONFIG_CGROUP_CPUACCT CONFIG_CGROUP_DEVICE CONFIG_CGROUP_FREEZER",
+                "control groups are of version 1, which kubelet 1.37.2 refuses",
+                "missing required cgroups: cpuacct",
+            ],
+            &["missing optional cgroups: blkio"],
+        ),
+        (
+            |bench| {
+                bench.program("kubelet", "echo Kubernetes v1.34.9");
+                bench.host.cgroups.version = Some(CgroupVersion::V1);
+                bench.write(
+                    "/boot/config-6.1.0-28-amd64",
+                    format!("{KERNEL}CONFIG_CGROUP_CPUACCT=y\nCONFIG_CGROUP_DEVICE=y\nCONFIG_CGROUP_FREEZER=y\n")
+                        .as_bytes(),
+                );
+            },
+            &["missing required cgroups: cpuacct"],
+            &["control groups are of version 1, which kubelets from 1.35 on refuse", "missing optional cgroups: blkio"],
+        ),
+    ];
+    for (change, errors, warnings) in table {
+        let mut bench = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
+        change(&mut bench);
+        let said = bench.run();
+        let found: Vec<_> = said.errors();
+        let agree = |found: &[String], expected: &[&str]| {
+            found.len() == expected.len()
+                && found.iter().zip(expected).all(|(found, expected)| found.starts_with(expected))
+        };
+        assert!(found.iter().all(|(name, _)| name == "SystemVerification"), "{found:?}");
+        let found: Vec<_> = found.into_iter().map(|(_, text)| text).collect();
+        assert!(agree(&found, errors), "{found:?}, expected {errors:?}");
+        let warned = said.warnings.iter().filter_map(|text| text.strip_prefix("[WARNING SystemVerification]: "));
+        let warned: Vec<_> = warned.map(str::to_owned).collect();
+        assert!(agree(&warned, warnings), "{warned:?}, expected {warnings:?}");
+    }
+}
+
+#[test]
+fn the_module_with_the_kernels_configuration_is_loaded_and_unloaded_where_it_helps() {
+    for (dry_run, expected) in [(false, "configs\n-r configs\n"), (true, "")] {
+        let bench = Bench { ignore: vec!["port-10250".to_owned()], dry_run, ..Bench::this_system() };
+        let at = |path: &str| bench.root.path().join(path).display().to_string();
+        let (found, config, log) = (at("boot/config-6.1.0-28-amd64"), at("kept"), at("log"));
+        std::fs::rename(&found, &config).unwrap();
+        bench.program("modprobe", &format!("echo \"$@\" >> {log}; test $1 = -r || /bin/cp {config} {found}"));
+        let said = bench.run();
+        assert_eq!(std::fs::read_to_string(&log).unwrap_or_default(), expected);
+        let unknown =
+            said.warnings.iter().any(|text| text.starts_with("[WARNING SystemVerification]: could not check"));
+        assert_eq!((unknown, said.result), (dry_run, Ok(())));
+    }
+}
+
+#[test]
+fn a_memory_controller_that_is_off_is_told_the_line_that_turns_it_on() {
+    let table: [(Option<&str>, Option<&str>, &str); 4] = [
+        (
+            Some("/boot/firmware/cmdline.txt"),
+            None,
+            "into /boot/firmware/cmdline.txt, remove cgroup_disable=memory there",
+        ),
+        (Some("/boot/cmdline.txt"), None, "into /boot/cmdline.txt,"),
+        (
+            None,
+            Some("Raspberry Pi 4 Model B Rev 1.4"),
+            "into /boot/firmware/cmdline.txt (/boot/cmdline.txt before Debian 12),",
+        ),
+        (Some("/etc/default/grub"), None, "into GRUB_CMDLINE_LINUX of /etc/default/grub (then run `update-grub`),"),
+    ];
+    for (file, board, expected) in table {
+        for is_initramfs in [true, false] {
+            let mut bench = Bench::other_root();
+            bench.host.cgroups.memory_is_off = true;
+            bench.host.is_initramfs = is_initramfs;
+            bench.host.board = board.map(str::to_owned);
+            if let Some(file) = file {
+                bench.write(file, b"");
+            }
+            let said = bench.run();
+            assert_eq!(said.error_names(), if is_initramfs { vec!["MemoryCgroup"] } else { Vec::new() });
+            if let Err(error) = said.result {
+                let hint = error.hint();
+                assert!(
+                    hint.starts_with("write cgroup_enable=memory cgroup_memory=1 ") && hint.contains(expected),
+                    "{hint}"
+                );
+            }
+        }
+        // On a running system it is one of kubeadm's findings.
+        let mut bench = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
+        bench.host.cgroups.controllers.as_mut().unwrap().retain(|name| name != "memory");
+        bench.host.board = board.map(str::to_owned);
+        if let Some(file) = file {
+            bench.write(file, b"");
+        }
+        let said = bench.run();
+        assert_eq!(said.errors(), [("SystemVerification".to_owned(), "missing required cgroups: memory".to_owned())]);
+        assert!(said.result.unwrap_err().hint().contains(expected));
+    }
+}
+
+#[test]
+fn a_name_that_every_image_has_is_refused_unless_somebody_chose_it() {
+    for (hostname, node_name, refused) in [
+        ("localhost", None, true),
+        ("raspberrypi", None, true),
+        ("raspberrypi", Some("raspberrypi"), false),
+        ("raspberrypi", Some("pi-7"), false),
+        ("raspberrypi-7", None, false),
+    ] {
+        let mut bench = Bench { node_name, ..Bench::other_root() };
+        bench.host.hostname = hostname.to_owned();
+        let expected: &[&str] = if refused { &["DefaultHostname"] } else { &[] };
+        assert_eq!(bench.run().error_names(), expected, "{hostname} {node_name:?}");
+    }
+}
+
+#[test]
+fn a_clock_before_the_build_is_an_error_only_when_it_has_to_be_believed() {
+    let at =
+        |seconds, mode| Clock::at(std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds), mode);
+    let table = [
+        (at(0, ClockMode::System), Some("/mnt"), Some(true)),
+        (at(0, ClockMode::System), None, Some(true)),
+        (at(0, ClockMode::Auto), None, Some(false)),
+        (at(0, ClockMode::Auto), Some("/mnt"), None),
+        (at(1 << 33, ClockMode::System), None, None),
+    ];
+    for (clock, rootfs, expected) in table {
+        let bench = match rootfs {
+            Some(_) => Bench { clock, ..Bench::other_root() },
+            None => Bench { clock, ignore: vec!["port-10250".to_owned()], ..Bench::this_system() },
+        };
+        let said = bench.run();
+        let is_error = said.error_names().iter().any(|name| name == "Clock");
+        let warning = said.warnings.iter().find(|text| text.starts_with("[WARNING Clock]: "));
+        assert_eq!((is_error, warning.is_some()), (expected == Some(true), expected == Some(false)), "{clock:?}");
+        if let Some(warning) = warning {
+            assert!(warning.contains("clock says Thu, 01 Jan 1970 00:00:00 GMT, which is before"), "{warning}");
+        }
+    }
+}
+
+#[test]
+fn a_target_that_takes_no_files_fails_as_writing_to_it_would() {
+    // sysfs has no room for anything.
+    let bench = Bench::other_root();
+    let plan = bench.plan();
+    let root = Root::open(std::path::Path::new("/sys/kernel")).unwrap();
+    let report = Report::new(Vec::new());
+    let error = run(&plan, &root, &bench.existing, &report).map(drop).unwrap_err();
+    let (code, text) = if root.space(&crate::paths::KUBELET).unwrap().read_only {
+        (&codes::MACHINE_READ_ONLY, "is mounted read-only")
+    } else {
+        (&codes::MACHINE_NO_SPACE, "has only 0 KiB left")
+    };
+    assert_eq!(error.code(), code);
+    let expected: Vec<_> = ["etc/kubernetes", "var/lib/kubelet"]
+        .map(|place| format!("the file system of /sys/kernel/{place} {text}"))
+        .into();
+    assert_eq!(error.findings.iter().map(|finding| finding.text.clone()).collect::<Vec<_>>(), expected);
+    // With anything else, it is a machine with several things to correct.
+    let mixed = PreflightError {
+        findings: error
+            .findings
+            .into_iter()
+            .chain([Finding { name: "Clock".to_owned(), text: String::new(), hint: String::new(), code: None }])
+            .collect(),
+    };
+    assert_eq!(mixed.code(), &codes::PREFLIGHT_FAILED);
+}
+
+/// What [`Passed::after_discovery`] says of a KubeletConfiguration and an API server.
+fn after_discovery(bench: &Bench, fields: &str, api_server: Option<&str>) -> Said {
+    let text = format!("apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n{fields}");
+    let kubelet = crate::kubelet::configuration::KubeletConfiguration::read(text.as_bytes()).unwrap();
+    let lines = Lines::default();
+    let report = Report::new(vec![Box::new(lines.clone())]);
+    let root = Root::open(bench.root.path()).unwrap();
+    let plan = bench.plan();
+    let passed = Passed(Subject::new(&plan, &root, &bench.existing, &report, Control::None));
+    let result = passed.after_discovery(&Wishes { kubelet: &kubelet, api_server });
+    let warnings = lines.0.borrow().iter().filter(|line| line.0).map(|line| line.1.clone()).collect();
+    Said { result, warnings, infos: Vec::new() }
+}
+
+#[test]
+fn swap_is_judged_against_the_configuration_that_will_be_written() {
+    const FSTAB: &str = "# swap\n/dev/sda1 / ext4 ro 0 1\n#/dev/sda2 none swap sw 0 0\n/dev/sda3 none swap sw,noauto 0 0\n\
+                         /swap none swap sw 0 0\n";
+    type Change = fn(&mut Bench);
+    let extra =
+        |bench: &mut Bench| bench.write("/etc/default/kubelet", b"#x\nKUBELET_EXTRA_ARGS=--fail-swap-on=false\n");
+    let table: [(&str, Change, &str, Option<&str>); 9] = [
+        ("on", |_| {}, "", Some("run `swapoff -a` and remove what turns it on (zram-generator")),
+        (
+            "on",
+            |bench| bench.write("/etc/fstab", FSTAB.as_bytes()),
+            "",
+            Some("run `swapoff -a` and remove line 5 of /etc/fstab on"),
+        ),
+        ("on", |_| {}, "failSwapOn: false", None),
+        ("on", extra, "", None),
+        (
+            "on",
+            |bench| {
+                bench.write("/etc/systemd/system/kubelet.service.d/9.conf", b"ExecStart=kubelet --fail-swap-on=false")
+            },
+            "",
+            None,
+        ),
+        ("on", |bench| bench.write("/etc/default/kubelet", b"# --fail-swap-on=false"), "", Some("run `swapoff -a`")),
+        ("off", |bench| bench.write("/etc/fstab", FSTAB.as_bytes()), "", None),
+        ("elsewhere", |_| {}, "", None),
+        (
+            "elsewhere",
+            |bench| bench.write("/etc/fstab", FSTAB.as_bytes()),
+            "",
+            Some("remove line 5 of /etc/fstab on this machine, or write"),
+        ),
+    ];
+    for (state, change, fields, expected) in table {
+        let mut bench = if state == "elsewhere" { Bench::other_root() } else { Bench::this_system() };
+        bench.host.swap_areas = Some(usize::from(state != "off"));
+        change(&mut bench);
+        let said = after_discovery(&bench, fields, None);
+        let hint = said.result.err().map(|error| error.findings[0].hint.clone());
+        let agrees = match (&hint, expected) {
+            (Some(hint), Some(expected)) => hint.starts_with(expected) && hint.contains("`failSwapOn: false`"),
+            (hint, expected) => hint.is_none() && expected.is_none(),
+        };
+        assert!(agrees, "{state} {fields}: {hint:?}, expected {expected:?}");
+    }
+    // Whoever has always ignored kubeadm's check of that name is left alone.
+    let mut bench = Bench { ignore: vec!["swap".to_owned()], ..Bench::this_system() };
+    bench.host.swap_areas = Some(1);
+    let said = after_discovery(&bench, "", None);
+    assert!(said.result.is_ok() && said.warnings[0].starts_with("[WARNING Swap]: swap is on, and with failSwapOn"));
+}
+
+#[test]
+fn control_groups_of_version_1_are_judged_against_the_configuration_that_will_be_written() {
+    use CgroupVersion::{V1, V2};
+    let table = [
+        (V1, "1.37.2", "", true),
+        (V1, "1.35.0-rc.0", "failCgroupV1: true", true),
+        (V1, "1.37.2", "failCgroupV1: false", false),
+        (V1, "1.34.9", "", false),
+        (V2, "1.37.2", "", false),
+    ];
+    for (version, kubelet, fields, refused) in table {
+        let mut bench = Bench::this_system();
+        bench.program("kubelet", &format!("echo Kubernetes v{kubelet}"));
+        bench.host.cgroups.version = Some(version);
+        let names = after_discovery(&bench, fields, None).error_names();
+        assert_eq!(names, if refused { vec!["FailCgroupV1"] } else { Vec::new() }, "{version:?} {kubelet} {fields}");
+    }
+}
+
+#[test]
+fn a_kubelet_newer_than_the_api_server_is_worth_a_warning() {
+    let table = [
+        (None, None),
+        (Some("v1.37.0"), None),
+        (Some("v1.38.0-alpha.1+abc"), None),
+        (
+            Some("v1.36.9"),
+            Some("kubelet 1.37.2 is newer than the API server (1.36.9), which is no supported combination: install"),
+        ),
+        (Some("v1.36.9-gke.100"), Some("kubelet 1.37.2 is newer")),
+        (Some("stable-1"), Some("could not check: the API server's version is \"stable-1\"")),
+    ];
+    for (api_server, expected) in table {
+        let said = after_discovery(&Bench::this_system(), "", api_server);
+        assert_eq!(said.result, Ok(()));
+        let found = said.warnings.first().and_then(|text| text.strip_prefix("[WARNING KubeletVersion]: "));
+        let agrees = match (found, expected) {
+            (Some(found), Some(expected)) => found.starts_with(expected),
+            (found, expected) => found.is_none() && expected.is_none(),
+        };
+        assert!(agrees, "{found:?}, expected {expected:?}");
+    }
+}

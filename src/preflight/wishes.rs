@@ -1,0 +1,126 @@
+//! What can only be judged once the cluster has been asked: this machine against the configuration that its kubelet will
+//! have.
+
+use super::kubelet::Version;
+use super::{Subject, Verdict};
+use crate::host::CgroupVersion;
+use crate::kubelet::configuration::KubeletConfiguration;
+use crate::rootfs::{Root, TargetPath};
+
+/// What the cluster says.
+#[derive(Clone, Copy, Debug)]
+pub struct Wishes<'a> {
+    /// The configuration that will be written.
+    pub kubelet: &'a KubeletConfiguration,
+    /// The API server's version, such as `v1.37.2`, where it is known.
+    pub api_server: Option<&'a str>,
+}
+
+/// Where flags of a kubelet stand: environment files of the packages, units and what is dropped into them.
+const FLAG_FILES: [TargetPath; 6] = [
+    TargetPath::fixed("/etc/default/kubelet"),
+    TargetPath::fixed("/etc/sysconfig/kubelet"),
+    TargetPath::fixed("/etc/conf.d/kubelet"),
+    TargetPath::fixed("/etc/systemd/system/kubelet.service"),
+    TargetPath::fixed("/usr/lib/systemd/system/kubelet.service"),
+    TargetPath::fixed("/usr/local/lib/systemd/system/kubelet.service"),
+];
+const FLAG_DIRECTORIES: [TargetPath; 3] = [
+    TargetPath::fixed("/etc/systemd/system/kubelet.service.d"),
+    TargetPath::fixed("/usr/lib/systemd/system/kubelet.service.d"),
+    TargetPath::fixed("/usr/local/lib/systemd/system/kubelet.service.d"),
+];
+/// fstab(5).
+const FSTAB: TargetPath = TargetPath::fixed("/etc/fstab");
+/// Largest of these files, in bytes.
+const LIMIT: usize = 1 << 18;
+
+/// The first kubelet with `failCgroupV1` true by default.
+const FAILS_ON_V1: Version = Version { major: 1, minor: 35, patch: 0, pre_release: true };
+
+const EDIT: &str = "into the cluster's kubelet-config (`kubectl -n kube-system edit configmap kubelet-config`)";
+
+/// `Swap`, against `failSwapOn`: kubeadm's warning is an error where the kubelet is known not to start. In another root what
+/// will be on is what its fstab says.
+pub(super) fn swap(subject: &Subject<'_>, wishes: &Wishes<'_>) -> Vec<Verdict> {
+    if !wishes.kubelet.fail_swap_on() || flag_says_no(subject, "fail-swap-on") {
+        return Vec::new();
+    }
+    let line = swap_in_fstab(subject.root);
+    let is_on = match subject.plan.is_this_system() {
+        true => subject.plan.host.swap_areas.unwrap_or(0) > 0,
+        false => line.is_some(),
+    };
+    if !is_on {
+        return Vec::new();
+    }
+    let remove = match line {
+        Some(number) => format!("remove line {number} of {FSTAB}"),
+        None => "remove what turns it on (zram-generator, zramswap or dphys-swapfile; see `swapon --show`)".to_owned(),
+    };
+    let off = if subject.plan.is_this_system() { "run `swapoff -a` and " } else { "" };
+    Verdict::error(
+        "swap is on, and with failSwapOn, which is true for this node, its kubelet will not start",
+        format!("{off}{remove} on this machine, or write `failSwapOn: false` {EDIT}"),
+    )
+}
+
+/// `FailCgroupV1`: reached only where the same error of `SystemVerification` was ignored.
+pub(super) fn cgroup_v1(subject: &Subject<'_>, wishes: &Wishes<'_>) -> Vec<Verdict> {
+    let fails = wishes.kubelet.value().get("failCgroupV1").and_then(serde_json::Value::as_bool).unwrap_or(true);
+    let is_v1 = subject.plan.host.cgroups.version == Some(CgroupVersion::V1);
+    let refuses = matches!(subject.kubelet(), Ok(kubelet) if !kubelet.is_older_than(&FAILS_ON_V1));
+    if !fails || !is_v1 || !refuses || flag_says_no(subject, "fail-cgroupv1") {
+        return Vec::new();
+    }
+    Verdict::error(
+        "control groups are of version 1, and with failCgroupV1, which is true for this node, its kubelet will not start",
+        format!("write `failCgroupV1: false` {EDIT}, or boot this machine with control groups of version 2"),
+    )
+}
+
+/// `KubeletVersion`, against the API server, as kubeadm does it in `init` only.
+pub(super) fn skew(subject: &Subject<'_>, wishes: &Wishes<'_>) -> Vec<Verdict> {
+    let (Ok(kubelet), Some(said)) = (subject.kubelet(), wishes.api_server) else { return Vec::new() };
+    let Some(server) = Version::parse(&format!("Kubernetes {said}")) else {
+        return Verdict::could_not_check(format_args!("the API server's version is {}", crate::config::Quoted(said)));
+    };
+    if (kubelet.major, kubelet.minor) <= (server.major, server.minor) {
+        return Vec::new();
+    }
+    Verdict::warning(format!(
+        "kubelet {kubelet} is newer than the API server ({server}), which is no supported combination: install a kubelet of \
+         {}.{} on this machine, or upgrade the control plane first",
+        server.major, server.minor
+    ))
+}
+
+/// Whether a flag of the kubelet, which counts more than its configuration, is given as `false`: by us, or by a file that
+/// its service reads.
+fn flag_says_no(subject: &Subject<'_>, flag: &str) -> bool {
+    if let Some((_, value)) = subject.plan.kubelet_extra_args.iter().rev().find(|(name, _)| name == flag) {
+        return value == "false";
+    }
+    let in_directories = FLAG_DIRECTORIES.into_iter().flat_map(|directory| {
+        let names = subject.root.list(&directory).ok().flatten().unwrap_or_default();
+        names.into_iter().filter(|name| name.ends_with(".conf")).filter_map(move |name| directory.join(&name).ok())
+    });
+    let given = format!("--{flag}=false");
+    FLAG_FILES.into_iter().chain(in_directories).any(|path| {
+        let text = subject.root.read(&path, LIMIT).ok().flatten().unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        text.lines().any(|line| !line.trim_start().starts_with('#') && line.contains(&given))
+    })
+}
+
+/// The first line, counted from 1, that turns swap on at boot.
+fn swap_in_fstab(root: &Root) -> Option<usize> {
+    let text = root.read(&FSTAB, LIMIT).ok()??;
+    let text = String::from_utf8_lossy(&text);
+    let turns_on = |line: &str| {
+        let mut fields = line.split_whitespace();
+        let is_swap = !line.trim_start().starts_with('#') && fields.nth(2) == Some("swap");
+        is_swap && !fields.next().is_some_and(|options| options.split(',').any(|option| option == "noauto"))
+    };
+    Some(text.lines().position(turns_on)? + 1)
+}

@@ -1,0 +1,189 @@
+//! Why a certificate was not obtained.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use crate::config::NodeName;
+use crate::error::{Code, Explain, codes};
+use crate::kube::error::KubeError;
+use crate::pki::key::KeyError;
+use crate::text::ForeignText;
+
+/// An error of the TLS bootstrap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BootstrapError {
+    /// The API, or the way to it.
+    Kube(KubeError),
+    /// The key could not sign.
+    Key(KeyError),
+    /// A request of our name exists that is not ours.
+    NameTaken {
+        /// The request.
+        name: String,
+    },
+    /// The request was deleted, or replaced, while it was waited for.
+    Deleted {
+        /// The request.
+        name: String,
+    },
+    /// An approver said no.
+    Denied {
+        /// The request.
+        name: String,
+        /// Reason and message.
+        words: ForeignText,
+    },
+    /// The signer could not issue.
+    Failed {
+        /// The request.
+        name: String,
+        /// Reason and message.
+        words: ForeignText,
+    },
+    /// Nobody has approved in time.
+    Pending {
+        /// The request.
+        name: String,
+    },
+    /// Approved, but the signer has not issued in time.
+    Unsigned {
+        /// The request.
+        name: String,
+    },
+    /// What was issued is not what was asked for.
+    Certificate {
+        /// Who it was for.
+        node: NodeName,
+        /// How it differs.
+        mismatch: Mismatch,
+    },
+}
+
+/// How an issued certificate differs from what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// It is not base64 of PEM certificates.
+    Unreadable,
+    /// It is for another key.
+    Key,
+    /// It is for another name or group.
+    Subject(ForeignText),
+    /// It was not issued by the proved cluster CA for the use as a client certificate.
+    Issuer(ForeignText),
+    /// Its validity is over.
+    Expired {
+        /// The time it was judged at.
+        now: SystemTime,
+        /// Its end.
+        not_after: SystemTime,
+    },
+    /// Its validity has not begun.
+    NotYetValid {
+        /// The time it was judged at.
+        now: SystemTime,
+        /// Its begin.
+        not_before: SystemTime,
+    },
+}
+
+impl fmt::Display for BootstrapError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BootstrapError::Kube(error) => write!(f, "{error}"),
+            BootstrapError::Key(error) => write!(f, "signing the certificate request: {error}"),
+            BootstrapError::NameTaken { name } => {
+                write!(f, "CertificateSigningRequest {name} exists and is not this machine's")
+            }
+            BootstrapError::Deleted { name } => {
+                write!(f, "CertificateSigningRequest {name} was deleted while it was waited for")
+            }
+            BootstrapError::Denied { name, words } => write!(f, "CertificateSigningRequest {name} was denied: {words}"),
+            BootstrapError::Failed { name, words } => write!(f, "CertificateSigningRequest {name} failed: {words}"),
+            BootstrapError::Pending { name } => write!(f, "CertificateSigningRequest {name} was not approved in time"),
+            BootstrapError::Unsigned { name } => {
+                write!(f, "CertificateSigningRequest {name} is approved, but no certificate was issued in time")
+            }
+            BootstrapError::Certificate { node, mismatch } => {
+                write!(f, "the certificate issued for node {node} cannot be used: {mismatch}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Mismatch::Unreadable => f.write_str("it is not base64 of PEM certificates"),
+            Mismatch::Key => f.write_str("it is for another key"),
+            Mismatch::Subject(subject) => write!(f, "it is for {subject}"),
+            Mismatch::Issuer(problem) => write!(f, "it was not issued by the proved cluster CA: {problem}"),
+            Mismatch::Expired { now, not_after } => write!(
+                f,
+                "it ended at {}, and the time is {}",
+                httpdate::fmt_http_date(*not_after),
+                httpdate::fmt_http_date(*now)
+            ),
+            Mismatch::NotYetValid { now, not_before } => write!(
+                f,
+                "it begins at {}, and the time is {}",
+                httpdate::fmt_http_date(*not_before),
+                httpdate::fmt_http_date(*now)
+            ),
+        }
+    }
+}
+
+impl std::error::Error for BootstrapError {}
+
+impl Explain for BootstrapError {
+    fn code(&self) -> &'static Code {
+        match self {
+            BootstrapError::Kube(error) => error.code(),
+            BootstrapError::Key(_) => &codes::BOOTSTRAP_KEY,
+            BootstrapError::NameTaken { .. } => &codes::BOOTSTRAP_NAME_TAKEN,
+            BootstrapError::Deleted { .. } => &codes::BOOTSTRAP_DELETED,
+            BootstrapError::Denied { .. } => &codes::BOOTSTRAP_DENIED,
+            BootstrapError::Failed { .. } => &codes::BOOTSTRAP_FAILED,
+            BootstrapError::Pending { .. } => &codes::BOOTSTRAP_PENDING,
+            BootstrapError::Unsigned { .. } => &codes::BOOTSTRAP_UNSIGNED,
+            BootstrapError::Certificate { mismatch, .. } => match mismatch {
+                Mismatch::Unreadable => &codes::BOOTSTRAP_CERT_UNREADABLE,
+                Mismatch::Key => &codes::BOOTSTRAP_CERT_KEY,
+                Mismatch::Subject(_) => &codes::BOOTSTRAP_CERT_SUBJECT,
+                Mismatch::Issuer(_) => &codes::BOOTSTRAP_CERT_ISSUER,
+                Mismatch::Expired { .. } | Mismatch::NotYetValid { .. } => &codes::BOOTSTRAP_CERT_VALIDITY,
+            },
+        }
+    }
+
+    fn hint(&self) -> String {
+        let csr = match self {
+            BootstrapError::NameTaken { name }
+            | BootstrapError::Denied { name, .. }
+            | BootstrapError::Failed { name, .. } => {
+                format!("kubectl delete csr {name}")
+            }
+            BootstrapError::Pending { name } => format!("kubectl certificate approve {name}"),
+            other => return other.code().action.to_owned(),
+        };
+        format!("run `{csr}` on the control plane, then run this again")
+    }
+
+    /// A request that was deleted is only found by posting it again, which the next run does.
+    fn may_retry(&self) -> bool {
+        matches!(self, BootstrapError::Kube(error) if error.may_retry())
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            BootstrapError::Kube(error) => error.retry_after(),
+            _ => None,
+        }
+    }
+}
+
+impl From<KubeError> for BootstrapError {
+    fn from(error: KubeError) -> Self {
+        BootstrapError::Kube(error)
+    }
+}
