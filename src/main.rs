@@ -1,3 +1,7 @@
-//! The shim.
+//! The shim: argv in, exit status out. One place prints the error, one chooses the status.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kubejoin::run::run(std::env::args_os())
+}

@@ -1,0 +1,472 @@
+//! The workflow, top to bottom.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use crate::clock::ClockMode;
+use crate::cluster_config::{self, ClusterConfig};
+use crate::discovery::token::{TokenDiscovery, discover};
+use crate::discovery::{ClusterInfo, Discovered};
+use crate::error::{Explain, codes};
+use crate::existing::{self, Existing, Foreign};
+use crate::kube::client::Client;
+use crate::kubelet::configuration::KubeletConfiguration;
+use crate::kubelet::cri_socket::{self, CriSocketHandover};
+use crate::kubelet_bootstrap;
+use crate::kubelet_wait;
+use crate::net::retry::Retry;
+use crate::node_check::{self, Verdict};
+use crate::node_files::{self, Identity};
+use crate::paths;
+use crate::phase::Phase;
+use crate::pki::key::{KeyError, PrivateKey};
+use crate::pki::request::common_name;
+use crate::plan::{Bootstrap, JoinPlan, Run};
+use crate::preflight::{self, Wishes};
+use crate::report::Report;
+use crate::rootfs::{Entry, FileSet, Root};
+use crate::services::{Control, Enabling, Started, enabling};
+use crate::text::ForeignText;
+use crate::tls_bootstrap::{self, BootstrapError, Credentials, Mismatch};
+
+/// The service.
+const KUBELET: &str = "kubelet";
+/// Largest file of ours that is read back, in bytes.
+const READ_LIMIT: usize = 1 << 20;
+
+/// How a run ended well.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The node has been made; and whether the kubelet runs and its Node exists.
+    Joined {
+        /// Where the kubelet's certificate comes from.
+        certificate: CertificateSource,
+        /// The server that the kubelet will talk to.
+        server: String,
+        /// What became of the kubelet.
+        kubelet: KubeletState,
+    },
+    /// It was a node of this cluster already.
+    AlreadyJoined(existing::Identity),
+    /// What would be written, and nothing was.
+    DryRun(FileSet),
+    /// No node was to be made: the phases that were asked for have been gone through.
+    PhasesDone,
+}
+
+/// Where the kubelet's certificate comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CertificateSource {
+    /// From the request of this name, which was made here.
+    Request(String),
+    /// The kubelet asks for it.
+    Kubelet {
+        /// The token for that is still in `bootstrap-kubelet.conf`.
+        token_left: bool,
+    },
+    /// An operator has put it there.
+    Operator,
+}
+
+/// What became of the kubelet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KubeletState {
+    /// Started here, healthy, and its Node exists.
+    Registered,
+    /// Started here and healthy; its Node has not appeared.
+    Healthy,
+    /// Started here, and not waited for.
+    Started,
+    /// Enabled in the target root; it starts when that root is booted.
+    Enabled,
+    /// Nobody here can start it.
+    Unmanaged,
+}
+
+impl KubeletState {
+    /// The name in `result.json`.
+    pub fn name(self) -> &'static str {
+        match self {
+            KubeletState::Registered => "registered",
+            KubeletState::Healthy => "healthy",
+            KubeletState::Started => "started",
+            KubeletState::Enabled => "enabled",
+            KubeletState::Unmanaged => "unmanaged",
+        }
+    }
+}
+
+/// Any error of a join.
+#[derive(Debug)]
+pub struct Failure(pub Box<dyn Explain>);
+
+impl<E: Explain + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Failure(Box::new(error))
+    }
+}
+
+/// Makes this machine, or the tree under the target root, a node. Can be killed anywhere and run again.
+pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
+    report.phase(Phase::Preflight);
+    let root = Root::open(&plan.rootfs)?;
+    let control = if plan.is_this_system() { Control::detect(&plan.host.path) } else { Control::Offline };
+    let now = plan.clock.is_plausible().then(|| plan.clock.now());
+    let existing = existing::read(&root, &plan.node_name, &plan.trust, now)?;
+    let makes_a_node = plan.phases.kubelet_start;
+    if let (Existing::Joined(identity), Run::Join, true) = (&existing, plan.run, makes_a_node) {
+        return already_joined(plan, &root, &control, identity.clone(), report);
+    }
+    let passed = if plan.phases.preflight { Some(preflight::run(plan, &root, &existing, report)?) } else { None };
+    if !makes_a_node {
+        if plan.phases.wait {
+            wait_bootstrap(Waiting::of(plan), &root, report)?;
+        }
+        return Ok(Outcome::PhasesDone);
+    }
+    if let Existing::Unusable(why) = &existing {
+        let text = format_args!("{} is there, but {why}: joining again", paths::KUBELET_CONF);
+        report.warn(Phase::Preflight, None, text);
+    }
+
+    report.phase(Phase::Discovery);
+    let request = TokenDiscovery { endpoint: &plan.endpoint, token: &plan.discovery_token, trust: &plan.trust };
+    let Discovered { info, server } = discover(request, plan.clock, plan.retry(plan.timeouts.discovery), report)?;
+    trust_is_proved(plan, &info, report);
+    let mut client = Client::new(server, Some(plan.bootstrap_token.full()));
+    let api_call = plan.retry(plan.timeouts.kubernetes_api_call);
+    let (config, node) = cluster_config::fetch(&mut client, plan, api_call, report)?;
+    say_whose_node(node_check::judge(node.as_ref(), plan)?, plan, report);
+
+    // Rendered once without credentials: what cannot become files is refused before a certificate is asked for.
+    let service = at_boot(plan, &root, report)?;
+    let identity = match (&existing, plan.bootstrap) {
+        (Existing::Foreign(Foreign::Operator), _) => Identity::Operator,
+        (_, Bootstrap::Kubelet) => Identity::Kubelet,
+        (_, Bootstrap::Here) => Identity::NotYet,
+    };
+    let mut node = node_files::render(plan, &info, &config, identity, service.clone())?;
+    for warning in &node.warnings {
+        report.warn(Phase::KubeletStart, None, warning);
+    }
+    if let Some(passed) = passed {
+        passed.after_discovery(&Wishes { kubelet: &node.kubelet, api_server: config.cluster.kubernetes_version() })?;
+    }
+    if plan.run == Run::DryRun {
+        say_what_would_be_done(plan, identity, &control, report);
+        return Ok(Outcome::DryRun(node.files));
+    }
+
+    let mut credentials = None;
+    match identity {
+        Identity::NotYet | Identity::Signed(_) => {
+            report.phase(Phase::TlsBootstrap);
+            let signed = bootstrap(plan, &root, &mut client, &info, report)?;
+            node = node_files::render(plan, &info, &config, Identity::Signed(&signed), service)?;
+            credentials = Some(signed);
+        }
+        Identity::Operator => {
+            let text = format!("{} stays as it is: the kubelet goes on with its credentials", paths::KUBELET_CONF);
+            report.info(Phase::TlsBootstrap, text);
+            let wanted = common_name(plan.node_name.as_str());
+            if let Some(name) = existing::operators_name(&root)?.filter(|name| *name != wanted) {
+                let text = format_args!(
+                    "the certificate in it is that of {}; only {wanted} may register this node",
+                    ForeignText::new(&name, None)
+                );
+                report.warn(Phase::TlsBootstrap, None, text);
+            }
+        }
+        Identity::Kubelet => report.info(Phase::TlsBootstrap, "Left to the kubelet, which is given the token for it"),
+    }
+    drop(client);
+
+    report.phase(Phase::KubeletStart);
+    if let Err(error) = control.stop(KUBELET) {
+        report.warn(Phase::KubeletStart, Some(error.code()), error);
+    }
+    if !matches!(existing, Existing::Nothing | Existing::Foreign(Foreign::Operator)) {
+        // The commit point of an earlier life: left there, it would vouch for what is half written next to it.
+        let mut stale = FileSet::new();
+        stale.absent(paths::KUBELET_CONF);
+        root.commit(&stale)?;
+    }
+    root.commit(&node.files)?;
+    let state = start(plan, &root, &control, &node.kubelet, report)?;
+    let state = registered(plan, &info, &config, credentials.as_ref(), state, report);
+    let certificate = match (credentials, &existing) {
+        (Some(credentials), _) => CertificateSource::Request(credentials.request().to_owned()),
+        (None, Existing::Foreign(Foreign::Operator)) => CertificateSource::Operator,
+        (None, _) => CertificateSource::Kubelet { token_left: root.exists(&paths::BOOTSTRAP_KUBELET_CONF)? },
+    };
+    Ok(Outcome::Joined { certificate, server: format!("https://{}", info.server()), kubelet: state })
+}
+
+/// `kubelet-wait-bootstrap` by itself: what it has to know, which is much less than a join.
+#[derive(Clone, Copy, Debug)]
+pub struct Waiting {
+    /// For the kubelet's healthz.
+    pub healthy: Duration,
+    /// For its `kubelet.conf`.
+    pub bootstrapped: Duration,
+    /// Wait, or only say so.
+    pub run: Run,
+    /// The target root is the system that runs.
+    pub is_this_system: bool,
+}
+
+impl Waiting {
+    fn of(plan: &JoinPlan) -> Self {
+        Waiting {
+            healthy: plan.timeouts.kubelet_health_check,
+            bootstrapped: plan.timeouts.tls_bootstrap,
+            run: plan.run,
+            is_this_system: plan.is_this_system(),
+        }
+    }
+}
+
+/// Waits for a kubelet that has been started by whoever: healthz, then `kubelet.conf`; then its token goes.
+pub fn wait_bootstrap(waiting: Waiting, root: &Root, report: &Report) -> Result<(), Failure> {
+    report.phase(Phase::KubeletWaitBootstrap);
+    if !waiting.is_this_system {
+        report.info(Phase::KubeletWaitBootstrap, "Nothing to wait for: the target root is not running");
+        return Ok(());
+    }
+    if waiting.run == Run::DryRun {
+        report.info(Phase::KubeletWaitBootstrap, "Would wait for the kubelet and its certificate");
+        return Ok(());
+    }
+    let written = root.read(&paths::KUBELET_CONFIG, READ_LIMIT)?.unwrap_or_default();
+    wait_for(waiting, root, &KubeletConfiguration::read(&written)?, report)
+}
+
+/// The token goes, also when the waiting was in vain (kubeadm does the same): the next run writes it again.
+fn wait_for(
+    waiting: Waiting,
+    root: &Root,
+    configuration: &KubeletConfiguration,
+    report: &Report,
+) -> Result<(), Failure> {
+    report.phase(Phase::KubeletWaitBootstrap);
+    let waited = kubelet_wait::healthy(configuration.healthz(), waiting.healthy, report)
+        .map_err(Failure::from)
+        .and_then(|()| Ok(kubelet_bootstrap::wait(root, waiting.bootstrapped, report)?));
+    if root.exists(&paths::BOOTSTRAP_KUBELET_CONF)? {
+        kubelet_bootstrap::forget_token(root)?;
+    }
+    waited
+}
+
+/// Running it again on a joined node: nothing to do but what an interruption may have left, the kubelet's start and the
+/// pending key. Neither network nor disk is touched otherwise.
+fn already_joined(
+    plan: &JoinPlan,
+    root: &Root,
+    control: &Control,
+    identity: existing::Identity,
+    report: &Report,
+) -> Result<Outcome, Failure> {
+    if root.exists(&paths::PENDING_KEY)? || root.exists(&paths::BOOTSTRAP_KUBELET_CONF)? {
+        let mut leftover = FileSet::new();
+        // The key goes only after kubelet.conf's directory has been synced: an interruption may lie before that.
+        leftover.absent(paths::BOOTSTRAP_KUBELET_CONF).absent(paths::PENDING_KEY);
+        root.commit(&leftover)?;
+    }
+    if plan.is_this_system() && matches!(control.is_active(KUBELET), Ok(false)) {
+        report.phase(Phase::KubeletStart);
+        let written = root.read(&paths::KUBELET_CONFIG, READ_LIMIT)?.unwrap_or_default();
+        let configuration = KubeletConfiguration::read(&written)?;
+        start(plan, root, control, &configuration, report)?;
+    }
+    Ok(Outcome::AlreadyJoined(identity))
+}
+
+/// Starts the kubelet where it can be started, and waits until it is healthy.
+fn start(
+    plan: &JoinPlan,
+    root: &Root,
+    control: &Control,
+    configuration: &KubeletConfiguration,
+    report: &Report,
+) -> Result<KubeletState, Failure> {
+    match control.start(KUBELET)? {
+        Started::Now => report.info(Phase::KubeletStart, "Starting the kubelet"),
+        Started::AtBoot => return Ok(KubeletState::Enabled),
+        Started::ByOthers => {
+            let text = "no service manager is known here: start the kubelet by your own means";
+            report.warn(Phase::KubeletStart, None, text);
+            return Ok(KubeletState::Unmanaged);
+        }
+    }
+    if !plan.phases.wait {
+        return Ok(KubeletState::Started);
+    }
+    wait_for(Waiting::of(plan), root, configuration, report)?;
+    Ok(KubeletState::Healthy)
+}
+
+/// Waits for the Node of a kubelet that is healthy; a cluster of before 1.34 wants an annotation on it.
+fn registered(
+    plan: &JoinPlan,
+    info: &ClusterInfo,
+    config: &ClusterConfig,
+    credentials: Option<&Credentials>,
+    state: KubeletState,
+    report: &Report,
+) -> KubeletState {
+    let wanted = CriSocketHandover::of(&config.cluster).annotation;
+    let annotation = wanted.then_some((cri_socket::ANNOTATION, plan.cri_socket.as_str()));
+    if let (KubeletState::Healthy, Some(credentials)) = (state, credentials)
+        && kubelet_wait::registered(plan, info, credentials, annotation, report)
+    {
+        return KubeletState::Registered;
+    }
+    if let Some((name, value)) = annotation {
+        let text = format_args!("the Node has to be annotated with {name}={value} once it is registered");
+        report.warn(Phase::KubeletWaitBootstrap, Some(&codes::NODE_NOT_ANNOTATED), text);
+    }
+    state
+}
+
+/// What makes a root that is not running start the kubelet when it is booted.
+fn at_boot(plan: &JoinPlan, root: &Root, report: &Report) -> Result<Vec<Entry>, Failure> {
+    if plan.is_this_system() {
+        return Ok(Vec::new());
+    }
+    let Enabling { entries, warnings } = enabling(root, KUBELET)?;
+    for why in &warnings {
+        report.warn(Phase::KubeletStart, Some(why.code()), format_args!("{why}; {}", why.hint()));
+    }
+    Ok(entries)
+}
+
+/// A certificate, with the pending key of an interrupted run where there is one.
+fn bootstrap(
+    plan: &JoinPlan,
+    root: &Root,
+    client: &mut Client,
+    info: &ClusterInfo,
+    report: &Report,
+) -> Result<Credentials, Failure> {
+    let retry = plan.retry(plan.timeouts.tls_bootstrap);
+    let key = pending_key(root)?;
+    match tls_bootstrap::obtain(client, &plan.node_name, key, info, retry, report) {
+        // The request of a run that was interrupted so long ago that its answer is of no use any more.
+        Err(BootstrapError::Certificate { mismatch: Mismatch::Expired { .. }, .. }) => {
+            let key = new_pending_key(root)?;
+            Ok(tls_bootstrap::obtain(client, &plan.node_name, key, info, retry, report)?)
+        }
+        result => Ok(result?),
+    }
+}
+
+/// The key whose request may be known to the cluster already; else a new one, written before it is used: a machine that
+/// loses power while an operator has yet to approve comes back with the same request.
+fn pending_key(root: &Root) -> Result<PrivateKey, Failure> {
+    let found = root.read(&paths::PENDING_KEY, READ_LIMIT)?.map(zeroize::Zeroizing::new);
+    match found.and_then(|text| PrivateKey::from_pem(&text).ok()) {
+        Some(key) => Ok(key),
+        None => new_pending_key(root),
+    }
+}
+
+fn new_pending_key(root: &Root) -> Result<PrivateKey, Failure> {
+    let key = PrivateKey::generate().map_err(NoKey)?;
+    let pem = zeroize::Zeroizing::new(key.to_pem().as_bytes().to_vec());
+    let mut pending = FileSet::new();
+    pending.directory(paths::KUBELET, 0o700).directory(paths::KUBELET_PKI, 0o755).secret_file(
+        paths::PENDING_KEY,
+        0o600,
+        pem,
+    );
+    root.commit(&pending)?;
+    Ok(key)
+}
+
+fn trust_is_proved(plan: &JoinPlan, info: &ClusterInfo, report: &Report) {
+    let authorities = info.authorities().iter().map(|c| crate::config::CaCertHash(c.public_key_digest()).to_string());
+    let authorities: Vec<_> = authorities.collect();
+    let text = format_args!("The cluster at {} is proved: CA {}", info.server(), authorities.join(", "));
+    report.info(Phase::Discovery, text);
+    let is_replaced = !plan.clock.is_plausible() && info.clock().mode() != ClockMode::System;
+    if is_replaced {
+        let at = httpdate::fmt_http_date(info.clock().now());
+        let text = format_args!("This machine's clock cannot be right; certificates are judged by the server's: {at}");
+        report.warn(Phase::Discovery, Some(&codes::CLOCK_REPLACED), text);
+    }
+    if is_replaced && plan.set_clock && plan.run == Run::Join {
+        match crate::clock::set_system(info.clock().now()) {
+            Ok(()) => report.info(Phase::Discovery, "The system clock has been set to the server's time"),
+            Err(error) => {
+                report.warn(Phase::Discovery, None, format_args!("the system clock could not be set: {error}"));
+            }
+        }
+    }
+}
+
+/// What a dry run leaves out beside the files.
+fn say_what_would_be_done(plan: &JoinPlan, identity: Identity<'_>, control: &Control, report: &Report) {
+    let name = &plan.node_name;
+    let certificate = match identity {
+        Identity::NotYet | Identity::Signed(_) => format!("Would request a certificate for system:node:{name}"),
+        Identity::Kubelet => format!("Would let the kubelet request a certificate for system:node:{name}"),
+        Identity::Operator => format!("Would leave {} as it is", paths::KUBELET_CONF),
+    };
+    report.info(Phase::TlsBootstrap, certificate);
+    match control {
+        Control::Systemd { .. } | Control::OpenRc { .. } => {
+            report.info(Phase::KubeletStart, "Would stop the kubelet, write the files below, and start it");
+            if plan.phases.wait {
+                report.info(Phase::KubeletWaitBootstrap, "Would wait for the kubelet");
+            }
+        }
+        Control::Offline => report.info(Phase::KubeletStart, "Would write the files below; the kubelet starts at boot"),
+        Control::None => {
+            report.info(Phase::KubeletStart, "Would write the files below; nobody here starts the kubelet")
+        }
+    }
+}
+
+fn say_whose_node(verdict: Verdict, plan: &JoinPlan, report: &Report) {
+    let name = &plan.node_name;
+    match verdict {
+        Verdict::Free => {}
+        Verdict::Ours => report.info(Phase::Discovery, format_args!("Node {name} is this machine's own: coming back")),
+        Verdict::Abandoned => {
+            let text = format_args!("Node {name} exists, is not Ready and may be another machine's: taking it over");
+            report.warn(Phase::Discovery, None, text);
+        }
+    }
+}
+
+impl JoinPlan {
+    /// Retries until `wait` from now, spread over the fleet.
+    fn retry(&self, wait: Duration) -> Retry {
+        Retry {
+            deadline: Instant::now() + wait,
+            first: Duration::from_millis(500),
+            // kubeadm's interval for discovery (`DiscoveryRetryInterval`).
+            cap: Duration::from_secs(5),
+            seed: self.seed,
+        }
+    }
+}
+
+/// The kernel gave no key.
+#[derive(Debug)]
+struct NoKey(KeyError);
+
+impl fmt::Display for NoKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "making a private key: {}", self.0)
+    }
+}
+
+impl std::error::Error for NoKey {}
+
+impl Explain for NoKey {
+    fn code(&self) -> &'static crate::error::Code {
+        &codes::BOOTSTRAP_KEY
+    }
+}

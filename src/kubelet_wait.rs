@@ -1,0 +1,128 @@
+//! After the kubelet has been started here: until it is healthy, and, beyond kubeadm, until its Node exists.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use crate::config::Endpoint;
+use crate::discovery::ClusterInfo;
+use crate::error::{Code, Explain, codes};
+use crate::kube::client::{Client, REQUEST_TIMEOUT, Wanted};
+use crate::net::error::NetError;
+use crate::net::http::{Connection, Method, Request};
+use crate::net::server::Server;
+use crate::net::stream::Stream;
+use crate::net::tls::ClientIdentity;
+use crate::phase::Phase;
+use crate::plan::JoinPlan;
+use crate::report::Report;
+use crate::tls_bootstrap::Credentials;
+
+/// kubeadm's interval for both waits (`cmd/kubeadm/app/constants/constants.go`, `KubernetesAPICallRetryInterval`).
+const INTERVAL: Duration = Duration::from_millis(500);
+/// The kubelet answers `ok`.
+const MAX_HEALTHZ: usize = 4 * 1024;
+
+/// The kubelet did not come up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unhealthy {
+    url: String,
+    waited: Duration,
+    last: String,
+}
+
+/// Waits for the kubelet's healthz. `address` is where its configuration puts it; `None` where it is turned off.
+pub fn healthy(address: Option<Endpoint>, wait: Duration, report: &Report) -> Result<(), Unhealthy> {
+    let Some(address) = address else { return Ok(()) };
+    let started = Instant::now();
+    let url = format!("http://{address}/healthz");
+    let text = format_args!("Asking the kubelet at {url} until it is well; {} s at most", wait.as_secs());
+    report.info(Phase::KubeletWaitBootstrap, text);
+    loop {
+        let last = match healthz(&address) {
+            Ok(200) => {
+                let seconds = started.elapsed().as_secs_f32();
+                let text = format_args!("The kubelet answered after {seconds:.1} s: healthy");
+                report.info(Phase::KubeletWaitBootstrap, text);
+                return Ok(());
+            }
+            Ok(status) => format!("it answers with status {status}"),
+            Err(error) => error.to_string(),
+        };
+        if started.elapsed() + INTERVAL > wait {
+            return Err(Unhealthy { url, waited: wait, last });
+        }
+        std::thread::sleep(INTERVAL);
+    }
+}
+
+fn healthz(address: &Endpoint) -> Result<u16, NetError> {
+    let deadline = Instant::now() + REQUEST_TIMEOUT;
+    let stream = Stream::plain(address, deadline).map_err(|cause| NetError::new(address, cause))?;
+    let mut connection = Connection::new(address.clone(), stream);
+    let request = Request { method: Method::Get, path: "/healthz".to_owned(), bearer: None, body: None };
+    connection.send(&[request], deadline)?;
+    Ok(connection.receive(MAX_HEALTHZ, deadline)?.head.status)
+}
+
+/// Waits until the kubelet has registered its Node; asked with the node's own new certificate, which proves that too. Then
+/// gives it `annotation`, a name and a value, where there is one. `false` where it did not appear in time.
+pub fn registered(
+    plan: &JoinPlan,
+    info: &ClusterInfo,
+    credentials: &Credentials,
+    annotation: Option<(&str, &str)>,
+    report: &Report,
+) -> bool {
+    let chain = credentials.chain().iter().map(|c| c.der().clone()).collect();
+    let identity = ClientIdentity { chain, key: credentials.key().to_der() };
+    let Ok(server) = Server::new(info.server().clone(), info.roots(), info.clock(), Some(identity)) else {
+        return false;
+    };
+    let mut client = Client::new(server, None);
+    let wanted = Wanted::node(plan.node_name.as_str());
+    let deadline = Instant::now() + plan.timeouts.kubernetes_api_call;
+    loop {
+        match client.node(&wanted) {
+            Ok(_) => {
+                report.info(Phase::KubeletWaitBootstrap, format_args!("{wanted} is registered"));
+                if let Some((name, value)) = annotation {
+                    annotate(&mut client, &wanted, name, value, deadline, report);
+                }
+                return true;
+            }
+            Err(error) if Instant::now() + INTERVAL > deadline => {
+                report.warn(Phase::KubeletWaitBootstrap, Some(&codes::KUBELET_NOT_REGISTERED), error);
+                return false;
+            }
+            Err(_) => std::thread::sleep(INTERVAL),
+        }
+    }
+}
+
+/// A Node without the annotation is a node all the same: what fails is a warning.
+fn annotate(client: &mut Client, node: &Wanted, name: &str, value: &str, deadline: Instant, report: &Report) {
+    loop {
+        match client.annotate(node, name, value) {
+            Ok(()) => return report.info(Phase::KubeletWaitBootstrap, format_args!("{node} is annotated with {name}")),
+            Err(error) if !error.may_retry() || Instant::now() + INTERVAL > deadline => {
+                let code = &codes::NODE_NOT_ANNOTATED;
+                return report.warn(Phase::KubeletWaitBootstrap, Some(code), error);
+            }
+            Err(_) => std::thread::sleep(INTERVAL),
+        }
+    }
+}
+
+impl fmt::Display for Unhealthy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the kubelet is not healthy at {} after {} s: {}", self.url, self.waited.as_secs(), self.last)
+    }
+}
+
+impl std::error::Error for Unhealthy {}
+
+impl Explain for Unhealthy {
+    fn code(&self) -> &'static Code {
+        &codes::KUBELET_UNHEALTHY
+    }
+}

@@ -1,0 +1,76 @@
+//! `config`: prints what the verbs of [`crate::config::migrate`] say, with this machine's name and runtime socket.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::cli::ConfigCommand;
+use crate::config::{NodeName, Warning, load, migrate};
+use crate::host::HostFacts;
+use crate::join::Failure;
+use crate::plan;
+use crate::rootfs::{FileSet, Root};
+use crate::text::printable;
+
+/// Characters of one warning: a migrated file names every field that has moved.
+const WARNING_CAP: usize = 2000;
+
+/// Who may read what `config migrate` writes: it holds tokens. kubeadm leaves it to everybody (0644).
+const MODE: u32 = 0o600;
+
+/// Does what a verb says.
+pub(super) fn run(command: &ConfigCommand) -> Result<(), Failure> {
+    match command {
+        ConfigCommand::PrintJoinDefaults => {
+            show(&migrate::join_defaults(&host_name(None, &this_machine())?, plan::DEFAULT_CRI_SOCKET));
+        }
+        ConfigCommand::Validate { config, allow } => {
+            warn(&migrate::validate(config, &load::file(config)?, *allow)?);
+            show("ok\n");
+        }
+        ConfigCommand::Migrate { old_config, new_config, allow } => {
+            let migration = migrate::migrate(old_config, &load::file(old_config)?, *allow)?;
+            warn(&migration.warnings);
+            let machine = this_machine();
+            let name = host_name(migration.node_name.clone(), &machine)?;
+            let text = migration.to_yaml(&name, &plan::cri_socket(migration.cri_socket.clone(), &machine)?);
+            match new_config {
+                Some(path) => write(path, &text)?,
+                None => show(&text),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn this_machine() -> HostFacts {
+    HostFacts::read(Path::new("/"), std::env::var_os("PATH").as_deref())
+}
+
+/// The name that is given, or this machine's. `hostname-override` has no say here, as in kubeadm.
+fn host_name(given: Option<NodeName>, machine: &HostFacts) -> Result<NodeName, plan::PlanError> {
+    plan::node_name(given, &[], machine)
+}
+
+/// A reader that has gone away is no error.
+fn show(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+fn warn(warnings: &[Warning]) {
+    let mut stderr = std::io::stderr();
+    for warning in warnings {
+        let _ = writeln!(stderr, "[config] WARNING: {}", printable(&warning.to_string(), WARNING_CAP));
+    }
+}
+
+/// Through the durable writer; the directory has to be there.
+fn write(path: &Path, text: &Zeroizing<String>) -> Result<(), Failure> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = PathBuf::from("/").join(path.file_name().unwrap_or_default());
+    let mut set = FileSet::new();
+    set.secret_file(name.to_string_lossy().parse()?, MODE, Zeroizing::new(text.as_bytes().to_vec()));
+    Root::open(directory)?.commit(&set)?;
+    Ok(())
+}

@@ -1,0 +1,278 @@
+//! Servers that lie, break off or never end: each is refused with its own code and class, with nothing written, and in
+//! discovery without the token ever being sent.
+
+use std::time::Duration;
+
+use kubejoin_apiserver::{
+    ApiServer, Authority, Certificate, ClusterInfo, Faults, Jws, Options, Pki, Presents, Reply, Rule, Token, Watch,
+};
+
+use crate::builder::Join;
+
+/// The secret half of the embedded server's token.
+fn secret_of(server: &ApiServer) -> String {
+    server.token().split_once('.').unwrap().1.to_owned()
+}
+
+/// Runs one join against one fault; it must end with this code and status, write nothing, and send no token.
+#[track_caller]
+fn refused_before_the_token(faults: Faults, code: &str, status: i32) {
+    let server = ApiServer::start(Options { faults, ..Options::default() });
+    let join = Join::to(&server);
+    let ran = join.run();
+    assert_eq!((ran.code(), ran.status), (code, status), "{ran:#?}");
+    assert_eq!(join.tree(), [], "something was written");
+    assert!(!server.has_received(&secret_of(&server)), "the token was sent");
+    assert!(ran.stderr.contains(code), "the console does not show the code: {}", ran.stderr);
+    assert!(!ran.result["hint"].as_str().unwrap_or_default().is_empty());
+}
+
+fn on_cluster_info(reply: Reply) -> Faults {
+    Faults::replying(Rule::on("cluster-info", reply))
+}
+
+fn authority(presents: Presents, authority: Authority) -> Faults {
+    Faults { presents, cluster_info: ClusterInfo::authority(authority), ..Faults::default() }
+}
+
+#[test]
+fn a_certificate_whose_key_the_server_does_not_have() {
+    refused_before_the_token(Faults::presenting(Presents::WrongKey), "tls.handshake-signature", 4);
+}
+
+#[test]
+fn a_leaf_of_another_ca_under_the_pinned_one() {
+    refused_before_the_token(Faults::presenting(Presents::ForeignCa), "tls.certificate-untrusted", 4);
+    refused_before_the_token(Faults::presenting(Presents::ForeignCaWithOwnAppended), "tls.certificate-untrusted", 4);
+}
+
+#[test]
+fn another_ca_altogether() {
+    refused_before_the_token(authority(Presents::ForeignCa, Authority::Foreign), "discovery.ca-hash-mismatch", 4);
+}
+
+#[test]
+fn a_bundle_of_the_pinned_ca_and_a_foreign_one_with_the_leaf_from_the_foreign_one() {
+    for order in [Authority::OwnAndForeign, Authority::ForeignAndOwn] {
+        refused_before_the_token(authority(Presents::ForeignCa, order), "tls.certificate-untrusted", 4);
+    }
+}
+
+#[test]
+fn a_leaf_for_another_name() {
+    refused_before_the_token(Faults::presenting(Presents::WrongName), "tls.name-mismatch", 4);
+}
+
+#[test]
+fn a_client_certificate_of_the_right_ca_is_no_servers() {
+    refused_before_the_token(Faults::presenting(Presents::ClientCertificate), "tls.certificate-untrusted", 4);
+}
+
+#[test]
+fn a_leaf_that_is_not_valid_now() {
+    refused_before_the_token(Faults::presenting(Presents::Expired), "tls.certificate-validity", 4);
+    refused_before_the_token(Faults::presenting(Presents::NotYetValid), "tls.certificate-validity", 4);
+}
+
+#[test]
+fn a_cluster_whose_ca_has_expired() {
+    let server = ApiServer::start(Options { pki: Pki::expired(), ..Options::default() });
+    let join = Join::to(&server);
+    let ran = join.run();
+    assert_eq!((ran.code(), ran.status), ("discovery.ca-validity", 4), "{ran:#?}");
+    assert_eq!(join.tree(), []);
+    assert!(!server.has_received(&secret_of(&server)), "the token was sent");
+}
+
+#[test]
+fn an_expired_leaf_whose_server_says_that_it_is_still_then() {
+    let two_years = -2 * 365 * 24 * 3600;
+    let faults = Faults { date_offset: two_years, ..Faults::presenting(Presents::Expired) };
+    // The machine's clock is plausible, so the server's word alone is not taken for it.
+    refused_before_the_token(faults, "clock.disagrees", 4);
+}
+
+#[test]
+fn a_signature_that_the_token_did_not_make() {
+    for jws in [Jws::OtherTokenId, Jws::OtherSecret, Jws::AlgNone, Jws::OtherBytes, Jws::Text("x".to_owned())] {
+        refused_before_the_token(Faults::cluster_info(ClusterInfo::jws(jws)), "discovery.jws-invalid", 4);
+    }
+}
+
+#[test]
+fn a_token_that_the_cluster_does_not_know() {
+    refused_before_the_token(Faults::cluster_info(ClusterInfo::jws(Jws::Missing)), "discovery.token-unknown", 5);
+}
+
+#[test]
+fn two_clusters_in_one_kubeconfig() {
+    let faults = Faults::cluster_info(ClusterInfo { two_clusters: true, ..ClusterInfo::default() });
+    refused_before_the_token(faults, "discovery.several-clusters", 4);
+}
+
+#[test]
+fn a_kubeconfig_without_a_usable_ca() {
+    for authority in [Authority::None, Authority::Garbage] {
+        let faults = Faults::cluster_info(ClusterInfo::authority(authority));
+        refused_before_the_token(faults, "discovery.kubeconfig-invalid", 4);
+    }
+}
+
+#[test]
+fn a_redirect() {
+    for code in [301, 302, 307, 308] {
+        let location = "https://127.0.0.1:1/".to_owned();
+        refused_before_the_token(on_cluster_info(Reply::Redirect { code, location }), "http.redirect", 4);
+    }
+}
+
+#[test]
+fn a_success_that_is_no_success() {
+    refused_before_the_token(on_cluster_info(Reply::StatusWith200), "api.not-the-object", 4);
+}
+
+#[test]
+fn headers_and_bodies_without_end() {
+    refused_before_the_token(on_cluster_info(Reply::EndlessHeaders), "http.headers-too-large", 4);
+    refused_before_the_token(on_cluster_info(Reply::BigHeader(64 << 10)), "http.headers-too-large", 4);
+    refused_before_the_token(on_cluster_info(Reply::EndlessBody), "http.body-too-large", 4);
+    refused_before_the_token(on_cluster_info(Reply::BigBody(8 << 20)), "http.body-too-large", 4);
+}
+
+#[test]
+fn a_body_that_drips_holds_nobody_for_ever() {
+    let reply = Reply::SlowBody { bytes: 1, pause: Duration::from_millis(50) };
+    refused_before_the_token(on_cluster_info(reply), "net.timed-out", 3);
+    refused_before_the_token(on_cluster_info(Reply::Silence), "net.timed-out", 3);
+    refused_before_the_token(Faults::presenting(Presents::Silence), "net.timed-out", 3);
+}
+
+#[test]
+fn an_answer_that_is_cut() {
+    for reply in [Reply::TruncatedChunk, Reply::TruncatedLength, Reply::Close] {
+        refused_before_the_token(on_cluster_info(reply), "net.closed", 3);
+    }
+}
+
+#[test]
+fn an_absurd_retry_after() {
+    for code in [429, 503] {
+        let value = "99999999999".to_owned();
+        refused_before_the_token(on_cluster_info(Reply::RetryAfter { code, value }), "api.busy", 3);
+    }
+}
+
+#[test]
+fn something_that_is_not_http_or_not_tls() {
+    refused_before_the_token(on_cluster_info(Reply::Raw(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec())), "http.not-http", 4);
+    refused_before_the_token(Faults::presenting(Presents::PlainHttp), "tls.handshake-failed", 3);
+}
+
+#[test]
+fn a_server_that_refuses_anonymous_users() {
+    let reply = Reply::Status { code: 403, reason: "Forbidden".to_owned(), message: "no\u{1b}[2J".to_owned() };
+    let server = ApiServer::start(Options { faults: on_cluster_info(reply), ..Options::default() });
+    let ran = Join::to(&server).run();
+    assert_eq!((ran.code(), ran.status), ("discovery.anonymous-refused", 5), "{ran:#?}");
+    assert!(!ran.stderr.contains('\u{1b}'), "a control character of the server reached the console");
+}
+
+#[test]
+fn cluster_info_that_leads_to_another_server() {
+    let server = ApiServer::start(Options::default());
+    let port = server.address().port();
+    server.set_faults(Faults {
+        // The first connection is the genuine server's; the one that cluster-info leads to is somebody else's.
+        presents_later: Some((1, Presents::ForeignCa)),
+        ..Faults::cluster_info(ClusterInfo::server(&format!("https://localhost:{port}")))
+    });
+    let join = Join::to(&server);
+    let ran = join.run();
+    assert_eq!((ran.code(), ran.status), ("tls.certificate-untrusted", 4), "{ran:#?}");
+    assert_eq!(join.tree(), []);
+    assert!(!server.has_received(&secret_of(&server)), "the token was sent to the wrong server");
+    assert!(server.connections().len() >= 2, "the second connection was never tried: the test tests nothing");
+}
+
+#[test]
+fn a_reconnect_that_lands_on_another_server() {
+    let server = ApiServer::start(Options::default());
+    // The genuine answer, but with the wish to close: the token would go over a second connection.
+    let genuine = {
+        let mut peer = kubejoin::net::server::UnprovedServer::new(server.endpoint().parse().unwrap());
+        let deadline = std::time::Instant::now() + Duration::from_secs(10);
+        peer.fetch("/api/v1/namespaces/kube-public/configmaps/cluster-info", 1 << 20, deadline).unwrap().body
+    };
+    let headers =
+        vec![("Content-Type".to_owned(), "application/json".to_owned()), ("Connection".to_owned(), "close".to_owned())];
+    server.set_faults(Faults {
+        presents_later: Some((1, Presents::ForeignCa)),
+        ..on_cluster_info(Reply::Exactly { code: 200, headers, body: genuine })
+    });
+    let join = Join::to(&server);
+    let ran = join.run();
+    assert_eq!((ran.code(), ran.status), ("tls.certificate-untrusted", 4), "{ran:#?}");
+    assert_eq!(join.tree(), []);
+    assert!(!server.has_received(&secret_of(&server)), "the token was sent to the wrong server");
+}
+
+#[test]
+fn a_certificate_that_was_not_asked_for() {
+    for (certificate, code) in [
+        (Certificate::OtherKey, "tls-bootstrap.certificate-key"),
+        (Certificate::OtherName, "tls-bootstrap.certificate-subject"),
+        (Certificate::OtherGroup, "tls-bootstrap.certificate-subject"),
+        (Certificate::OtherCa, "tls-bootstrap.certificate-issuer"),
+        (Certificate::ServerUsage, "tls-bootstrap.certificate-issuer"),
+        (Certificate::Expired, "tls-bootstrap.certificate-validity"),
+        (Certificate::NotYetValid, "tls-bootstrap.certificate-validity"),
+        (Certificate::Garbage, "tls-bootstrap.certificate-unreadable"),
+    ] {
+        let server = ApiServer::start(Options { faults: Faults::certificate(certificate), ..Options::default() });
+        let join = Join::to(&server);
+        let ran = join.run();
+        assert_eq!((ran.code(), ran.status), (code, 4), "{certificate:?}: {ran:#?}");
+        // The pending key is all that may be there: with it the next run finds the same request.
+        let files: Vec<_> = join.tree().into_iter().filter(|entry| entry.content.is_some()).collect();
+        assert!(
+            matches!(files.as_slice(), [only] if only.path == "var/lib/kubelet/pki/kubelet-client.key.tmp"),
+            "{certificate:?}: {files:?}"
+        );
+    }
+}
+
+#[test]
+fn a_watch_that_breaks_is_no_reason_to_fail() {
+    for watch in [
+        Watch::Forbidden,
+        Watch::EndsAfter(0),
+        Watch::EndsAfter(1),
+        Watch::BreaksAfter(0),
+        Watch::BreaksAfter(1),
+        Watch::GarbageAfter(1),
+        Watch::EndlessLineAfter(0),
+        Watch::ExpiredAfter(1),
+    ] {
+        let slow = kubejoin_apiserver::Approver::Auto(Duration::from_millis(600));
+        let server = ApiServer::start(Options { faults: Faults::watch(watch), approver: slow, ..Options::default() });
+        let ran = Join::to(&server).waits(2, 20).run();
+        assert_eq!((ran.outcome(), ran.status), ("joined", 0), "{watch:?}: {ran:#?}");
+    }
+}
+
+#[test]
+fn a_request_that_is_replaced_while_it_is_waited_for() {
+    let server = ApiServer::start(Options { faults: Faults::watch(Watch::OtherUid), ..Options::default() });
+    let ran = Join::to(&server).run();
+    assert_eq!((ran.code(), ran.status), ("tls-bootstrap.csr-deleted", 3), "{ran:#?}");
+}
+
+#[test]
+fn a_token_without_the_right_to_authenticate() {
+    let signing_only = Token { authentication: false, ..Token::new("abcdef", "0123456789abcdef") };
+    let server = ApiServer::start(Options { tokens: vec![signing_only], ..Options::default() });
+    let join = Join::to(&server);
+    let ran = join.run();
+    assert_eq!((ran.code(), ran.status), ("api.unauthorized", 5), "{ran:#?}");
+    assert_eq!(join.tree(), []);
+}

@@ -1,0 +1,220 @@
+//! A small builder: a target root, a configuration file with short waits, the binary, and what it left behind.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use kubejoin_apiserver::ApiServer;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The binary under test.
+pub const KUBEJOIN: &str = env!("CARGO_BIN_EXE_kubejoin");
+
+/// A join that is to be run, possibly several times on the same root.
+pub struct Join {
+    directory: TempDir,
+    endpoint: String,
+    token: String,
+    hashes: Vec<String>,
+    discovery_seconds: u32,
+    bootstrap_seconds: u32,
+    arguments: Vec<String>,
+    config: String,
+}
+
+impl Join {
+    /// Joins this server's cluster with its token and pin, as node `worker-1`, onto an empty root with a kubelet unit.
+    pub fn to(server: &ApiServer) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let units = directory.path().join("root/usr/lib/systemd/system");
+        std::fs::create_dir_all(&units).unwrap();
+        std::fs::write(units.join("kubelet.service"), "[Unit]\n[Install]\nWantedBy=multi-user.target\n").unwrap();
+        Join {
+            directory,
+            endpoint: server.endpoint(),
+            token: server.token(),
+            hashes: vec![server.ca_hash()],
+            discovery_seconds: 2,
+            bootstrap_seconds: 2,
+            arguments: Vec::new(),
+            config: String::new(),
+        }
+    }
+
+    /// Another endpoint than the server's own.
+    pub fn endpoint(mut self, endpoint: &str) -> Self {
+        self.endpoint = endpoint.to_owned();
+        self
+    }
+
+    /// Other pins.
+    pub fn hashes(mut self, hashes: &[&str]) -> Self {
+        self.hashes = hashes.iter().map(|hash| (*hash).to_owned()).collect();
+        self
+    }
+
+    /// Other waits: `timeouts.discovery` and `timeouts.tlsBootstrap`, in seconds.
+    pub fn waits(mut self, discovery: u32, bootstrap: u32) -> Self {
+        (self.discovery_seconds, self.bootstrap_seconds) = (discovery, bootstrap);
+        self
+    }
+
+    /// One more argument.
+    pub fn arg(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// No further arguments any more.
+    pub fn without_args(mut self) -> Self {
+        self.arguments.clear();
+        self
+    }
+
+    /// More lines of the configuration file.
+    pub fn config(mut self, lines: &str) -> Self {
+        self.config.push_str(lines);
+        self
+    }
+
+    /// The target root.
+    pub fn root(&self) -> PathBuf {
+        self.directory.path().join("root")
+    }
+
+    /// Where the result is left.
+    pub fn result_file(&self) -> PathBuf {
+        self.directory.path().join("result.json")
+    }
+
+    /// The command, ready to run.
+    pub fn command(&self) -> Command {
+        self.command_of(&["join"])
+    }
+
+    /// `join phase` with these words and everything else as it is.
+    pub fn run_phase(&self, words: &[&str]) -> Ran {
+        let _ = std::fs::remove_file(self.result_file());
+        let output = self.command_of(&[&["join", "phase"], words].concat()).output().unwrap();
+        Ran::new(output, &self.result_file())
+    }
+
+    fn command_of(&self, words: &[&str]) -> Command {
+        let hashes: Vec<_> = self.hashes.iter().map(|hash| format!("    - {hash}\n")).collect();
+        let config = format!(
+            "apiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration\ndiscovery:\n  bootstrapToken:\n    \
+             token: {}\n    apiServerEndpoint: {}\n    caCertHashes:\n{}timeouts:\n  discovery: {}s\n  \
+             tlsBootstrap: {}s\n  kubernetesAPICall: 2s\n{}",
+            self.token,
+            self.endpoint,
+            hashes.concat(),
+            self.discovery_seconds,
+            self.bootstrap_seconds,
+            self.config,
+        );
+        let path = self.directory.path().join("join.yaml");
+        std::fs::write(&path, config).unwrap();
+        let mut command = Command::new(KUBEJOIN);
+        command
+            .args(words)
+            .args(["--node-name", "worker-1", "--config"])
+            .arg(path)
+            .arg("--rootfs")
+            .arg(self.root())
+            .arg("--result-file")
+            .arg(self.result_file())
+            .args(&self.arguments)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs it to its end.
+    pub fn run(&self) -> Ran {
+        let _ = std::fs::remove_file(self.result_file());
+        let output = self.command().output().unwrap();
+        Ran::new(output, &self.result_file())
+    }
+
+    /// Everything in the root but the unit that was there before: path, mode, and content or link target.
+    pub fn tree(&self) -> Vec<Found> {
+        let mut found = Vec::new();
+        walk(&self.root(), &self.root(), &mut found);
+        found.retain(|entry| !entry.path.starts_with("usr"));
+        found.sort();
+        found
+    }
+}
+
+/// One object of a tree.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Found {
+    /// Relative to the root.
+    pub path: String,
+    /// Permission bits.
+    pub mode: u32,
+    /// Content, link target, or nothing for a directory.
+    pub content: Option<Vec<u8>>,
+}
+
+fn walk(root: &Path, directory: &Path, found: &mut Vec<Found>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let metadata = path.symlink_metadata().unwrap();
+        let content = if metadata.is_symlink() {
+            Some(std::fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes())
+        } else if metadata.is_dir() {
+            walk(root, &path, found);
+            None
+        } else {
+            Some(std::fs::read(&path).unwrap())
+        };
+        let relative = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+        found.push(Found { path: relative, mode: metadata.mode() & 0o7777, content });
+    }
+}
+
+/// A run that has ended.
+#[derive(Debug)]
+pub struct Ran {
+    /// Exit status.
+    pub status: i32,
+    /// What it printed.
+    pub stdout: String,
+    /// What it printed as warnings and errors.
+    pub stderr: String,
+    /// `result.json`.
+    pub result: Value,
+}
+
+impl Ran {
+    fn new(output: Output, result: &Path) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Ran {
+            status: output.status.code().unwrap_or(-1),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+            result: std::fs::read(result).map_or(Value::Null, |bytes| serde_json::from_slice(&bytes).unwrap()),
+        }
+    }
+
+    /// `outcome` of the result.
+    pub fn outcome(&self) -> &str {
+        self.result["outcome"].as_str().unwrap_or_default()
+    }
+
+    /// `code` of the result.
+    pub fn code(&self) -> &str {
+        self.result["code"].as_str().unwrap_or_default()
+    }
+}
+
+/// The file of that path.
+pub fn file<'t>(tree: &'t [Found], path: &str) -> &'t Found {
+    tree.iter().find(|entry| entry.path == path).unwrap_or_else(|| panic!("{path} is not in the tree"))
+}
+
+/// Its content as text.
+pub fn text(tree: &[Found], path: &str) -> String {
+    String::from_utf8(file(tree, path).content.clone().unwrap()).unwrap()
+}

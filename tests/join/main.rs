@@ -1,0 +1,17 @@
+//! The real binary against a real TLS server and real files.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // tests
+
+mod adversarial;
+mod architecture;
+mod builder;
+mod configuration;
+mod crash;
+mod fuzz;
+mod kubelet_config;
+mod phases;
+mod readme;
+mod resume;
+mod review;
+mod secrets;
+mod worker;

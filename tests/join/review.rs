@@ -1,0 +1,283 @@
+//! What a hostile reader tried: each test is an attack, or an accident, that once worked or might have.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::Stdio;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use kubejoin::clock::{Clock, ClockMode};
+use kubejoin::config::Trust;
+use kubejoin::discovery::error::DiscoveryError;
+use kubejoin::discovery::token::{TokenDiscovery, discover};
+use kubejoin::net::error::{Cause, NetError};
+use kubejoin::net::http::{Connection, Method, Request, Response};
+use kubejoin::net::retry::Retry;
+use kubejoin::net::stream::Stream;
+use kubejoin::report::Report;
+use kubejoin_apiserver::{ApiServer, Approver, Certificate, Faults, Options, Reply, Rule};
+
+use crate::builder::{Join, text};
+
+/// What a connection makes of these bytes as the answers to `requests` requests sent at once; and the connection.
+pub fn answers(bytes: &[u8], requests: usize) -> (Vec<Result<Response, NetError>>, Connection) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint: kubejoin::config::Endpoint = listener.local_addr().unwrap().to_string().parse().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(5);
+    let stream = Stream::plain(&endpoint, deadline).unwrap();
+    let (mut peer, _) = listener.accept().unwrap();
+    let mut connection = Connection::new(endpoint, stream);
+    let request = Request { method: Method::Get, path: "/x".to_owned(), bearer: None, body: None };
+    connection.send(&vec![request; requests], deadline).unwrap();
+    let received = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let _ = peer.write_all(bytes);
+            let _ = peer.shutdown(std::net::Shutdown::Write);
+            // Until the other side has gone: a reset would take with it what was not read yet.
+            let _ = peer.set_read_timeout(Some(Duration::from_millis(1)));
+            let _ = peer.read(&mut [0; 4096]);
+        });
+        let mut received = Vec::new();
+        while received.len() < requests {
+            let answer = connection.receive(1 << 16, deadline);
+            let failed = answer.is_err();
+            received.push(answer);
+            if failed {
+                break;
+            }
+        }
+        received
+    });
+    (received, connection)
+}
+
+#[test]
+fn a_retry_after_beyond_the_end_of_time_is_no_panic() {
+    let never = |code| Reply::RetryAfter { code, value: u64::MAX.to_string() };
+    for rule in [
+        Rule::on("cluster-info", never(503)),
+        Rule::on("kubelet-config", never(429)),
+        Rule::on("certificatesigningrequests", never(429)).method("POST"),
+        Rule::on("certificatesigningrequests", never(429)).method("GET"),
+    ] {
+        let faults = Faults::replying(rule.clone());
+        let server = ApiServer::start(Options { faults, approver: Approver::Manual, ..Options::default() });
+        let ran = Join::to(&server).run();
+        assert_eq!((ran.code(), ran.status), ("api.busy", 3), "{rule:?}: {ran:#?}");
+    }
+}
+
+#[test]
+fn a_chunk_line_without_an_end_is_cut_off_before_it_fills_the_memory() {
+    let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".as_slice();
+    for start in [b"".as_slice(), b"2\r\n{}", b"0\r\n"] {
+        let endless = [head, start, &vec![b'0'; 1 << 20]].concat();
+        let (received, connection) = answers(&endless, 1);
+        let Err(error) = &received[0] else { panic!("{start:?}: taken for a whole answer") };
+        assert!(matches!(error.cause, Cause::NotHttp(_)), "{start:?}: {error}");
+        assert!(!connection.is_usable());
+    }
+}
+
+#[test]
+fn what_nobody_asked_for_is_never_the_answer_to_a_later_request() {
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".as_slice();
+    let (received, connection) = answers(&[answer, answer].concat(), 1);
+    assert!(received[0].is_ok());
+    assert!(!connection.is_usable(), "the second answer waits for a request that will be made later");
+    // The same bytes are right where two requests have been made.
+    let (received, connection) = answers(&[answer, answer].concat(), 2);
+    assert!(received.len() == 2 && received.iter().all(Result::is_ok));
+    assert!(connection.is_usable());
+}
+
+#[test]
+fn without_a_pin_nobodys_clock_but_the_systems_judges_a_certificate() {
+    let server = ApiServer::start(Options::default());
+    let endpoint = server.endpoint().parse().unwrap();
+    let token = server.token().parse().unwrap();
+    let begins_1970 = UNIX_EPOCH + Duration::from_secs(3600);
+    for (system, mode, is_found) in [
+        (SystemTime::now(), ClockMode::Auto, true),
+        (SystemTime::now(), ClockMode::Server, true),
+        (begins_1970, ClockMode::System, false),
+        (begins_1970, ClockMode::Auto, false),
+        (begins_1970, ClockMode::Server, false),
+    ] {
+        let request = TokenDiscovery { endpoint: &endpoint, token: &token, trust: &Trust::UnsafeSkipCaVerification };
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let retry = Retry { deadline, first: Duration::from_millis(100), cap: Duration::from_secs(1), seed: 1 };
+        match discover(request, Clock::at(system, mode), retry, &Report::new(Vec::new())) {
+            Ok(found) => {
+                assert!(is_found, "{mode:?} at {system:?} was believed");
+                let apart = found.info.clock().now().duration_since(system).unwrap();
+                assert!(apart < Duration::from_secs(5), "{mode:?}: another clock than the system's: {apart:?}");
+            }
+            Err(DiscoveryError::Net(NetError { cause: Cause::Validity { judged_at }, .. })) if !is_found => {
+                assert!(judged_at < begins_1970 + Duration::from_secs(5), "{mode:?}: judged at {judged_at:?}");
+            }
+            Err(error) => panic!("{mode:?} at {system:?}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn a_root_that_does_not_say_its_host_name_gets_the_nodes_name_for_its_kubelet() {
+    let here = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap().trim().to_lowercase();
+    if here.parse::<kubejoin::config::NodeName>().is_err() {
+        eprintln!("SKIPPED: this test needs a host name that can be a node's name, not {here:?}");
+        return;
+    }
+    let server = ApiServer::start(Options::default());
+    let flags = |hostname: Option<&str>| {
+        // The last one counts: the name that the initramfs happens to have.
+        let join = Join::to(&server).arg("--node-name").arg(&here);
+        if let Some(name) = hostname {
+            std::fs::create_dir_all(join.root().join("etc")).unwrap();
+            std::fs::write(join.root().join("etc/hostname"), name).unwrap();
+        }
+        let ran = join.run();
+        assert_eq!((ran.outcome(), ran.status), ("joined", 0), "{ran:#?}");
+        text(&join.tree(), "var/lib/kubelet/kubeadm-flags.env")
+    };
+    let overridden = format!("--hostname-override={here}");
+    assert!(flags(None).contains(&overridden), "the kubelet will ask a host name that nobody knows yet");
+    assert!(flags(Some("localhost\n")).contains(&overridden));
+    assert!(!flags(Some(&format!("{here}\n"))).contains(&overridden));
+}
+
+#[test]
+fn a_request_that_goes_between_already_exists_and_reading_it_was_deleted() {
+    let status = |code, reason: &str| Reply::Status { code, reason: reason.to_owned(), message: String::new() };
+    let rule = Rule::on("certificatesigningrequests", status(409, "AlreadyExists")).method("POST");
+    let server = ApiServer::start(Options { faults: Faults::replying(rule), ..Options::default() });
+    let ran = Join::to(&server).run();
+    assert_eq!((ran.code(), ran.status), ("tls-bootstrap.csr-deleted", 3), "{ran:#?}");
+}
+
+#[test]
+fn a_date_that_the_next_second_would_carry_out_of_the_calendar_is_none() {
+    for (date, is_one) in
+        [("Fri, 31 Dec 9999 23:59:59 GMT", false), ("Sun, 22 Nov 2026 10:00:00 GMT", true), ("tomorrow", false)]
+    {
+        let (received, _) = answers(format!("HTTP/1.1 204 No Content\r\nDate: {date}\r\n\r\n").as_bytes(), 1);
+        assert_eq!(received[0].as_ref().unwrap().head.date.is_some(), is_one, "{date}");
+    }
+}
+
+#[test]
+fn a_second_join_that_is_killed_never_leaves_the_first_ones_kubeconfig_for_the_truth() {
+    if !crate::crash::can_trace() {
+        eprintln!("SKIPPED: this test needs strace (Debian package strace), and the permission to use ptrace");
+        return;
+    }
+    let server = ApiServer::start(Options::default());
+    let mut kills = 0;
+    for call in ["renameat", "unlinkat"] {
+        for nth in 1.. {
+            let join = Join::to(&server).waits(10, 10);
+            assert_eq!(join.run().outcome(), "joined");
+            // Off for a year: the certificate cannot be used any more, and the cluster has moved.
+            let conf = join.root().join("etc/kubernetes/kubelet.conf");
+            let written = std::fs::read_to_string(&conf).unwrap();
+            std::fs::write(&conf, written.replace(&server.endpoint(), "192.0.2.1:6443")).unwrap();
+            let current = join.root().join("var/lib/kubelet/pki/kubelet-client-current.pem");
+            std::fs::write(join.root().join(current.read_link().unwrap().strip_prefix("/").unwrap()), "").unwrap();
+            if !crate::crash::killed_at(&join, call, nth) {
+                break;
+            }
+            kills += 1;
+            let ran = join.run();
+            assert!(["joined", "already-joined"].contains(&ran.outcome()), "killed at {call} number {nth}: {ran:#?}");
+            assert_eq!(std::fs::read_to_string(&conf).unwrap(), written, "killed at {call} number {nth}");
+        }
+    }
+    assert!(kills >= 4, "only {kills} kills: strace did not do what this test thinks it does");
+}
+
+#[test]
+fn of_what_the_signer_sends_only_certificates_are_written() {
+    let faults = Faults::certificate(Certificate::WithPrivateKey);
+    let server = ApiServer::start(Options { faults, ..Options::default() });
+    let join = Join::to(&server);
+    let ran = join.run();
+    assert_eq!((ran.outcome(), ran.status), ("joined", 0), "{ran:#?}");
+    let tree = join.tree();
+    let pem = text(&tree, "var/lib/kubelet/pki/kubelet-client-current.pem");
+    let pem = text(&tree, pem.trim_start_matches('/'));
+    assert_eq!(
+        pem.matches("PRIVATE KEY-----\n").count(),
+        2,
+        "one key has two lines of armour: {}",
+        pem.lines().count()
+    );
+    assert_eq!(pem.matches("BEGIN EC PRIVATE KEY").count(), 1);
+}
+
+#[test]
+fn two_runs_at_once_leave_one_whole_node() {
+    let server = ApiServer::start(Options::default());
+    let join = Join::to(&server).waits(10, 10);
+    for _ in 0..3 {
+        let _ = std::fs::remove_dir_all(join.root().join("etc"));
+        let _ = std::fs::remove_dir_all(join.root().join("var"));
+        let mut command = join.command();
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let running: Vec<_> = (0..3).map(|_| command.spawn().unwrap()).collect();
+        let statuses: Vec<_> = running.into_iter().map(|mut child| child.wait().unwrap().code()).collect();
+        // Joined, or told that another run is at it.
+        assert!(statuses.iter().all(|status| [Some(0), Some(3)].contains(status)), "{statuses:?}");
+        assert!(["joined", "already-joined"].contains(&join.run().outcome()), "{statuses:?}");
+        assert_eq!(join.run().outcome(), "already-joined");
+        assert!(!join.tree().iter().any(|entry| entry.path.contains(".tmp")), "{:#?}", join.tree());
+    }
+}
+
+#[test]
+fn a_panic_ends_with_its_own_status_and_without_its_words() {
+    const CHILD: &str = "KUBEJOIN_TEST_PANICS_INTO";
+    if let Some(result) = std::env::var_os(CHILD) {
+        kubejoin::run::report_panics(&kubejoin::report::Wish { result: result.into(), ..Default::default() });
+        panic!("index out of bounds in \"abcdef.0123456789abcdef\"");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let result = directory.path().join("result.json");
+    let this = "review::a_panic_ends_with_its_own_status_and_without_its_words";
+    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+    let output = again.args(["--exact", this, "--nocapture"]).env(CHILD, &result).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("bug.panic") && stderr.contains("review.rs:"), "{stderr}");
+    assert!(!stderr.contains("0123456789abcdef"), "{stderr}");
+    let result: serde_json::Value = serde_json::from_slice(&std::fs::read(result).unwrap()).unwrap();
+    assert_eq!((&result["code"], &result["exit"]), (&"bug.panic".into(), &1.into()));
+}
+
+#[test]
+fn with_a_pin_an_impossible_clock_is_replaced_by_the_proved_servers_and_never_by_an_earlier_one_than_the_build() {
+    let pins = |server: &ApiServer| Trust::Pins(vec![server.ca_hash().parse().unwrap()]);
+    let build = kubejoin::clock::build_date();
+    for offset in [0, 3600, -30 * 24 * 3600] {
+        let faults = Faults { date_offset: offset, ..Faults::default() };
+        let server = ApiServer::start(Options { faults, ..Options::default() });
+        let (endpoint, token) = (server.endpoint().parse().unwrap(), server.token().parse().unwrap());
+        let request = TokenDiscovery { endpoint: &endpoint, token: &token, trust: &pins(&server) };
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let retry = Retry { deadline, first: Duration::from_millis(100), cap: Duration::from_secs(1), seed: 1 };
+        let clock = Clock::at(UNIX_EPOCH, ClockMode::Auto);
+        match discover(request, clock, retry, &Report::new(Vec::new())) {
+            Ok(found) => {
+                let now = found.info.clock().now();
+                assert!(now >= build, "{offset}: {now:?}");
+                // A `Date` has whole seconds.
+                let ahead = SystemTime::now() + Duration::from_secs(offset.max(0).unsigned_abs());
+                let apart = ahead.duration_since(now).unwrap_or_else(|error| error.duration());
+                assert!(offset < 0 || apart < Duration::from_secs(5), "{offset}: {now:?}");
+            }
+            // The leaf is younger than the build: then no time before it can do.
+            Err(DiscoveryError::Net(NetError { cause: Cause::Validity { judged_at }, .. })) => {
+                assert!(offset < 0 && judged_at >= build, "{offset}: {judged_at:?}");
+            }
+            Err(error) => panic!("{offset}: {error}"),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! No secret in any sink, in the tree, or in what a server is told before it is proved.
+
+use kubejoin_apiserver::{ApiServer, Approver, Faults, Options, Reply, Rule};
+
+use crate::builder::Join;
+
+/// The token's secret half, and shapes it could hide in.
+fn disguises(token: &str) -> Vec<Vec<u8>> {
+    use base64::Engine;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+    let secret = token.split_once('.').unwrap().1;
+    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let reversed: String = secret.chars().rev().collect();
+    [secret.to_owned(), STANDARD.encode(secret), URL_SAFE_NO_PAD.encode(token), hex, reversed, secret[..10].to_owned()]
+        .into_iter()
+        .map(String::into_bytes)
+        .collect()
+}
+
+#[track_caller]
+fn holds_none(what: &str, bytes: &[u8], token: &str) {
+    for needle in disguises(token) {
+        let found = bytes.windows(needle.len()).any(|window| window == needle);
+        assert!(!found, "{what} holds the token as {:?}", String::from_utf8_lossy(&needle));
+    }
+}
+
+#[track_caller]
+fn leaves_no_token(server: &ApiServer, join: &Join) {
+    for format in ["text", "json"] {
+        let mut command = join.command();
+        let output = command.args(["-v", "10", "--logging-format", format]).output().unwrap();
+        holds_none("standard output", &output.stdout, &server.token());
+        holds_none("standard error", &output.stderr, &server.token());
+        holds_none("result.json", &std::fs::read(join.result_file()).unwrap(), &server.token());
+        for entry in join.tree() {
+            holds_none(&entry.path, entry.content.as_deref().unwrap_or_default(), &server.token());
+        }
+    }
+}
+
+#[test]
+fn a_join_leaves_no_token_anywhere() {
+    let server = ApiServer::start(Options::default());
+    leaves_no_token(&server, &Join::to(&server));
+}
+
+#[test]
+fn an_interrupted_join_leaves_no_token_anywhere() {
+    let server = ApiServer::start(Options { approver: Approver::Manual, ..Options::default() });
+    leaves_no_token(&server, &Join::to(&server).waits(2, 1));
+}
+
+#[test]
+fn a_server_that_echoes_the_token_does_not_get_it_printed() {
+    for code in [400, 401, 403, 422, 500] {
+        for path in ["kubelet-config", "certificatesigningrequests"] {
+            let faults = Faults::replying(Rule::on(path, Reply::EchoAuthorization { code }));
+            let server = ApiServer::start(Options { faults, ..Options::default() });
+            leaves_no_token(&server, &Join::to(&server));
+            assert!(server.has_received(&server.token()), "nothing was echoed: the test tests nothing");
+        }
+    }
+}
+
+#[test]
+fn a_private_key_is_in_no_sink() {
+    let server = ApiServer::start(Options::default());
+    let join = Join::to(&server);
+    let output = join.command().args(["-v", "10"]).output().unwrap();
+    let shown = [output.stdout, output.stderr, std::fs::read(join.result_file()).unwrap()].concat();
+    assert!(!String::from_utf8_lossy(&shown).contains("PRIVATE KEY"));
+}
