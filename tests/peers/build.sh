@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# Builds the real peers of the tests from their pinned Go modules.
+#
+#   build.sh                  everything
+#   build.sh COMPONENT...     only these: kubeadm kubectl kube-apiserver kube-controller-manager kubelet yamljson
+#                             kubeletpatch etcd containerd containerd-shim-runc-v2
+#   build.sh --print-dir      builds nothing, prints where the programs are or would be
+#
+# Prints that directory on stdout (${KUBEJOIN_CACHE:-<repository>/.cache}/peers/<version>), everything else on stderr. A
+# component whose module and recipe have not changed is not built again. Installs the Debian packages that the peers need
+# at run time when they are missing (then it has to be root). Needs Go >= 1.26; six minutes on two cores with empty caches.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+version=$(awk '$1 == "k8s.io/kubernetes" && $2 ~ /^v/ { print $2; exit }' "$here/kubernetes/go.mod")
+out=${KUBEJOIN_CACHE:-$here/../../.cache}/peers/$version
+
+say() { printf 'peers: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# component, module directory, package, extra arguments of go build
+recipes=(
+  "kubeadm                 kubernetes k8s.io/kubernetes/cmd/kubeadm"
+  "kubectl                 kubernetes k8s.io/kubernetes/cmd/kubectl"
+  "kube-apiserver          kubernetes k8s.io/kubernetes/cmd/kube-apiserver"
+  "kube-controller-manager kubernetes k8s.io/kubernetes/cmd/kube-controller-manager"
+  "kubelet                 kubernetes k8s.io/kubernetes/cmd/kubelet"
+  "yamljson                kubernetes ./yamljson"
+  "kubeletpatch            kubernetes ./kubeletpatch"
+  "etcd                    etcd       ."
+  "containerd              containerd github.com/containerd/containerd/v2/cmd/containerd"
+  "containerd-shim-runc-v2 containerd github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2"
+)
+# The snapshotters that need C libraries or tools of their own.
+containerd_tags=no_btrfs,no_devmapper,no_zfs
+
+# Without a stamp kubeadm calls itself v0.0.0 and refuses to work with any cluster. The commit and the date are fixed, so
+# that the same sources give the same bytes.
+version_stamp() {
+  local package minor=${version#v1.}
+  for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
+    printf -- '-X %s.gitVersion=%s -X %s.gitMajor=1 -X %s.gitMinor=%s ' \
+      "$package" "$version" "$package" "$package" "${minor%%.*}"
+    printf -- '-X %s.gitTreeState=clean -X %s.gitCommit=%040d -X %s.buildDate=2026-01-01T00:00:00Z ' \
+      "$package" "$package" 0 "$package"
+  done
+}
+
+# What a component is made from: its module, our own sources in it, and this recipe.
+fingerprint() {
+  local module=$1
+  (cd "$here" && find build.sh "$module" -type f | LC_ALL=C sort | xargs sha256sum) | sha256sum | cut -d' ' -f1
+}
+
+install_packages() {
+  local missing=() wanted
+  for wanted in runc:runc ip:iproute2 nsenter:util-linux flock:util-linux losetup:mount jq:jq openssl:openssl curl:curl; do
+    command -v "${wanted%%:*}" >/dev/null || missing+=("${wanted##*:}")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  [ "$(id -u)" = 0 ] || die "missing Debian packages: ${missing[*]}; install them, or run this as root"
+  say "installing ${missing[*]}"
+  apt-get update -qq >&2
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends "${missing[@]}" >&2
+}
+
+build() {
+  local component=$1 module=$2 package=$3 flags="-s -w" tags=""
+  local stamp=$out/.built-from/$component from
+  from=$(fingerprint "$module")
+  if [ -x "$out/$component" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$from" ]; then return 0; fi
+  command -v go >/dev/null || die "Go is missing: install Go 1.26 or newer"
+  [ "$module" = kubernetes ] && flags="-s -w $(version_stamp)"
+  [ "$module" = containerd ] && tags=$containerd_tags
+  say "building $component"
+  # Into a file of its own first: an interrupted build leaves nothing that looks finished, and a program that is running
+  # is replaced, not overwritten. GOFLAGS is the user's for proxies and the like; -mod and -buildvcs are ours.
+  (cd "$here/$module" && CGO_ENABLED=0 GOWORK=off \
+    go build -mod=readonly -buildvcs=false -trimpath -tags "$tags" -ldflags "$flags" -o "$out/.$component.new" "$package") >&2
+  mv "$out/.$component.new" "$out/$component"
+  printf '%s\n' "$from" >"$stamp"
+}
+
+main() {
+  local wanted=() recipe component module package
+  case ${1:-} in
+    -h | --help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; return ;;
+    --print-dir) realpath -m "$out"; return ;;
+  esac
+  wanted=("$@")
+  for component in "${wanted[@]}"; do
+    printf '%s\n' "${recipes[@]}" | grep -q "^$component " || die "no component is called $component"
+  done
+  install_packages
+  mkdir -p "$out/.built-from"
+  exec 9>"$out/.lock"
+  flock -n 9 || { say "waiting for another build"; flock 9; }
+  for recipe in "${recipes[@]}"; do
+    read -r component module package <<<"$recipe"
+    if [ ${#wanted[@]} -eq 0 ] || printf '%s\n' "${wanted[@]}" | grep -qx "$component"; then
+      build "$component" "$module" "$package"
+    fi
+  done
+  realpath "$out"
+}
+
+main "$@"

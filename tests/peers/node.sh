@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# A node for tests, ready to be joined: a machine of its own (machine.sh) on the network of a cluster.sh control plane, with
+# a running containerd at /run/containerd/containerd.sock, the kubelet installed but not configured, and a `systemctl` that
+# runs it (see the file systemctl).
+#
+#   node.sh up DIR CLUSTER_DIR [--name NAME] [--ip A] [--no-network-plugin]
+#                                      does nothing when it is up already; --no-network-plugin: the Node stays NotReady
+#   node.sh run DIR COMMAND...         on the node
+#   node.sh down [--keep] DIR          ends it and removes DIR; --keep leaves the files
+#
+# DIR/facts.json: name, ip. DIR/root holds what the node has in /run, /etc/kubernetes and /var/lib/kubelet; DIR/log has
+# kubelet.log, containerd.log and every call of systemctl. The cluster is not told that a node is gone.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/machine.sh"
+
+main() {
+  local command=${1:-} dir
+  case $command in
+    up) shift; up "$@" ;;
+    down) shift; down "$@" ;;
+    run) dir=$(machine_directory "${2:-}"); shift 2; machine_run "$dir" "$@" ;;
+    -h | --help) usage ;;
+    *) usage >&2; exit 2 ;;
+  esac
+}
+
+up() {
+  local dir cluster name ip='' network_plugin=yes
+  dir=$(machine_directory "${1:-}")
+  cluster=$(machine_directory "${2:-}")
+  name=$(basename "$dir")
+  shift 2
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --name) name=$2; shift 2 ;;
+      --ip) ip=$2; shift 2 ;;
+      --no-network-plugin) network_plugin=''; shift ;;
+      *) die "unknown option $1" ;;
+    esac
+  done
+  if machine_alive "$dir" && [ -e "$dir/facts.json" ]; then say "$dir is up already"; return; fi
+  machine_alive "$cluster" || die "the cluster $cluster is not up"
+  "$peers/build.sh" kubelet kubeadm kubectl containerd containerd-shim-runc-v2 >/dev/null
+  if [ -e "$dir" ]; then down "$dir"; fi # what an interrupted run has left
+  # shellcheck disable=SC2064 # this dir
+  trap "failed '$dir'" EXIT
+  machine_up "$dir" "$name"
+  wire "$dir" "$cluster"
+  install_kubelet "$dir"
+  start_containerd "$dir"
+  jq -n --arg name "$name" --arg ip "$ip" '{name: $name, ip: $ip}' >"$dir/facts.json"
+  trap - EXIT
+  say "$dir: $name at $ip"
+}
+
+down() {
+  local keep='' dir
+  [ "${1:-}" != --keep ] || { keep=yes; shift; }
+  dir=$(machine_directory "${1:-}")
+  machine_down "$dir"
+  remove_cgroups "$dir"
+  [ -n "$keep" ] || rm -rf "$dir"
+}
+
+failed() {
+  local log
+  trap - EXIT
+  say "$1 did not come up; the ends of its logs:"
+  for log in "$1"/log/*; do printf '== %s\n' "$log" && tail -n 5 "$log"; done >&2
+  machine_down "$1"
+  remove_cgroups "$1"
+  exit 1
+}
+
+# A cable to the cluster's bridge. Sets ip when it is empty.
+wire() {
+  local dir=$1 cluster=$2 gateway octet=10 port
+  gateway=$(jq -r '.apiserver | split(":")[0]' "$cluster/facts.json")
+  exec 8>"$cluster/.addresses" # two nodes at once must not choose the same address
+  flock 8
+  if [ -z "$ip" ]; then
+    while machine_run "$cluster" ip link show "node$octet" >/dev/null 2>&1; do octet=$((octet + 1)); done
+    ip=${gateway%.*}.$octet
+  fi
+  port=node${ip##*.}
+  ip link add "$port" netns "$(machine_pid "$cluster")" type veth peer name eth0 netns "$(machine_pid "$dir")"
+  exec 8>&-
+  machine_run "$cluster" ip link set "$port" master br0 up
+  machine_run "$dir" ip addr add "$ip/24" dev eth0
+  machine_run "$dir" ip link set eth0 up
+  machine_run "$dir" ip route add default via "$gateway"
+  printf '%s %s\n' "$ip" "$name" | machine_run "$dir" tee -a /etc/hosts >/dev/null
+}
+
+# What the packages leave behind, and a subtree of its own in the host's cgroups: several nodes share one kernel.
+install_kubelet() {
+  local dir=$1 cgroup hierarchy file
+  cgroup=$(cgroup_of "$dir")
+  for hierarchy in $(findmnt -n -l -t cgroup,cgroup2 -o TARGET); do
+    mkdir -p "$hierarchy/$cgroup"
+    # An empty cpuset of cgroup v1 admits no process.
+    for file in cpuset.cpus cpuset.mems; do
+      if [ -e "$hierarchy/$file" ]; then cat "$hierarchy/$file" >"$hierarchy/$cgroup/$file"; fi
+    done
+  done
+  machine_run "$dir" mkdir -p /etc/kubernetes/manifests /run/systemd/system
+  machine_run "$dir" ln -sf "$peers/systemctl" /usr/bin/systemctl
+  printf 'KUBELET_EXTRA_ARGS=--cgroup-root=/%s\n' "$cgroup" | machine_run "$dir" tee /etc/default/kubelet >/dev/null
+}
+
+start_containerd() {
+  local dir=$1
+  mkdir -p "$dir/containerd"
+  cat >"$dir/containerd/config.toml" <<T
+version = 3
+root = "$dir/containerd"
+state = "/run/containerd"
+[grpc]
+address = "/run/containerd/containerd.sock"
+T
+  if [ -n "$network_plugin" ]; then
+    # Enough for the runtime to call its network ready, and with it the Node. No pod is ever started here.
+    machine_run "$dir" mkdir -p /etc/cni/net.d
+    printf '{"cniVersion": "1.0.0", "name": "tests", "plugins": [{"type": "loopback"}]}\n' \
+      | machine_run "$dir" tee /etc/cni/net.d/10-tests.conflist >/dev/null
+  fi
+  machine_start "$dir" containerd containerd --config "$dir/containerd/config.toml"
+  wait_for 30 containerd machine_run "$dir" test -S /run/containerd/containerd.sock
+}
+
+cgroup_of() { printf 'kubejoin-%s\n' "$(sha256sum <<<"$1" | cut -c1-8)"; }
+
+remove_cgroups() {
+  local hierarchy top
+  for hierarchy in $(findmnt -n -l -t cgroup,cgroup2 -o TARGET); do
+    top=$hierarchy/$(cgroup_of "$1")
+    if [ -d "$top" ]; then find "$top" -depth -type d -exec rmdir {} +; fi
+  done
+}
+
+usage() { sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; }
+
+main "$@"
