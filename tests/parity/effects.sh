@@ -1,0 +1,102 @@
+# What a join leaves behind, as lines that can be compared: one fact each, in no order.
+#
+#   exit ok|failed                         the class only; kubeadm has no other
+#   kubelet active|inactive|failed         its service, when the join has ended
+#   kubelet started as: ARGUMENTS          every start
+#   file PATH MODE UID:GID KIND            of /etc/kubernetes, /var/lib/kubelet, and of what is new in /etc, /var/lib, /run
+#   PATH .FIELD = VALUE                    YAML files and kubeconfigs, as Kubernetes reads them
+#   PATH certificate ...                   certificates: subject, issuer, usage; keys by their kind
+#   PATH: LINE                             any other text
+#   csr ..., node ...                      what is in the API server
+#
+# Not in here: times, serial numbers, key material, names that are random, what the kubelet makes for itself once it runs.
+# Sourced by run, which has on_node, api, work and programs.
+# shellcheck shell=bash
+
+# effects STATUS SERVICE
+effects() {
+  if [ "$1" = 0 ]; then echo "exit ok"; else echo "exit failed"; fi
+  echo "kubelet $2"
+  sed -n 's/^.* started as:/kubelet started as:/p' "$work/node/log/systemctl.log"
+  files
+  csrs
+  nodes
+}
+
+files() {
+  local path mode owner kind target root=$work/node/root
+  on_node find /etc /var/lib /run/kubejoin -xdev -newer /run/parity-begun \( -type f -o -type l \) -printf 'file %p %m %U:%G %y\n' \
+    2>/dev/null | grep -v '^file /etc/cni/' || true
+  on_node find /etc/kubernetes /var/lib/kubelet -mindepth 1 -printf '%p %m %U:%G %y %l\n' | grep -vE "$kubelet_own" \
+    | while read -r path mode owner kind target; do
+      echo "file $path $mode $owner $kind"
+      case $kind in
+        l) echo "$path -> $target" ;;
+        f) content "$root$path" "$path" ;;
+      esac
+    done | sed -E "$unstamped"
+}
+
+# What the kubelet makes for itself once it runs.
+kubelet_own='^/var/lib/kubelet/(device-plugins|checkpoints|pods-api|pod-resources|image_manager|pods|plugins|plugins_registry|[a-z]+_manager_state|actuated_pods_state|allocated_pods_state|pki/kubelet\.(key|crt))[/ ]'
+# It has the second of its making in a certificate's file name; kubeadm has a number in that of its dry runs.
+unstamped='s/-[0-9]{4}(-[0-9]{2}){5}\.pem/-<time>.pem/g; s/kubeadm-join-dryrun[0-9]+/kubeadm-join-dryrun<n>/g'
+
+# content FILE NAME
+content() {
+  case $2 in
+    *.yaml | *.conf | *.json) fields "$1" "$2" ;;
+    *.crt | *.pem | *.key.tmp) pem "$1" "$2" ;;
+    *) sed "s|^|$2: |" "$1" ;;
+  esac
+}
+
+fields() {
+  local line data
+  if ! "$programs/yamljson" <"$1" >"$work/json" 2>/dev/null; then sed "s|^|$2: |" "$1"; return; fi
+  jq -r --arg name "$2" 'paths(type != "object" and type != "array" or length == 0) as $path | getpath($path) as $value
+    | "\($name) \($path | map(if type == "number" then "[\(.)]" else ".\(.)" end) | add // "") = \($value | tojson)"' "$work/json" \
+    | while IFS= read -r line; do
+      case $line in
+        *-data\ =*)
+          data=${line##* = \"}
+          base64 -d <<<"${data%\"}" >"$work/data.pem"
+          pem "$work/data.pem" "${line%% = *}"
+          ;;
+        *) printf '%s\n' "$line" ;;
+      esac
+    done
+}
+
+# pem FILE NAME: every block of it, each by what it is.
+pem() {
+  local block
+  rm -f "$work"/block.*
+  awk -v to="$work/block." '/-----BEGIN/ {n++} n {print >(to n)}' "$1"
+  for block in "$work"/block.*; do
+    [ -e "$block" ] || { echo "$2 is no PEM"; return; }
+    case $(head -n 1 "$block") in
+      *CERTIFICATE-*) openssl x509 -in "$block" -noout -subject -issuer -nameopt RFC2253 -ext keyUsage,extendedKeyUsage,basicConstraints ;;
+      *) head -n 1 "$block" && openssl pkey -in "$block" -noout -text 2>&1 | grep -E '^(Private|ASN1)' ;;
+    esac | tr -s ' \n' ' ' | sed "s|^|$2 certificate or key: |; s|$|\n|"
+  done
+}
+
+csrs() {
+  local request
+  api /apis/certificates.k8s.io/v1/certificatesigningrequests >"$work/csrs.json"
+  jq -r '"csr count \(.items | length)", (.items[] | (.spec | del(.request, .uid, .extra) | tojson | "csr \(.)"),
+    (.status.conditions // [] | map("\(.type)=\(.status)") | "csr conditions \(.)"))' "$work/csrs.json"
+  jq -r '.items[].spec.request' "$work/csrs.json" | while read -r request; do
+    base64 -d <<<"$request" | openssl req -noout -text -nameopt RFC2253 \
+      | sed -nE 's/^ *(Subject:|Public Key Algorithm:|Signature Algorithm:|ASN1 OID:|X509v3)/csr \1/p'
+  done
+}
+
+nodes() {
+  api /api/v1/nodes | jq -r '.items[] | "node name \(.metadata.name)",
+    "node labels \(.metadata.labels | tojson)", "node annotations \(.metadata.annotations // {} | keys | tojson)",
+    "node taints \([.spec.taints // [] | .[] | select(.key | startswith("node.kubernetes.io/") | not)
+      | {key, value, effect}] | tojson)",
+    "node addresses \(.status.addresses // [] | tojson)"'
+}
