@@ -6,15 +6,15 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
-use serde_json::Value;
 
-use crate::config::{CaCertHash, NodeName, Trust};
+use crate::config::NodeName;
+use crate::kubeconfig::{Entry, Kubeconfig, KubeconfigError, decoded_authorities};
 use crate::paths;
 use crate::pki::certificate::Certificate;
 use crate::pki::key::PrivateKey;
 use crate::pki::request::common_name;
+use crate::plan::Discovery;
 use crate::rootfs::{Root, RootError, TargetPath};
-use crate::yaml;
 
 /// Largest file of ours that is read back, in bytes.
 const LIMIT: usize = 256 * 1024;
@@ -72,20 +72,23 @@ pub enum Foreign {
 }
 
 /// Reads the state. `now` judges only the end of validity, and only where the clock is plausible.
-pub fn read(root: &Root, node: &NodeName, trust: &Trust, now: Option<SystemTime>) -> Result<Existing, RootError> {
+pub fn read(
+    root: &Root,
+    node: &NodeName,
+    discovery: &Discovery,
+    now: Option<SystemTime>,
+) -> Result<Existing, RootError> {
     let Some(text) = root.read(&paths::KUBELET_CONF, LIMIT)? else { return Ok(Existing::Nothing) };
     if text.iter().all(u8::is_ascii_whitespace) || text.contains(&0) {
         return Ok(Existing::Unusable(Unusable::Damaged));
     }
     let Some(conf) = KubeletConf::read(&text) else {
-        let operator = Kubeconfig::read(&text).is_some_and(|conf| conf.has_credentials());
+        let operator = CurrentContext::read(&text).is_some_and(|conf| conf.has_credentials());
         return Ok(Existing::Foreign(if operator { Foreign::Operator } else { Foreign::Kind }));
     };
-    if let Trust::Pins(pins) = trust {
-        let pinned = |c: &Certificate| pins.contains(&CaCertHash(c.public_key_digest()));
-        if !conf.authorities.iter().any(pinned) {
-            return Ok(Existing::Foreign(Foreign::Cluster));
-        }
+    // Where nothing is known of the cluster's CA, nothing speaks against this one either.
+    if !conf.authorities.iter().any(|authority| discovery.knows_authority(authority).unwrap_or(true)) {
+        return Ok(Existing::Foreign(Foreign::Cluster));
     }
     let Some(pem) = root.read(&conf.client, LIMIT)? else { return Ok(Existing::Unusable(Unusable::Missing)) };
     let Ok(chain) = Certificate::all_from_pem(&pem) else { return Ok(Existing::Unusable(Unusable::Damaged)) };
@@ -115,7 +118,7 @@ pub fn read(root: &Root, node: &NodeName, trust: &Trust, now: Option<SystemTime>
 /// for when the kubelet does the TLS bootstrap (`waitForTLSBootstrappedClient`, `cmd/kubeadm/app/cmd/phases/join/kubelet.go`).
 pub fn is_client(root: &Root) -> Result<bool, RootError> {
     let Some(text) = root.read(&paths::KUBELET_CONF, LIMIT)? else { return Ok(false) };
-    let Some(conf) = Kubeconfig::read(&text).filter(Kubeconfig::has_credentials) else { return Ok(false) };
+    let Some(conf) = CurrentContext::read(&text).filter(CurrentContext::has_credentials) else { return Ok(false) };
     for path in ["client-certificate", "client-key", "tokenFile"].iter().filter_map(|field| conf.text(field)) {
         let Some(path) = absolute(path) else { return Ok(false) };
         if root.read(&path, LIMIT)?.is_none_or(|content| content.is_empty()) {
@@ -128,7 +131,7 @@ pub fn is_client(root: &Root) -> Result<bool, RootError> {
 /// The common name that an operator's `kubelet.conf` proves, where that is a certificate that can be read.
 pub fn operators_name(root: &Root) -> Result<Option<String>, RootError> {
     let Some(text) = root.read(&paths::KUBELET_CONF, LIMIT)? else { return Ok(None) };
-    let Some(conf) = Kubeconfig::read(&text) else { return Ok(None) };
+    let Some(conf) = CurrentContext::read(&text) else { return Ok(None) };
     let pem = match (conf.text("client-certificate-data"), conf.text("client-certificate").and_then(absolute)) {
         (Some(data), _) => STANDARD.decode(data).ok(),
         (None, Some(path)) => root.read(&path, LIMIT)?,
@@ -143,30 +146,33 @@ fn absolute(path: &str) -> Option<TargetPath> {
     if path.starts_with('/') { path.parse().ok() } else { format!("{}/{path}", paths::KUBERNETES).parse().ok() }
 }
 
-/// A kubeconfig's current context.
-struct Kubeconfig {
-    cluster: Value,
-    user: Value,
-}
+/// A kubeconfig, and its current context in it.
+struct CurrentContext(Kubeconfig);
 
-impl Kubeconfig {
+impl CurrentContext {
     fn read(text: &[u8]) -> Option<Self> {
-        let documents = yaml::parse(std::str::from_utf8(text).ok()?).ok()?;
-        let value = &documents.first()?.value;
-        let named = |list: &str, name: &str, inner: &str| {
-            let entries = value.get(list)?.as_array()?;
-            entries.iter().find(|e| e.get("name").and_then(Value::as_str) == Some(name))?.get(inner).cloned()
-        };
-        let context = named("contexts", value.get("current-context")?.as_str()?, "context")?;
-        Some(Kubeconfig {
-            cluster: named("clusters", context.get("cluster")?.as_str()?, "cluster")?,
-            user: named("users", context.get("user")?.as_str()?, "user")?,
-        })
+        let kubeconfig = Kubeconfig::parse(std::str::from_utf8(text).ok()?).ok()?;
+        let context = kubeconfig.current_context().ok()??;
+        // Whoever has this may ask for both.
+        kubeconfig.cluster_of(context).and(kubeconfig.user_of(context)).ok()?;
+        Some(CurrentContext(kubeconfig))
+    }
+
+    fn entry<'a>(
+        &'a self,
+        of: impl Fn(&'a Kubeconfig, Entry<'a>) -> Result<Entry<'a>, KubeconfigError>,
+    ) -> Option<Entry<'a>> {
+        of(&self.0, self.0.current_context().ok()??).ok()
+    }
+
+    /// A field of the cluster that is not empty.
+    fn cluster_text(&self, field: &str) -> Option<&str> {
+        self.entry(Kubeconfig::cluster_of)?.text(field)
     }
 
     /// A field of the user that is not empty.
     fn text(&self, field: &str) -> Option<&str> {
-        self.user.get(field)?.as_str().filter(|text| !text.is_empty())
+        self.entry(Kubeconfig::user_of)?.text(field)
     }
 
     /// Whether the user is anybody. Which ways of authentication an API server takes is not asked.
@@ -174,7 +180,8 @@ impl Kubeconfig {
         let has = |field| self.text(field).is_some();
         let certificate = has("client-certificate") || has("client-certificate-data");
         let key = has("client-key") || has("client-key-data");
-        certificate && key || has("token") || has("tokenFile") || self.user.get("exec").is_some_and(Value::is_object)
+        let runs_a_program = self.entry(Kubeconfig::user_of).is_some_and(|user| user.says("exec"));
+        certificate && key || has("token") || has("tokenFile") || runs_a_program
     }
 }
 
@@ -188,16 +195,14 @@ struct KubeletConf {
 impl KubeletConf {
     /// `None` where it is another's: kubelets and joins keep certificate and key in one file, of one name.
     fn read(text: &[u8]) -> Option<Self> {
-        let conf = Kubeconfig::read(text)?;
+        let conf = CurrentContext::read(text)?;
         let client = conf.text("client-certificate")?;
         if conf.text("client-key") != Some(client) || !client.ends_with(CURRENT) {
             return None;
         }
-        let data = conf.cluster.get("certificate-authority-data")?.as_str()?;
-        let pem = STANDARD.decode(data).ok()?;
         Some(KubeletConf {
-            server: conf.cluster.get("server")?.as_str()?.to_owned(),
-            authorities: Certificate::all_from_pem(&pem).ok()?,
+            server: conf.cluster_text("server")?.to_owned(),
+            authorities: decoded_authorities(conf.cluster_text("certificate-authority-data")?).ok()?,
             client: client.parse().ok()?,
         })
     }

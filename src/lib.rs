@@ -27,6 +27,7 @@ pub mod existing;
 pub mod host;
 pub mod join;
 pub mod kube;
+pub mod kubeconfig;
 pub mod kubelet;
 pub mod kubelet_bootstrap;
 pub mod kubelet_wait;

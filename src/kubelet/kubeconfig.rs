@@ -3,10 +3,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
+use serde_json::{Map, json};
 use zeroize::Zeroizing;
 
-use crate::secret::Secret;
+use crate::kubeconfig::{ClientCredentials, Names};
+use crate::pki::certificate::Certificate;
 use crate::yaml;
 
 /// The file for this server (`https://host:port`), these authorities (PEM, as they are), and the one file that holds
@@ -31,11 +32,25 @@ pub fn render(server: &str, ca_pem: impl AsRef<[u8]>, certificate_and_key: &str)
     }))
 }
 
-/// `bootstrap-kubelet.conf` as kubeadm writes it (`cmd/kubeadm/app/discovery/discovery.go`): the token for the kubelet's own
-/// TLS bootstrap. kubeadm gives the cluster its name later than the context, which keeps the first one.
-pub fn render_bootstrap(server: &str, ca_pem: impl AsRef<[u8]>, cluster: &str, token: &Secret) -> Zeroizing<Vec<u8>> {
-    const USER: &str = "tls-bootstrap-token-user";
-    const CONTEXT: &str = "tls-bootstrap-token-user@kubernetes";
+/// `bootstrap-kubelet.conf` as kubeadm writes it (`cmd/kubeadm/app/discovery/discovery.go`): what the kubelet's own TLS
+/// bootstrap authenticates with, files embedded. kubeadm gives the cluster its name later than the context, which keeps its
+/// own.
+pub fn render_bootstrap(
+    server: &str,
+    ca_pem: impl AsRef<[u8]>,
+    cluster: &str,
+    names: &Names,
+    credentials: &ClientCredentials,
+) -> Zeroizing<Vec<u8>> {
+    let mut user = Map::new();
+    if let Some(token) = &credentials.token {
+        user.insert("token".to_owned(), json!(token.expose()));
+    }
+    if let Some(identity) = &credentials.identity {
+        let chain: String = identity.chain().iter().map(Certificate::to_pem).collect();
+        user.insert("client-certificate-data".to_owned(), json!(STANDARD.encode(chain)));
+        user.insert("client-key-data".to_owned(), json!(STANDARD.encode(identity.key_pem())));
+    }
     let text = yaml::to_string(&json!({
         "apiVersion": "v1",
         "kind": "Config",
@@ -43,9 +58,9 @@ pub fn render_bootstrap(server: &str, ca_pem: impl AsRef<[u8]>, cluster: &str, t
             "name": cluster,
             "cluster": { "server": server, "certificate-authority-data": STANDARD.encode(ca_pem) },
         }],
-        "contexts": [{ "name": CONTEXT, "context": { "cluster": cluster, "user": USER } }],
-        "current-context": CONTEXT,
-        "users": [{ "name": USER, "user": { "token": token.expose() } }],
+        "contexts": [{ "name": names.context, "context": { "cluster": cluster, "user": names.user } }],
+        "current-context": names.context,
+        "users": [{ "name": names.user, "user": user }],
     }));
     Zeroizing::new(text.into_bytes())
 }

@@ -1,0 +1,222 @@
+//! How a discovery file says that a cluster is reached: server, CA and credentials, with everything read that it names.
+//! Source: `cmd/kubeadm/app/discovery/file/file.go`, `cmd/kubeadm/app/util/kubeconfig/kubeconfig.go`.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use super::error::{Field, KubeconfigError};
+use super::{Entry, Kubeconfig};
+use crate::config::Endpoint;
+use crate::pki::certificate::Certificate;
+use crate::pki::identity::ClientIdentity;
+use crate::report::Report;
+use crate::secret::Secret;
+use crate::text::ForeignText;
+
+/// The longest file that is read, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// A cluster, and how to get in.
+#[derive(Clone, Debug)]
+pub struct ClusterAccess {
+    /// `server`.
+    pub server: Endpoint,
+    /// Every certificate of the CA; none where the file leaves that to others.
+    pub authorities: Vec<Certificate>,
+    /// What the user of the current context authenticates with, where there is one that does.
+    pub credentials: Option<ClientCredentials>,
+    /// Names for the file that the kubelet is given, should it get these credentials.
+    pub names: Names,
+    /// Fields that are passed over.
+    pub passed_over: Vec<Field>,
+}
+
+/// Names in a kubeconfig.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Of the context.
+    pub context: String,
+    /// Of the user.
+    pub user: String,
+}
+
+/// What a user authenticates with: a token, a certificate, or both.
+#[derive(Clone, Debug)]
+pub struct ClientCredentials {
+    /// A bearer token.
+    pub token: Option<Secret>,
+    /// A certificate and its key.
+    pub identity: Option<ClientIdentity>,
+}
+
+impl ClusterAccess {
+    /// Reads a kubeconfig and the files that it names. A relative path is one of the working directory, as in kubeadm; if
+    /// nothing is there, one beside the kubeconfig in `directory`, as for kubectl.
+    ///
+    /// # Errors
+    /// Whatever of it cannot be used.
+    pub fn read(text: &str, directory: Option<&Path>) -> Result<Self, KubeconfigError> {
+        let kubeconfig = Kubeconfig::parse(text)?;
+        let context = kubeconfig.current_context()?;
+        let unnamed = kubeconfig.clusters().find(|cluster| cluster.name.is_empty());
+        let cluster = match (unnamed, context) {
+            (Some(unnamed), _) => unnamed,
+            (None, Some(context)) => kubeconfig.cluster_of(context)?,
+            (None, None) => return Err(KubeconfigError::NoCluster),
+        };
+        let user = match context {
+            Some(context) if context.text("user").is_some() => Some(kubeconfig.user_of(context)?),
+            _ => None,
+        };
+        if cluster.says("insecure-skip-tls-verify") {
+            return Err(KubeconfigError::DangerSkipTlsVerify);
+        }
+        let files = Files { directory };
+        Ok(ClusterAccess {
+            server: server(cluster)?,
+            authorities: authorities(cluster, &files)?,
+            credentials: user.map(|user| credentials(user, &files)).transpose()?.flatten(),
+            names: Names {
+                context: context.map(|context| context.name.to_owned()).unwrap_or_default(),
+                user: user.map(|user| user.name.to_owned()).unwrap_or_default(),
+            },
+            // A kubelet.conf has neither: what a join reaches with them, its node would not.
+            passed_over: ["tls-server-name", "proxy-url"].into_iter().filter(|field| cluster.says(field)).collect(),
+        })
+    }
+}
+
+impl ClusterAccess {
+    /// Makes sure that the token among it is never printed.
+    pub fn conceal(&self, report: &Report) {
+        let token = self.credentials.as_ref().and_then(|credentials| credentials.token.as_ref());
+        token.into_iter().for_each(|token| report.conceal(token));
+    }
+}
+
+/// `server` of a cluster.
+fn server(cluster: Entry<'_>) -> Result<Endpoint, KubeconfigError> {
+    let url = cluster.text("server").unwrap_or_default();
+    server_endpoint(url).ok_or_else(|| KubeconfigError::Server(ForeignText::new(url, None)))
+}
+
+/// `https://host[:port]` with nothing behind it but a slash; the port is 443 where none is given.
+pub fn server_endpoint(url: &str) -> Option<Endpoint> {
+    let authority = url.strip_prefix("https://")?;
+    let authority = authority.strip_suffix('/').unwrap_or(authority);
+    authority.parse().or_else(|_| format!("{authority}:443").parse()).ok()
+}
+
+fn authorities(cluster: Entry<'_>, files: &Files<'_>) -> Result<Vec<Certificate>, KubeconfigError> {
+    match (cluster.text("certificate-authority-data"), cluster.text("certificate-authority")) {
+        (Some(_), Some(_)) => Err(KubeconfigError::TwoAuthorities),
+        (Some(data), None) => decoded_authorities(data),
+        (None, Some(path)) => {
+            let pem = files.read("certificate-authority", path)?;
+            Certificate::all_from_pem(&pem).map_err(KubeconfigError::Authority)
+        }
+        (None, None) => Ok(Vec::new()),
+    }
+}
+
+/// Every certificate of `certificate-authority-data`.
+///
+/// # Errors
+/// It is not base64 of PEM with at least one certificate, or one of them cannot be read.
+pub fn decoded_authorities(data: &str) -> Result<Vec<Certificate>, KubeconfigError> {
+    let pem = base64(data).ok_or(KubeconfigError::Authority(crate::pki::certificate::CertificateError::Pem))?;
+    Certificate::all_from_pem(&pem).map_err(KubeconfigError::Authority)
+}
+
+/// Go's decoder skips line feeds, so people write them.
+fn base64(data: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let data: Zeroizing<String> = Zeroizing::new(data.chars().filter(|c| !matches!(c, '\n' | '\r')).collect());
+    STANDARD.decode(data.as_bytes()).ok().map(Zeroizing::new)
+}
+
+/// Ways to authenticate that are refused: programs and plugins, which a half-booted machine does not have; passwords,
+/// which no API server takes since 1.19; being another user.
+const UNSUPPORTED: [Field; 8] =
+    ["exec", "auth-provider", "username", "password", "as", "as-uid", "as-groups", "as-user-extra"];
+
+/// What a user authenticates with; `None` where there is nothing.
+fn credentials(user: Entry<'_>, files: &Files<'_>) -> Result<Option<ClientCredentials>, KubeconfigError> {
+    if let Some(field) = UNSUPPORTED.into_iter().find(|field| user.says(field)) {
+        return Err(KubeconfigError::Unsupported(field));
+    }
+    let token = match (user.text("token"), user.text("tokenFile")) {
+        (Some(token), _) => Some(checked_token("token", token)?),
+        (None, Some(path)) => {
+            let bytes = files.read("tokenFile", path)?;
+            let text = std::str::from_utf8(&bytes).map_err(|_| KubeconfigError::Token("tokenFile"))?;
+            Some(checked_token("tokenFile", text.trim())?)
+        }
+        (None, None) => None,
+    };
+    let certificate = data_or_file(user, "client-certificate-data", "client-certificate", files)?;
+    let key = data_or_file(user, "client-key-data", "client-key", files)?;
+    let identity = match (certificate, key) {
+        (Some(certificate), Some(key)) => {
+            Some(ClientIdentity::from_pem(&certificate, &key).map_err(KubeconfigError::Pair)?)
+        }
+        (None, None) => None,
+        _ => return Err(KubeconfigError::HalfPair),
+    };
+    let is_somebody = token.is_some() || identity.is_some();
+    Ok(is_somebody.then_some(ClientCredentials { token, identity }))
+}
+
+/// A bearer token goes into a header (RFC 6750, 2.1): printable, without white space.
+fn checked_token(field: Field, text: &str) -> Result<Secret, KubeconfigError> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(KubeconfigError::Token(field));
+    }
+    Ok(Secret::new(text))
+}
+
+/// Data wins over a file, as in client-go.
+fn data_or_file(
+    user: Entry<'_>,
+    data: Field,
+    file: Field,
+    files: &Files<'_>,
+) -> Result<Option<Zeroizing<Vec<u8>>>, KubeconfigError> {
+    match (user.text(data), user.text(file)) {
+        (Some(text), _) => base64(text).map(Some).ok_or(KubeconfigError::Base64(data)),
+        (None, Some(path)) => files.read(file, path).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+/// Where the files are that a kubeconfig names.
+struct Files<'a> {
+    directory: Option<&'a Path>,
+}
+
+impl Files<'_> {
+    fn read(&self, field: Field, path: &str) -> Result<Zeroizing<Vec<u8>>, KubeconfigError> {
+        let path = PathBuf::from(path);
+        let found = match (self.directory, read_file(&path)) {
+            (Some(directory), Err(error)) if error.kind() == io::ErrorKind::NotFound && path.is_relative() => {
+                read_file(&directory.join(&path))
+            }
+            (_, found) => found,
+        };
+        found.map_err(|error| KubeconfigError::Unreadable { field, path, kind: error.kind() })
+    }
+}
+
+/// A whole file, which may hold a secret.
+fn read_file(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(bytes)
+}
