@@ -20,6 +20,7 @@ mod resolve;
 pub mod settings;
 mod time_added;
 pub mod token;
+pub mod url;
 mod v1alpha3;
 mod v1beta2;
 mod v1beta3;
@@ -42,6 +43,7 @@ pub(crate) use quoted::Quoted;
 pub use resolve::{Resolved, Sources, resolve};
 pub use settings::{Settings, TokenFile};
 pub use token::{BootstrapToken, TokenError};
+pub use url::{Url, UrlError};
 
 /// Everything a join can be told, from whichever source, before this machine's facts fill the gaps.
 /// Shape: kubeadm's internal JoinConfiguration (v1beta4 fields), plus what only kubejoin has.
@@ -49,7 +51,8 @@ pub use token::{BootstrapToken, TokenError};
 pub struct JoinConfiguration {
     /// How the control plane is found and trusted.
     pub discovery: Discovery,
-    /// `discovery.tlsBootstrapToken`, defaulted to the discovery token; file discovery has none to default to.
+    /// `discovery.tlsBootstrapToken`, defaulted to the discovery token; where a kubeconfig is there instead, it may hold
+    /// credentials.
     pub tls_bootstrap_token: Option<BootstrapToken>,
     /// `nodeRegistration`.
     pub node_registration: NodeRegistration,
@@ -70,17 +73,21 @@ pub struct JoinConfiguration {
 pub enum Discovery {
     /// `discovery.bootstrapToken`.
     Token {
-        /// `apiServerEndpoint`.
-        endpoint: Endpoint,
+        /// `apiServerEndpoint`: at least one, in the order in which they are tried.
+        endpoints: Vec<Endpoint>,
         /// `token`.
         token: BootstrapToken,
         /// `caCertHashes` or the explicit wish to go without.
         trust: Trust,
     },
-    /// `discovery.file`.
-    File {
-        /// `kubeConfigPath`: an `https://` URL, or a path (a `file://` URL has become its path).
-        kubeconfig_path: String,
+    /// `discovery.file`, its `kubeConfigPath` being a path (that of a `file://` URL, too) of this machine.
+    File(PathBuf),
+    /// The same, its `kubeConfigPath` being a URL.
+    Url {
+        /// Where the kubeconfig is.
+        url: Url,
+        /// `--discovery-url-ca-file`: trusted for that server in place of the host's CA bundle; a path of this machine.
+        ca_file: Option<PathBuf>,
     },
 }
 
@@ -89,6 +96,8 @@ pub enum Discovery {
 pub enum Trust {
     /// `caCertHashes`: at least one; any match is enough.
     Pins(Vec<CaCertHash>),
+    /// `--discovery-ca-file`: the same, as certificates; a path of this machine.
+    CaFile(PathBuf),
     /// `unsafeSkipCAVerification`: only the token's JWS vouches for the CA.
     UnsafeSkipCaVerification,
 }
@@ -197,6 +206,8 @@ pub struct Extras {
     pub clock: ClockMode,
     /// `--set-clock`: step the system clock once the server has been proved.
     pub set_clock: bool,
+    /// `--server`: what the kubelet is to talk to, where that is not what discovery finds.
+    pub server: Option<Endpoint>,
     /// `--kubelet-config`: a file with the KubeletConfiguration that is used instead of the cluster's; a path of this machine.
     pub kubelet_config: Option<PathBuf>,
 }

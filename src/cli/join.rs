@@ -67,13 +67,16 @@ pub enum Output {
 }
 
 /// Every flag of `join`, for suggestions; the help text is tested against it.
-pub(super) const FLAGS: [&str; 23] = [
+pub(super) const FLAGS: [&str; 27] = [
     "clock",
     "config",
     "cri-socket",
+    "discovery-ca-file",
+    "discovery-file",
     "discovery-token",
     "discovery-token-ca-cert-hash",
     "discovery-token-unsafe-skip-ca-verification",
+    "discovery-url-ca-file",
     "dry-run",
     "help",
     "ignore-preflight-errors",
@@ -85,6 +88,7 @@ pub(super) const FLAGS: [&str; 23] = [
     "patches",
     "result-file",
     "rootfs",
+    "server",
     "set-clock",
     "skip-phases",
     "tls-bootstrap-token",
@@ -94,14 +98,8 @@ pub(super) const FLAGS: [&str; 23] = [
 ];
 
 /// Flags of `kubeadm join` 1.37 (`cmd/kubeadm/app/cmd/join.go`, `kubeadm.go`) that are not here.
-const NOT_YET: [&str; 6] = [
-    "apiserver-advertise-address",
-    "apiserver-bind-port",
-    "certificate-key",
-    "control-plane",
-    "discovery-file",
-    "vmodule",
-];
+const NOT_YET: [&str; 5] =
+    ["apiserver-advertise-address", "apiserver-bind-port", "certificate-key", "control-plane", "vmodule"];
 
 /// Flags of older releases, and what they are called today: `--ignore-checks-errors` in 1.8, `--experimental-control-plane` in
 /// 1.13 and 1.14, `--experimental-patches` in 1.19 to 1.21.
@@ -176,6 +174,16 @@ pub(super) fn parse(program: Program, mut args: JoinArgs, parser: &mut Parser) -
                 settings.unsafe_skip_ca_verification =
                     Some(boolean(program, "--discovery-token-unsafe-skip-ca-verification", parser)?);
             }
+            Arg::Long("discovery-file") => {
+                settings.discovery_file = non_empty(text(program, "--discovery-file", parser)?);
+            }
+            Arg::Long("discovery-ca-file") => {
+                settings.discovery_ca_file = Some(path(program, "--discovery-ca-file", parser)?);
+            }
+            Arg::Long("discovery-url-ca-file") => {
+                settings.discovery_url_ca_file = Some(path(program, "--discovery-url-ca-file", parser)?);
+            }
+            Arg::Long("server") => settings.server = non_empty(text(program, "--server", parser)?),
             Arg::Long("node-name") => settings.node_name = non_empty(text(program, "--node-name", parser)?),
             Arg::Long("cri-socket") => settings.cri_socket = non_empty(text(program, "--cri-socket", parser)?),
             Arg::Long("ignore-preflight-errors") => {

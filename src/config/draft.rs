@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::error::{Problem, Warning};
 use super::origin::{Given, Origin};
+use super::settings::list;
 use super::{
     BootstrapToken, CaCertHash, Discovery, Endpoint, ImagePullPolicy, JoinConfiguration, NodeRegistration, Taint,
     Timeouts, Trust,
@@ -18,11 +19,16 @@ pub(super) const DEFAULT_CA_CERT_PATH: &str = "/etc/kubernetes/pki/ca.crt";
 /// Fields of a JoinConfiguration, unchecked.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Draft {
-    pub(super) endpoint: Option<Given<String>>,
+    /// Each may be a list with commas.
+    pub(super) endpoints: Vec<Given<String>>,
     pub(super) discovery_token: Option<Given<Secret>>,
     pub(super) tls_bootstrap_token: Option<Given<Secret>>,
     pub(super) ca_cert_hashes: Vec<Given<String>>,
     pub(super) unsafe_skip_ca_verification: bool,
+    /// `--discovery-ca-file`.
+    pub(super) ca_file: Option<Given<PathBuf>>,
+    /// `--discovery-url-ca-file`.
+    pub(super) url_ca_file: Option<Given<PathBuf>>,
     /// `discovery.bootstrapToken` is there, perhaps without anything in it.
     pub(super) bootstrap_token: Option<Origin>,
     /// `discovery.file.kubeConfigPath`.
@@ -93,9 +99,7 @@ impl ControlPlane {
 impl Draft {
     /// What a join cannot do yet; a file that says so can be validated and migrated all the same.
     pub(super) fn beyond_join(&self) -> Vec<Problem> {
-        let origins =
-            [self.control_plane.as_ref().map(|given| &given.origin), self.file.as_ref().map(|given| &given.origin)];
-        origins.into_iter().flatten().map(|origin| Problem::NotYetSupported(origin.clone())).collect()
+        self.control_plane.iter().map(|given| Problem::NotYetSupported(given.origin.clone())).collect()
     }
 
     /// Checks everything. `problems` may hold some already; there is a configuration only if it stays empty.
@@ -136,7 +140,7 @@ impl Draft {
         let discovery = discovery?;
         let discovery_token = match &discovery {
             Discovery::Token { token, .. } => Some(token.clone()),
-            Discovery::File { .. } => None,
+            Discovery::File(_) | Discovery::Url { .. } => None,
         };
         Some(JoinConfiguration {
             tls_bootstrap_token: tls_bootstrap_token.or(discovery_token),
@@ -151,40 +155,78 @@ impl Draft {
     }
 
     fn discovery(&self, problems: &mut Vec<Problem>, warnings: &mut Vec<Warning>) -> Option<Discovery> {
-        if let Some(file) = &self.file {
-            if let Some(origin) = &self.bootstrap_token {
-                problems.push(Problem::TwoDiscoveries(origin.clone()));
-            }
-            return kubeconfig_path(file, problems).map(|kubeconfig_path| Discovery::File { kubeconfig_path });
+        match &self.file {
+            Some(file) => self.file_discovery(file, problems, warnings),
+            None => self.token_discovery(problems, warnings),
         }
-        let endpoint: Option<Endpoint> = match self.endpoint.clone() {
-            Some(given) if !given.value.is_empty() => checked(given, problems, Problem::Endpoint),
-            _ => {
-                missing("apiServerEndpoint", Problem::NoEndpoint, problems);
-                None
+    }
+
+    fn file_discovery(
+        &self,
+        file: &Given<String>,
+        problems: &mut Vec<Problem>,
+        warnings: &mut Vec<Warning>,
+    ) -> Option<Discovery> {
+        // What an old version lists beside a file was never asked.
+        let endpoint =
+            self.endpoints.iter().map(|given| &given.origin).find(|origin| !matches!(origin, Origin::Field { .. }));
+        let beside = self.bootstrap_token.as_ref().or(endpoint);
+        if let Some(origin) = beside {
+            problems.push(Problem::TwoDiscoveries(origin.clone()));
+        }
+        let unused = self.ca_cert_hashes.first().map(|given| &given.origin).into_iter();
+        let unused = unused.chain(self.ca_file.as_ref().map(|given| &given.origin));
+        warnings.extend(unused.cloned().map(Warning::NotForFiles));
+        let path = kubeconfig_path(file, problems)?;
+        if !path.contains("://") {
+            warnings.extend(self.url_ca_file.iter().map(|given| Warning::NoUrl(given.origin.clone())));
+            return Some(Discovery::File(path.into()));
+        }
+        let url = checked(Given::new(path, file.origin.clone()), problems, Problem::Url)?;
+        Some(Discovery::Url { url, ca_file: self.url_ca_file.as_ref().map(|given| given.value.clone()) })
+    }
+
+    fn token_discovery(&self, problems: &mut Vec<Problem>, warnings: &mut Vec<Warning>) -> Option<Discovery> {
+        let mut endpoints: Vec<Endpoint> = Vec::new();
+        for Given { value, origin } in &self.endpoints {
+            for text in list(value) {
+                let endpoint = checked(Given::new(text, origin.clone()), problems, Problem::Endpoint);
+                endpoints.extend(endpoint.filter(|endpoint| !endpoints.contains(endpoint)));
             }
-        };
+        }
+        if endpoints.is_empty() && !problems.iter().any(|problem| matches!(problem, Problem::Endpoint(..))) {
+            missing("apiServerEndpoint", Problem::NoEndpoint, problems);
+        }
         if self.discovery_token.is_none() {
             missing("token", Problem::NoToken, problems);
         }
         let token = token(&self.discovery_token, problems);
+        warnings.extend(self.url_ca_file.iter().map(|given| Warning::NoUrl(given.origin.clone())));
+        let trust = self.trust(problems, warnings);
+        Some(Discovery::Token { endpoints, token: token?, trust: trust? })
+    }
+
+    fn trust(&self, problems: &mut Vec<Problem>, warnings: &mut Vec<Warning>) -> Option<Trust> {
         // An empty list is the wish to go without; a list of which one item is wrong is not.
         let pins: Vec<CaCertHash> =
             self.ca_cert_hashes.iter().filter_map(|given| checked(given.clone(), problems, Problem::Pin)).collect();
-        let trust = match (self.ca_cert_hashes.is_empty(), self.unsafe_skip_ca_verification) {
-            (true, false) => {
+        let has_pins = !self.ca_cert_hashes.is_empty();
+        if (has_pins || self.ca_file.is_some()) && self.unsafe_skip_ca_verification {
+            warnings.push(Warning::UnsafeSkipIgnored);
+        }
+        match (has_pins, &self.ca_file) {
+            (true, Some(Given { origin, .. })) => {
+                problems.push(Problem::TwoTrusts(origin.clone()));
+                None
+            }
+            (true, None) => Some(Trust::Pins(pins)),
+            (false, Some(Given { value, .. })) => Some(Trust::CaFile(value.clone())),
+            (false, None) if self.unsafe_skip_ca_verification => Some(Trust::UnsafeSkipCaVerification),
+            (false, None) => {
                 missing("caCertHashes", Problem::NoPin, problems);
                 None
             }
-            (true, true) => Some(Trust::UnsafeSkipCaVerification),
-            (false, skip) => {
-                if skip {
-                    warnings.push(Warning::UnsafeSkipIgnored);
-                }
-                Some(Trust::Pins(pins))
-            }
-        };
-        Some(Discovery::Token { endpoint: endpoint?, token: token?, trust: trust? })
+        }
     }
 }
 
@@ -222,7 +264,7 @@ fn missing(field: &str, problem: Problem, problems: &mut Vec<Problem>) {
 }
 
 /// Parses one value, or notes what is wrong with it.
-fn checked<T: std::str::FromStr>(
+pub(super) fn checked<T: std::str::FromStr>(
     given: Given<String>,
     problems: &mut Vec<Problem>,
     problem: impl Fn(Origin, T::Err) -> Problem,

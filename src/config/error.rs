@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::duration::DurationError;
 use super::origin::Origin;
 use super::settings::RetiredFlag;
-use super::{ArgsForm, EndpointError, NodeNameError, PinError, Quoted, TokenError};
+use super::{ArgsForm, EndpointError, NodeNameError, PinError, Quoted, TokenError, UrlError};
 use crate::error::{Code, Explain, codes};
 use crate::yaml::YamlError;
 
@@ -125,8 +125,12 @@ pub enum Problem {
     Time(Origin, String),
     /// `discovery.file` that is neither a path nor an https URL.
     DiscoveryFile(Origin, String),
-    /// A token beside a file for discovery.
+    /// A URL of a discovery file that is none.
+    Url(Origin, UrlError),
+    /// A token or an endpoint beside a file for discovery.
     TwoDiscoveries(Origin),
+    /// A file with CA certificates beside pins.
+    TwoTrusts(Origin),
     /// An address to advertise that is none.
     AdvertiseAddress(Origin, String),
     /// A port that is none.
@@ -202,8 +206,12 @@ pub enum Warning {
     Retired(Origin),
     /// The socket of dockershim.
     Dockershim(Origin),
-    /// A second API server of an old version.
+    /// `config migrate`: more API servers than one.
     FurtherEndpoints(Origin),
+    /// Something of token discovery beside a kubeconfig, which has no use for it.
+    NotForFiles(Origin),
+    /// A CA for the server of a discovery URL, where there is none.
+    NoUrl(Origin),
     /// A flag of an older kubeadm, and what is made of it.
     RetiredFlag(RetiredFlag),
     /// A `kubejoin.` parameter that does not exist. Its value may be a secret and is not kept.
@@ -295,9 +303,13 @@ impl fmt::Display for Problem {
                 write!(f, "{origin}: a time has the form of 2006-01-02T15:04:05Z, not {}", Quoted(text))
             }
             Problem::DiscoveryFile(origin, text) => {
+                // A query can be as good as a password.
+                let text = text.split('?').next().unwrap_or_default();
                 write!(f, "{origin}: {} is neither a path nor an https:// URL", Quoted(text))
             }
+            Problem::Url(origin, error) => write!(f, "{origin}: {error}"),
             Problem::TwoDiscoveries(origin) => write!(f, "{origin}: a discovery file is given as well"),
+            Problem::TwoTrusts(origin) => write!(f, "{origin}: hashes of CA certificates are given as well"),
             Problem::AdvertiseAddress(origin, text) => write!(f, "{origin}: {} is no IP address", Quoted(text)),
             Problem::BindPort(origin, port) => write!(f, "{origin}: {port} is no port"),
             Problem::CertificateKey(origin) => write!(f, "{origin}: a certificate key has 64 hexadecimal digits"),
@@ -346,8 +358,12 @@ impl fmt::Display for Warning {
                 write!(f, "ignored {origin}: no kubelet since 1.24 has dockershim, the runtime is looked for instead")
             }
             Warning::FurtherEndpoints(origin) => {
-                write!(f, "ignored {origin} and what follows: one API server is asked, the first")
+                write!(f, "{origin}: of several API servers only the first is written, kubeadm has room for one")
             }
+            Warning::NotForFiles(origin) => {
+                write!(f, "ignored {origin}: a discovery file says itself which CA is trusted")
+            }
+            Warning::NoUrl(origin) => write!(f, "ignored {origin}: no discovery file is fetched from a URL"),
             Warning::RetiredFlag(RetiredFlag { flag, instead }) => {
                 write!(f, "{flag} is a flag of older kubeadm releases, {instead}")
             }
@@ -430,7 +446,8 @@ impl Problem {
         let text = match self {
             Problem::NoPin => {
                 "take --discovery-token-ca-cert-hash from `kubeadm token create --print-join-command` on the control \
-                 plane, or pass --discovery-token-unsafe-skip-ca-verification to go without"
+                 plane, pass its ca.crt with --discovery-ca-file, or go without by \
+                 --discovery-token-unsafe-skip-ca-verification"
             }
             Problem::Token(..) | Problem::Pin(..) => {
                 "copy it again from `kubeadm token create --print-join-command` on the control plane"
@@ -440,7 +457,7 @@ impl Problem {
             Problem::ExtraArgsForm(..) => {
                 "run `kubejoin config migrate --old-config FILE`, which writes the right form"
             }
-            Problem::TwoTokens(_) | Problem::TwoDiscoveries(_) => "keep one of the two",
+            Problem::TwoTokens(_) | Problem::TwoDiscoveries(_) | Problem::TwoTrusts(_) => "keep one of the two",
             Problem::Type { expected: "a string", found: "a number" | "a boolean", .. } => {
                 "put the value in quotes in the configuration file"
             }

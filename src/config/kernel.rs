@@ -49,6 +49,10 @@ fn apply(parsed: &mut Parsed, name: &str, value: Option<&str>) {
     };
     match name {
         "kubejoin.endpoint" => settings.endpoint = Some(value.to_owned()),
+        "kubejoin.server" => settings.server = Some(value.to_owned()),
+        "kubejoin.discovery-file" => settings.discovery_file = Some(value.to_owned()),
+        "kubejoin.discovery-ca-file" => settings.discovery_ca_file = Some(value.into()),
+        "kubejoin.discovery-url-ca-file" => settings.discovery_url_ca_file = Some(value.into()),
         "kubejoin.token" => settings.token = Some(Secret::new(value)),
         "kubejoin.discovery-token" => settings.discovery_token = Some(Secret::new(value)),
         "kubejoin.tls-bootstrap-token" => settings.tls_bootstrap_token = Some(Secret::new(value)),
@@ -70,8 +74,12 @@ fn apply(parsed: &mut Parsed, name: &str, value: Option<&str>) {
 }
 
 /// Every parameter that [`apply`] knows.
-const PARAMETERS: [&str; 14] = [
+const PARAMETERS: [&str; 18] = [
     "kubejoin.endpoint",
+    "kubejoin.server",
+    "kubejoin.discovery-file",
+    "kubejoin.discovery-ca-file",
+    "kubejoin.discovery-url-ca-file",
     "kubejoin.token",
     "kubejoin.discovery-token",
     "kubejoin.tls-bootstrap-token",
@@ -160,7 +168,8 @@ mod tests {
              kubejoin.ca-cert-hash=x,y kubejoin.ca_cert_hash=z kubejoin.node-name=first kubejoin.node-name=last \
              kubejoin.cri-socket=\"/run/a b.sock\" kubejoin.rootfs=/sysroot kubejoin.clock=server \
              kubejoin.ignore-preflight-errors=Swap,Hostname kubejoin.config=/boot/join.yaml \
-             kubejoin.patches=/p kubejoin.kubelet-config=/k -- kubejoin.token=after",
+             kubejoin.patches=/p kubejoin.kubelet-config=/k kubejoin.server=s:1 kubejoin.discovery-file=https://h/f \
+             kubejoin.discovery-ca-file=/ca kubejoin.discovery_url_ca_file=/url-ca -- kubejoin.token=after",
         );
         let settings = parsed.settings;
         assert_eq!(settings.endpoint.as_deref(), Some("10.0.0.1:6443"));
@@ -172,6 +181,12 @@ mod tests {
         assert_eq!(settings.node_name.as_deref(), Some("last"));
         assert_eq!(settings.cri_socket.as_deref(), Some("/run/a b.sock"));
         assert_eq!((settings.patches, settings.kubelet_config), (Some("/p".into()), Some("/k".into())));
+        assert_eq!(
+            (settings.server.as_deref(), settings.discovery_file.as_deref()),
+            (Some("s:1"), Some("https://h/f"))
+        );
+        assert_eq!(settings.discovery_ca_file, Some("/ca".into()));
+        assert_eq!(settings.discovery_url_ca_file, Some("/url-ca".into()));
         assert_eq!(settings.rootfs, Some("/sysroot".into()));
         assert_eq!(settings.clock, clock_mode("server"));
         assert_eq!(settings.ignore_preflight_errors, ["Swap", "Hostname"]);

@@ -20,14 +20,16 @@ const PROC_CMDLINE: &str = "/proc/cmdline";
 /// Reads whatever the flags, and the kernel command line after them, point to, and resolves it.
 ///
 /// The kernel command line is read from the file that `--kernel-command-line` names, or from `/proc/cmdline` when there is
-/// neither `--config` nor an endpoint; a machine without `/proc` has said nothing there.
+/// neither `--config` nor `--discovery-file` nor an endpoint; a machine without `/proc` has said nothing there.
 ///
 /// # Errors
 /// A file that cannot be read, and everything [`resolve`] refuses.
 pub fn load(flags: &Settings) -> Result<Resolved, ConfigError> {
     let kernel = match &flags.kernel_command_line {
         Some(path) => Some(read(path)?),
-        None if flags.config.is_none() && flags.endpoint.is_none() => read(Path::new(PROC_CMDLINE)).ok(),
+        None if flags.config.is_none() && flags.endpoint.is_none() && flags.discovery_file.is_none() => {
+            read(Path::new(PROC_CMDLINE)).ok()
+        }
         None => None,
     };
     let from_kernel = kernel.as_deref().map(|text| kernel::parse(text).settings).unwrap_or_default();

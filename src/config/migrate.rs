@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::draft::Draft;
 use super::error::{ConfigError, Problem, Warning};
 use super::origin::{Given, Origin};
-use super::{NodeName, document, render};
+use super::{Discovery, NodeName, document, render};
 use crate::secret::Secret;
 
 /// Stands where a token has to stand (kubeadm `PlaceholderToken`). It is in every documentation and secret to nobody.
@@ -64,7 +64,7 @@ pub fn join_defaults(node_name: &NodeName, cri_socket: &str) -> Zeroizing<String
     let given = |text: &str| Some(Given::new(text.to_owned(), Origin::Argument));
     let token = || Some(Given::new(Secret::new(PLACEHOLDER_TOKEN), Origin::Argument));
     let draft = Draft {
-        endpoint: given("kube-apiserver:6443"),
+        endpoints: given("kube-apiserver:6443").into_iter().collect(),
         discovery_token: token(),
         tls_bootstrap_token: token(),
         unsafe_skip_ca_verification: true,
@@ -98,6 +98,12 @@ fn examine(path: &Path, text: &str, allow: Allow, strict_form: bool) -> Result<M
     }
     match draft.clone().check(&mut problems, &mut warnings) {
         Some(configuration) => {
+            if let (Discovery::Token { endpoints, .. }, false) = (&configuration.discovery, strict_form)
+                && endpoints.len() > 1
+            {
+                // The last one stands where the others do, or behind them; an empty list has no second.
+                warnings.extend(draft.endpoints.last().map(|given| Warning::FurtherEndpoints(given.origin.clone())));
+            }
             let registration = configuration.node_registration;
             Ok(Migration { warnings, node_name: registration.name, cri_socket: registration.cri_socket, draft })
         }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use super::draft::{ControlPlane, DEFAULT_CA_CERT_PATH, Draft, DraftTaint, kubeconfig_path};
+use super::settings::list;
 use super::{NodeName, duration};
 use crate::yaml;
 
@@ -56,8 +57,9 @@ fn discovery(draft: &Draft) -> Value {
     if let Some(discovery_token) = &draft.discovery_token {
         token.insert("token".to_owned(), json!(discovery_token.value.expose()));
     }
-    if let Some(endpoint) = &draft.endpoint {
-        token.insert("apiServerEndpoint".to_owned(), json!(endpoint.value));
+    // kubeadm has room for one.
+    if let Some(first) = draft.endpoints.iter().flat_map(|given| list(&given.value)).next() {
+        token.insert("apiServerEndpoint".to_owned(), json!(first));
     }
     if !draft.ca_cert_hashes.is_empty() {
         let hashes = draft.ca_cert_hashes.iter().map(|given| json!(given.value)).collect();

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::draft::Draft;
+use super::draft::{Draft, checked};
 use super::error::{ConfigError, Problem, Warning};
 use super::kernel;
 use super::origin::{Given, Origin};
@@ -62,10 +62,17 @@ pub fn resolve(sources: &Sources<'_>) -> Result<Resolved, ConfigError> {
         }
         None => from_settings(&flags, &kernel),
     };
+    draft.ca_file = flags
+        .path(|s| &s.discovery_ca_file, &flags.names.ca_file)
+        .or(kernel.path(|s| &s.discovery_ca_file, &kernel.names.ca_file));
+    draft.url_ca_file = flags
+        .path(|s| &s.discovery_url_ca_file, &flags.names.url_ca_file)
+        .or(kernel.path(|s| &s.discovery_url_ca_file, &kernel.names.url_ca_file));
     // As kubeadm's --token: for whatever has no token of its own, TLS bootstrap first.
     draft.tls_bootstrap_token = draft.tls_bootstrap_token.or(tokens.tls_bootstrap);
     draft.discovery_token = draft.discovery_token.or(tokens.discovery);
-    if draft.tls_bootstrap_token.is_none() && draft.file.is_none() {
+    // Beside a discovery file the one of a flag is for the certificate; those of a file of old versions are refused there.
+    if draft.tls_bootstrap_token.is_none() && (draft.file.is_none() || sources.config.is_none()) {
         draft.tls_bootstrap_token = draft.discovery_token.clone();
     }
     for source in [&kernel, &flags] {
@@ -82,8 +89,9 @@ pub fn resolve(sources: &Sources<'_>) -> Result<Resolved, ConfigError> {
     draft.dry_run = sources.flags.dry_run.unwrap_or(draft.dry_run);
 
     let provenance = provenance(&draft);
+    let extras = extras(&flags, &kernel, &mut problems);
     match draft.check(&mut problems, &mut warnings) {
-        Some(configuration) => Ok(Resolved { configuration, extras: extras(&flags, &kernel), warnings, provenance }),
+        Some(configuration) => Ok(Resolved { configuration, extras, warnings, provenance }),
         None => {
             let file = sources.config.map(|(path, _)| path.to_owned());
             Err(ConfigError::Invalid { file, problems })
@@ -100,6 +108,10 @@ struct Source<'a> {
 /// Where each setting of a source stands.
 struct Names {
     endpoint: Origin,
+    file: Origin,
+    ca_file: Origin,
+    url_ca_file: Origin,
+    server: Origin,
     token: Origin,
     discovery_token: Origin,
     tls_bootstrap_token: Origin,
@@ -112,6 +124,10 @@ struct Names {
 
 static FLAGS: Names = Names {
     endpoint: Origin::Argument,
+    file: Origin::Flag("--discovery-file"),
+    ca_file: Origin::Flag("--discovery-ca-file"),
+    url_ca_file: Origin::Flag("--discovery-url-ca-file"),
+    server: Origin::Flag("--server"),
     token: Origin::Flag("--token"),
     discovery_token: Origin::Flag("--discovery-token"),
     tls_bootstrap_token: Origin::Flag("--tls-bootstrap-token"),
@@ -124,6 +140,10 @@ static FLAGS: Names = Names {
 
 static PARAMETERS: Names = Names {
     endpoint: Origin::Kernel("kubejoin.endpoint"),
+    file: Origin::Kernel("kubejoin.discovery-file"),
+    ca_file: Origin::Kernel("kubejoin.discovery-ca-file"),
+    url_ca_file: Origin::Kernel("kubejoin.discovery-url-ca-file"),
+    server: Origin::Kernel("kubejoin.server"),
     token: Origin::Kernel("kubejoin.token"),
     discovery_token: Origin::Kernel("kubejoin.discovery-token"),
     tls_bootstrap_token: Origin::Kernel("kubejoin.tls-bootstrap-token"),
@@ -141,6 +161,18 @@ impl Source<'_> {
 
     fn secret(&self, field: impl Fn(&Settings) -> &Option<Secret>, origin: &'static Origin) -> Option<Given<Secret>> {
         field(self.settings).clone().map(|value| Given::new(value, origin.clone()))
+    }
+
+    fn path(&self, field: impl Fn(&Settings) -> &Option<PathBuf>, origin: &'static Origin) -> Option<Given<PathBuf>> {
+        field(self.settings).clone().map(|value| Given::new(value, origin.clone()))
+    }
+
+    fn server(&self) -> Option<Given<String>> {
+        self.text(|s| &s.server, &self.names.server)
+    }
+
+    fn file(&self) -> Option<Given<String>> {
+        self.text(|s| &s.discovery_file, &self.names.file)
     }
 
     fn endpoint(&self) -> Option<Given<String>> {
@@ -186,14 +218,16 @@ impl Tokens {
     }
 }
 
-/// A draft without a configuration file.
+/// A draft without a configuration file. Where to join is one value, whether it is an endpoint or a file.
 fn from_settings(flags: &Source<'_>, kernel: &Source<'_>) -> Draft {
+    let where_to = if flags.endpoint().is_some() || flags.file().is_some() { flags } else { kernel };
     let mut ca_cert_hashes = flags.ca_cert_hashes();
     if ca_cert_hashes.is_empty() {
         ca_cert_hashes = kernel.ca_cert_hashes();
     }
     Draft {
-        endpoint: flags.endpoint().or(kernel.endpoint()),
+        endpoints: where_to.endpoint().into_iter().collect(),
+        file: where_to.file(),
         ca_cert_hashes,
         unsafe_skip_ca_verification: flags.settings.unsafe_skip_ca_verification.unwrap_or_default(),
         cri_socket: flags
@@ -204,11 +238,13 @@ fn from_settings(flags: &Source<'_>, kernel: &Source<'_>) -> Draft {
     }
 }
 
-fn extras(flags: &Source<'_>, kernel: &Source<'_>) -> Extras {
+fn extras(flags: &Source<'_>, kernel: &Source<'_>, problems: &mut Vec<Problem>) -> Extras {
+    let server = flags.server().or(kernel.server()).and_then(|given| checked(given, problems, Problem::Endpoint));
     let (flags, kernel) = (flags.settings, kernel.settings);
     let rootfs: Option<PathBuf> = flags.rootfs.clone().or(kernel.rootfs.clone());
     Extras {
         rootfs,
+        server,
         clock: flags.clock.or(kernel.clock).unwrap_or_default(),
         set_clock: flags.set_clock.unwrap_or_default(),
         kubelet_config: flags.kubelet_config.clone().or(kernel.kubelet_config.clone()),
@@ -224,6 +260,7 @@ fn refuse_mixed(flags: &Source<'_>, kernel: &Source<'_>) -> Result<(), ConfigErr
             (given.token.is_some(), &names.token),
             (given.discovery_token.is_some(), &names.discovery_token),
             (given.tls_bootstrap_token.is_some(), &names.tls_bootstrap_token),
+            (given.discovery_file.is_some(), &names.file),
             (!given.ca_cert_hashes.is_empty(), &names.ca_cert_hashes),
             (given.cri_socket.is_some(), &names.cri_socket),
             (given.patches.is_some(), &names.patches),
@@ -239,7 +276,8 @@ static UNSAFE_SKIP: Origin = Origin::Flag("--discovery-token-unsafe-skip-ca-veri
 
 fn provenance(draft: &Draft) -> Vec<(&'static str, Origin)> {
     let table = [
-        ("endpoint", draft.endpoint.as_ref().map(|given| &given.origin)),
+        ("endpoint", draft.endpoints.first().map(|given| &given.origin)),
+        ("discovery file", draft.file.as_ref().map(|given| &given.origin)),
         ("discovery token", draft.discovery_token.as_ref().map(|given| &given.origin)),
         ("TLS bootstrap token", draft.tls_bootstrap_token.as_ref().map(|given| &given.origin)),
         ("CA certificate hash", draft.ca_cert_hashes.first().map(|given| &given.origin)),

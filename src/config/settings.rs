@@ -10,8 +10,16 @@ use crate::secret::Secret;
 /// The settings of one source. `None` and empty lists mean "not given here".
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// The positional argument, `kubejoin.endpoint=`.
+    /// The positional argument, `kubejoin.endpoint=`; several with commas.
     pub endpoint: Option<String>,
+    /// `--discovery-file`: a path of this machine or an `https://` URL.
+    pub discovery_file: Option<String>,
+    /// `--discovery-ca-file`; a path of this machine.
+    pub discovery_ca_file: Option<PathBuf>,
+    /// `--discovery-url-ca-file`; a path of this machine.
+    pub discovery_url_ca_file: Option<PathBuf>,
+    /// `--server`.
+    pub server: Option<String>,
     /// `--token`: for discovery and TLS bootstrap, where those have none of their own.
     pub token: Option<Secret>,
     /// `--discovery-token`.

@@ -9,7 +9,7 @@ const TOKEN: &str = "abcdef.0123456789abcdef";
 const OTHER: &str = "zzzzzz.0123456789abcdef";
 
 /// The sources of one join, as a person would give them.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Given<'a> {
     flags: Settings,
     kernel: Option<&'a str>,
@@ -48,8 +48,9 @@ fn token_of(configuration: &JoinConfiguration) -> &BootstrapToken {
 }
 
 fn endpoint_of(configuration: &JoinConfiguration) -> String {
-    let Discovery::Token { endpoint, .. } = &configuration.discovery else { panic!("no token discovery") };
-    endpoint.to_string()
+    let Discovery::Token { endpoints, .. } = &configuration.discovery else { panic!("no token discovery") };
+    let endpoints: Vec<_> = endpoints.iter().map(ToString::to_string).collect();
+    endpoints.join(" ")
 }
 
 const FILE: &str = "\
@@ -388,11 +389,7 @@ fn values_of_a_file_are_refused_with_their_line() {
             "2 values are wrong or missing: \
             controlPlane.localAPIEndpoint.bindPort (line 8): this is a string, a whole number is needed",
         ),
-        (
-            "  file: {kubeConfigPath: /f}\n",
-            "2 values are wrong or missing: discovery.file.kubeConfigPath (line 8) is not supported yet; \
-            discovery.bootstrapToken (line 4): a discovery file is given as well",
-        ),
+        ("  file: {kubeConfigPath: /f}\n", "discovery.bootstrapToken (line 4): a discovery file is given as well"),
     ];
     for (more, message) in table {
         let error = from_file(&file_with(more)).unwrap_err().to_string();
@@ -400,12 +397,152 @@ fn values_of_a_file_are_refused_with_their_line() {
     }
 }
 
+/// A kubeconfig for discovery on the command line.
+fn discovery_file(path: &str) -> Settings {
+    Settings { discovery_file: Some(path.to_owned()), ..Settings::default() }
+}
+
+/// The same in a configuration file.
+fn file_with_discovery_file(path: &str) -> String {
+    format!(
+        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration\ndiscovery: {{file: {{kubeConfigPath: '{path}'}}}}\n"
+    )
+}
+
 #[test]
-fn file_discovery_is_refused_for_now() {
-    let text = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration\ndiscovery: {file: {kubeConfigPath: /f}}\n";
-    let error = from_file(text).unwrap_err();
-    assert_eq!(error.to_string(), "join.yaml: discovery.file.kubeConfigPath (line 3) is not supported yet");
-    assert_eq!(error.code().name, "usage.not-yet-supported");
+fn a_discovery_file_is_a_path_or_an_https_url() {
+    let table = [
+        ("/etc/disc.conf", Ok("/etc/disc.conf")),
+        ("disc.conf", Ok("disc.conf")),
+        ("file:///etc/disc.conf", Ok("/etc/disc.conf")),
+        ("file://somewhere/etc/disc.conf", Ok("/etc/disc.conf")),
+        ("https://h/disc.conf?sig=x", Ok("https://h/disc.conf?...")),
+        ("HTTPS://h", Ok("https://h/")),
+        ("http://h/disc.conf?sig=x", Err("\"http://h/disc.conf\" is neither a path nor an https:// URL")),
+        ("ftp://h/disc.conf", Err("\"ftp://h/disc.conf\" is neither a path nor an https:// URL")),
+        ("https://u:p@h/disc.conf", Err("user and password in a URL are not sent")),
+        ("https://h:x/", Err("\"h:x\" is no API server endpoint: the port is no number from 1 to 65535")),
+    ];
+    for (path, expected) in table {
+        let text = file_with_discovery_file(path);
+        let by_file = Given { config: Some(&text), ..Given::default() };
+        let by_flag = Given { flags: discovery_file(path), ..Given::default() };
+        for (given, place) in [(by_file, "discovery.file.kubeConfigPath (line 3)"), (by_flag, "--discovery-file")] {
+            let found = given.resolve().map(|resolved| match resolved.configuration.discovery {
+                Discovery::File(path) => path.display().to_string(),
+                Discovery::Url { url, .. } => url.to_string(),
+                Discovery::Token { .. } => panic!("token discovery"),
+            });
+            match expected {
+                Ok(expected) => assert_eq!(found.unwrap(), expected, "{path}"),
+                Err(message) => {
+                    let error = found.unwrap_err().to_string();
+                    assert!(error.ends_with(&format!("{place}: {message}")), "{error}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn any_token_beside_a_discovery_file_is_that_of_the_request() {
+    for name in ["--token", "--discovery-token", "--tls-bootstrap-token", "a token file"] {
+        let mut flags = discovery_file("/f");
+        let token = Some(Secret::new(TOKEN));
+        match name {
+            "--token" => flags.token = token,
+            "--discovery-token" => flags.discovery_token = token,
+            "--tls-bootstrap-token" => flags.tls_bootstrap_token = token,
+            _ => flags.token_file = Some(TokenFile::Path("/t".into())),
+        }
+        let token_file = flags.token_file.is_some().then_some(TOKEN);
+        let configuration = Given { flags, token_file, ..Given::default() }.resolve().unwrap().configuration;
+        assert_eq!(configuration.tls_bootstrap_token.unwrap().id, "abcdef", "{name}");
+        assert!(matches!(configuration.discovery, Discovery::File(_)));
+    }
+    let none = Given { flags: discovery_file("/f"), ..Given::default() }.resolve().unwrap().configuration;
+    assert!(none.tls_bootstrap_token.is_none(), "the file may hold credentials");
+    let text = format!("{}nodeRegistration: {{name: a}}\n", file_with_discovery_file("/f"));
+    let beside = Given { config: Some(&text), token_file: Some(TOKEN), ..Given::default() };
+    assert_eq!(beside.resolve().unwrap().configuration.tls_bootstrap_token.unwrap().id, "abcdef");
+}
+
+#[test]
+fn a_discovery_file_and_an_endpoint_are_one_too_many() {
+    let mut flags = flags("h:1", TOKEN, "");
+    flags.discovery_file = Some("/f".to_owned());
+    let error = Given { flags, ..Given::default() }.error();
+    assert_eq!(error.to_string(), "the argument of join: a discovery file is given as well");
+    // One source says where to join: what another one says of that does not matter.
+    let kernel = Some("kubejoin.endpoint=h:1 kubejoin.token=abcdef.0123456789abcdef");
+    let given = Given { flags: discovery_file("/f"), kernel, ..Given::default() };
+    assert!(matches!(given.resolve().unwrap().configuration.discovery, Discovery::File(_)));
+    let kernel = Some("kubejoin.discovery-file=/f");
+    let configuration = Given { flags: self::flags("h:1", TOKEN, PIN), kernel, ..Given::default() }.resolve().unwrap();
+    assert_eq!(endpoint_of(&configuration.configuration), "h:1");
+}
+
+#[test]
+fn what_a_way_of_discovery_has_no_use_for_is_named() {
+    let mut with_pin = discovery_file("/f");
+    with_pin.ca_cert_hashes = vec![PIN.to_owned()];
+    with_pin.discovery_url_ca_file = Some("/ca".into());
+    let warnings = Given { flags: with_pin, ..Given::default() }.resolve().unwrap().warnings;
+    let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "ignored --discovery-token-ca-cert-hash: a discovery file says itself which CA is trusted",
+            "ignored --discovery-url-ca-file: no discovery file is fetched from a URL"
+        ]
+    );
+}
+
+#[test]
+fn a_ca_file_stands_for_pins_in_every_source() {
+    let ca_file = |mut settings: Settings| {
+        settings.discovery_ca_file = Some("/ca.crt".into());
+        settings
+    };
+    let by_flag = Given { flags: ca_file(flags("h:1", TOKEN, "")), ..Given::default() };
+    let text = FILE.replace(&format!("    caCertHashes: [{PIN}]\n"), "");
+    let beside = Given { flags: ca_file(Settings::default()), config: Some(&text), ..Given::default() };
+    let kernel =
+        Some("kubejoin.endpoint=h:1 kubejoin.token=abcdef.0123456789abcdef kubejoin.discovery-ca-file=/ca.crt");
+    for given in [by_flag, beside, Given { kernel, ..Given::default() }] {
+        let configuration = given.resolve().unwrap().configuration;
+        let Discovery::Token { trust: Trust::CaFile(path), .. } = configuration.discovery else { panic!("{given:?}") };
+        assert_eq!(path, Path::new("/ca.crt"));
+    }
+    let both = Given { flags: ca_file(Settings::default()), config: Some(FILE), ..Given::default() }.error();
+    assert_eq!(both.to_string(), "join.yaml: --discovery-ca-file: hashes of CA certificates are given as well");
+}
+
+#[test]
+fn several_endpoints_are_a_list_in_every_source() {
+    let by_flag = Given { flags: flags("a:1,b:2 , a:1", TOKEN, PIN), ..Given::default() };
+    let text = FILE.replace("10.0.0.1:6443", "'a:1,b:2'");
+    let by_file = Given { config: Some(&text), ..Given::default() };
+    for given in [by_flag, by_file] {
+        assert_eq!(endpoint_of(&given.resolve().unwrap().configuration), "a:1 b:2");
+    }
+    let wrong = Given { flags: flags("a:1,b", TOKEN, PIN), ..Given::default() }.error();
+    assert_eq!(
+        wrong.to_string(),
+        "the argument of join: \"b\" is no API server endpoint: the port is missing, usually it is :6443"
+    );
+    let none = Given { flags: flags(",", TOKEN, PIN), ..Given::default() }.error();
+    assert_eq!(none.code().name, "config.incomplete");
+}
+
+#[test]
+fn another_server_may_stand_beside_a_file() {
+    let flags = Settings { server: Some("lb.example:6443".to_owned()), ..Settings::default() };
+    let resolved = Given { flags, config: Some(FILE), ..Given::default() }.resolve().unwrap();
+    assert_eq!(resolved.extras.server.unwrap().to_string(), "lb.example:6443");
+    let flags = Settings { server: Some("https://lb".to_owned()), ..Settings::default() };
+    let error = Given { flags, config: Some(FILE), ..Given::default() }.error();
+    assert!(error.to_string().starts_with("join.yaml: --server: an API server endpoint is host:port"), "{error}");
 }
 
 #[test]
@@ -616,9 +753,12 @@ fn old_tokens_files_and_endpoints_fall_back_as_they_did() {
     let resolved = from_file(&text).unwrap();
     assert_eq!(token_of(&resolved.configuration).id, "abcdef");
     assert_eq!(resolved.configuration.tls_bootstrap_token.unwrap().id, "zzzzzz");
-    assert_eq!(endpoint_of(&Given { config: Some(&text), ..Given::default() }.resolve().unwrap().configuration), "h:1");
-    let further = "ignored discoveryTokenAPIServers[1] (line 6) and what follows: one API server is asked, the first";
-    assert!(resolved.warnings.iter().any(|warning| warning.to_string() == further));
+    assert_eq!(endpoint_of(&from_file(&text).unwrap().configuration), "h:1 h:2");
+    let migrated = migrate::migrate(Path::new("old.yaml"), &text, migrate::Allow::default()).unwrap();
+    let further = "discoveryTokenAPIServers[1] (line 6): of several API servers only the first is written, kubeadm has room for one";
+    assert!(migrated.warnings.iter().any(|warning| warning.to_string() == further));
+    let written = migrated.to_yaml(&"n".parse().unwrap(), "unix:///s");
+    assert!(written.contains("apiServerEndpoint: h:1\n"), "{}", *written);
 
     let both = format!("{head}discoveryFile: /f\ntoken: {TOKEN}\ndiscoveryToken: {TOKEN}\n");
     assert!(

@@ -86,11 +86,7 @@ fn flat<'a>(reader: &mut Reader<'a>, further: &[&str]) -> Option<(Fields<'a>, Dr
         (Some(_), None) => {}
         (None, _) => draft.discovery_token = discovery_token.or_else(|| token.clone()),
     }
-    let mut endpoints = reader.strings(&root, "discoveryTokenAPIServers").into_iter();
-    draft.endpoint = endpoints.next();
-    if let Some(second) = endpoints.next() {
-        reader.warnings.push(Warning::FurtherEndpoints(second.origin));
-    }
+    draft.endpoints = reader.strings(&root, "discoveryTokenAPIServers");
     draft.ca_cert_hashes = reader.strings(&root, "discoveryTokenCACertHashes");
     draft.unsafe_skip_ca_verification =
         reader.boolean(&root, "discoveryTokenUnsafeSkipCAVerification").unwrap_or_default();

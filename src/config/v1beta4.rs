@@ -107,7 +107,7 @@ fn discovery<'a>(reader: &mut Reader<'a>, root: &Fields<'a>, draft: &mut Draft, 
     let known = ["token", "apiServerEndpoint", "caCertHashes", "unsafeSkipCAVerification"];
     let Some(bootstrap_token) = reader.object(&discovery, "bootstrapToken", &known) else { return };
     draft.bootstrap_token = Some(reader.origin(discovery.child("bootstrapToken")));
-    draft.endpoint = reader.string(&bootstrap_token, "apiServerEndpoint");
+    draft.endpoints = reader.string(&bootstrap_token, "apiServerEndpoint").into_iter().collect();
     draft.discovery_token = reader.secret(&bootstrap_token, "token");
     draft.ca_cert_hashes = reader.strings(&bootstrap_token, "caCertHashes");
     draft.unsafe_skip_ca_verification =
