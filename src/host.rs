@@ -10,8 +10,10 @@ mod identity;
 mod kernel;
 mod resolved;
 mod runtime;
+mod web_bundle;
 
 pub use cgroups::{CgroupVersion, Cgroups};
+pub use web_bundle::WebBundle;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -63,6 +65,8 @@ pub struct HostFacts {
     pub board: Option<String>,
     /// The proxy that the environment names for https.
     pub proxy: ProxyVariables,
+    /// Where the running system may have the CA certificates that it knows web servers by.
+    pub web_bundle: WebBundle,
     /// What stands before `/proc`, `/boot` and the like of the running system; `/` outside of tests.
     pub prefix: PathBuf,
 }
@@ -85,6 +89,10 @@ pub struct Machine {
     pub path: Option<OsString>,
     /// The proxy variables.
     pub proxy: ProxyVariables,
+    /// `SSL_CERT_FILE`.
+    pub ssl_cert_file: Option<PathBuf>,
+    /// `SSL_CERT_DIR`.
+    pub ssl_cert_dir: Option<OsString>,
 }
 
 impl Machine {
@@ -93,6 +101,7 @@ impl Machine {
         let variable = |names: [&str; 2]| {
             names.into_iter().filter_map(|name| std::env::var(name).ok()).find(|value| !value.is_empty())
         };
+        let path_variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         Machine {
             prefix: PathBuf::from("/"),
             path: path.map(OsStr::to_owned),
@@ -100,6 +109,8 @@ impl Machine {
                 https_proxy: variable(["HTTPS_PROXY", "https_proxy"]).map(Secret::new),
                 no_proxy: variable(["NO_PROXY", "no_proxy"]),
             },
+            ssl_cert_file: path_variable("SSL_CERT_FILE").map(PathBuf::from),
+            ssl_cert_dir: path_variable("SSL_CERT_DIR"),
         }
     }
 
@@ -145,6 +156,7 @@ impl HostFacts {
             is_initramfs: kernel::is_initramfs(),
             board: identity::board(machine),
             proxy: machine.proxy.clone(),
+            web_bundle: WebBundle::of(machine),
             prefix: machine.prefix.clone(),
         }
     }

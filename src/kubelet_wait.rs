@@ -11,8 +11,8 @@ use crate::net::error::NetError;
 use crate::net::http::{Connection, Method, Request};
 use crate::net::server::Server;
 use crate::net::stream::Stream;
-use crate::net::tls::ClientIdentity;
 use crate::phase::Phase;
+use crate::pki::identity::ClientIdentity;
 use crate::plan::JoinPlan;
 use crate::report::Report;
 use crate::tls_bootstrap::Credentials;
@@ -73,9 +73,8 @@ pub fn registered(
     annotation: Option<(&str, &str)>,
     report: &Report,
 ) -> bool {
-    let chain = credentials.chain().iter().map(|c| c.der().clone()).collect();
-    let identity = ClientIdentity { chain, key: credentials.key().to_der() };
-    let Ok(server) = Server::new(info.server().clone(), info.roots(), info.clock(), Some(identity)) else {
+    let identity = ClientIdentity::of_key(credentials.chain(), credentials.key());
+    let Ok(server) = Server::new(info.endpoint().clone(), info.roots(), info.clock(), Some(&identity)) else {
         return false;
     };
     let mut client = Client::new(server, None);

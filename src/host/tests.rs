@@ -35,7 +35,13 @@ impl Tree {
     }
 
     fn machine(&self) -> Machine {
-        Machine { prefix: self.path(""), path: Some(self.path("bin").into()), proxy: ProxyVariables::default() }
+        Machine {
+            prefix: self.path(""),
+            path: Some(self.path("bin").into()),
+            proxy: ProxyVariables::default(),
+            ssl_cert_file: None,
+            ssl_cert_dir: None,
+        }
     }
 
     fn facts(&self) -> HostFacts {

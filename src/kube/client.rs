@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::error::{KubeCause, KubeError};
 use super::types::{CertificateSigningRequest, ConfigMap, Node, Object, Status, WatchEvent};
+use crate::config::Endpoint;
 use crate::net::error::NetError;
 use crate::net::http::{Method, Request, Response, Streaming};
 use crate::net::server::Server;
@@ -66,6 +67,16 @@ impl Client {
     /// A client that authenticates with `bearer`, or with whatever the server's configuration presents.
     pub fn new(server: Server, bearer: Option<Secret>) -> Self {
         Client { server, bearer }
+    }
+
+    /// Which server.
+    pub fn endpoint(&self) -> &Endpoint {
+        self.server.endpoint()
+    }
+
+    /// The server, to go on with as somebody else.
+    pub fn into_server(self) -> Server {
+        self.server
     }
 
     /// ConfigMaps and a Node in one round trip: what a joining worker asks before it requests its certificate.

@@ -1,6 +1,6 @@
 //! HTTP/1.1 on one connection, spoken through ureq's state machine (`ureq-proto`).
 //!
-//! A [`Connection`] is a value that its owner holds: there is no pool, nothing is followed, nothing is retried and nothing is
+//! A [`Connection`] is a value that its owner holds: there is no pool, no redirect is followed, nothing is retried and nothing is
 //! read from the environment here. Several requests may be sent before the first answer is read (RFC 9112, 9.3.2), which
 //! is how two requests share a round trip.
 
@@ -59,6 +59,8 @@ pub struct Head {
     pub date: Option<SystemTime>,
     /// `Retry-After` in its delay-seconds form (RFC 9110, 10.2.3), the only one that API servers send.
     pub retry_after: Option<Duration>,
+    /// `Location` of a redirect (3xx), as it came; without one, empty.
+    pub location: Option<String>,
 }
 
 /// A whole answer.
@@ -155,20 +157,22 @@ impl Connection {
                 .and_then(|text| httpdate::parse_http_date(text).ok())
                 .filter(|date| date.duration_since(UNIX_EPOCH).is_ok_and(|since| since < LAST_DATE)),
             retry_after: header(&response, "retry-after").and_then(|t| t.parse().ok()).map(Duration::from_secs),
+            location: response
+                .status()
+                .is_redirection()
+                .then(|| header(&response, "location").unwrap_or_default().to_owned()),
         };
-        if (300..400).contains(&head.status) {
-            let location = header(&response, "location").unwrap_or("nowhere");
-            let location = ForeignText::new(location, None);
-            return Err(self.broken(Cause::Redirect { location }));
-        }
+        // What comes next is asked somewhere else, if at all.
+        self.usable &= head.location.is_none();
         let state = match call.proceed() {
             Some(RecvResponseResult::RecvBody(call)) => Body::More(Box::new(call)),
             Some(RecvResponseResult::Cleanup(call)) => {
                 self.usable &= !call.must_close_connection();
                 Body::Ended
             }
-            // Redirects were refused above; `None` cannot be, because a response was parsed.
-            Some(RecvResponseResult::Redirect(_)) | None => return Err(self.broken(Cause::Closed(Stage::Head))),
+            Some(RecvResponseResult::Redirect(_)) => Body::Ended,
+            // Cannot be, because a response was parsed.
+            None => return Err(self.broken(Cause::Closed(Stage::Head))),
         };
         Ok(Streaming { connection: self, head, state: Some(state) })
     }
@@ -276,9 +280,10 @@ fn serialise(
             Method::Patch => http::Method::PATCH,
         })
         .uri(format!("https://{endpoint}{}", request.path))
-        .header("host", endpoint.to_string())
+        .header("host", host(endpoint))
         .header("user-agent", concat!("kubejoin/", env!("CARGO_PKG_VERSION")))
-        .header("accept", "application/json");
+        // An API server takes the first, the web server of a discovery file whatever it has.
+        .header("accept", "application/json, */*");
     if let Some(bearer) = &request.bearer {
         head = head.header("authorization", format!("Bearer {}", bearer.expose()));
     }
@@ -304,6 +309,12 @@ fn serialise(
         // We never send `Expect`, and the head was written to its end above.
         Some(SendRequestResult::Await100(_)) | None => Err(ureq_proto::Error::BodyNotAllowed),
     }
+}
+
+/// Without the port that is the scheme's own, as every other client sends it (RFC 9112, 3.2).
+fn host(endpoint: &Endpoint) -> String {
+    let text = endpoint.to_string();
+    text.strip_suffix(":443").map_or(text.clone(), str::to_owned)
 }
 
 fn append(

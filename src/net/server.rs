@@ -3,11 +3,13 @@
 use std::time::{Instant, SystemTime};
 
 use super::error::{Cause, NetError, Stage};
-use super::http::{Connection, Request, Response, Streaming};
+use super::http::{Connection, Head, Request, Response, Streaming};
 use super::stream::Stream;
-use super::tls::{self, ChainRecorder, ClientIdentity, RecordedChain, TlsConfig, TrustRoots};
+use super::tls::{self, ChainRecorder, RecordedChain, TlsConfig, TrustRoots};
 use crate::clock::{Clock, build_date};
 use crate::config::Endpoint;
+use crate::pki::identity::ClientIdentity;
+use crate::text::ForeignText;
 
 /// A server of which nothing is known but where it is. It can be asked anonymously for a document, and told nothing.
 #[derive(Debug)]
@@ -22,8 +24,15 @@ impl UnprovedServer {
         UnprovedServer { endpoint, open: None }
     }
 
-    /// An anonymous GET with no header or body of ours. Reconnects where the last answer ended the connection.
+    /// An anonymous GET with no header or body of ours, of an API server, which never redirects.
     pub fn fetch(&mut self, path: &str, cap: usize, deadline: Instant) -> Result<Response, NetError> {
+        let response = self.fetch_or_redirect(path, cap, deadline)?;
+        not_redirected(&self.endpoint, &response.head)?;
+        Ok(response)
+    }
+
+    /// The same of any web server. Reconnects where the last answer ended the connection.
+    pub fn fetch_or_redirect(&mut self, path: &str, cap: usize, deadline: Instant) -> Result<Response, NetError> {
         let (mut connection, chain) = match self.open.take() {
             Some(open) if open.0.is_usable() => open,
             _ => self.connect(deadline)?,
@@ -74,6 +83,7 @@ impl UnprovedServer {
         }
         let mut server = Server::new(self.endpoint.clone(), roots, clock, None)?;
         server.connection = Some(connection);
+        server.shown = Some((chain, roots.clone()));
         Ok((server, clock))
     }
 }
@@ -84,6 +94,8 @@ pub struct Server {
     endpoint: Endpoint,
     config: TlsConfig,
     connection: Option<Connection>,
+    /// What it has shown, where that was recorded, and what has proved it.
+    shown: Option<(RecordedChain, TrustRoots)>,
 }
 
 impl Server {
@@ -92,10 +104,15 @@ impl Server {
         endpoint: Endpoint,
         roots: &TrustRoots,
         clock: Clock,
-        identity: Option<ClientIdentity>,
+        identity: Option<&ClientIdentity>,
     ) -> Result<Self, NetError> {
         let config = tls::strict(roots, clock, identity).map_err(|cause| NetError::new(&endpoint, cause))?;
-        Ok(Server { endpoint, config, connection: None })
+        Ok(Server { endpoint, config, connection: None, shown: None })
+    }
+
+    /// Whether its certificate is for `other`'s host, too; yes where it has not been recorded.
+    pub fn may_be_called(&self, other: &Endpoint, at: SystemTime) -> bool {
+        self.shown.as_ref().is_none_or(|(chain, roots)| tls::prove(chain, roots, other, at).is_ok())
     }
 
     /// Where it is.
@@ -121,7 +138,9 @@ impl Server {
             batch.extend(ahead.cloned());
             let result = connection.send(&batch, deadline).and_then(|()| {
                 while answers.len() < requests.len() && connection.is_usable() {
-                    answers.push(connection.receive(cap, deadline)?);
+                    let answer = connection.receive(cap, deadline)?;
+                    not_redirected(&self.endpoint, &answer.head)?;
+                    answers.push(answer);
                 }
                 Ok(())
             });
@@ -151,7 +170,9 @@ impl Server {
                 connection
             }
         };
-        self.connection.insert(connection).receive_head(deadline)
+        let streaming = self.connection.insert(connection).receive_head(deadline)?;
+        not_redirected(&self.endpoint, &streaming.head)?;
+        Ok(streaming)
     }
 
     /// An open connection with nothing unanswered on it, or a new one; and whether it is new.
@@ -164,6 +185,17 @@ impl Server {
                 Ok((Connection::new(self.endpoint.clone(), stream), true))
             }
         }
+    }
+}
+
+/// Following a redirect would leave the server that was proved.
+fn not_redirected(endpoint: &Endpoint, head: &Head) -> Result<(), NetError> {
+    match &head.location {
+        Some(location) => {
+            let location = if location.is_empty() { "nowhere" } else { location };
+            Err(NetError::new(endpoint, Cause::Redirect { location: ForeignText::new(location, None) }))
+        }
+        None => Ok(()),
     }
 }
 

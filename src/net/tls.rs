@@ -15,7 +15,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::time_provider::TimeProvider;
 use rustls::{
@@ -26,9 +27,10 @@ use self::algorithms::provider;
 use super::error::{Cause, Stage};
 use crate::clock::Clock;
 use crate::config::Endpoint;
+use crate::pki::identity::ClientIdentity;
 use crate::text::ForeignText;
 
-/// CA certificates that have been proved to be the cluster's. Never empty.
+/// CA certificates that something is proved with: those of a cluster, or those that web servers are known by. Never empty.
 #[derive(Clone, Debug)]
 pub struct TrustRoots {
     store: Arc<RootCertStore>,
@@ -42,6 +44,21 @@ impl TrustRoots {
             store.add(certificate.clone()).ok()?;
         }
         (!store.is_empty()).then(|| TrustRoots { store: Arc::new(store) })
+    }
+
+    /// The CA certificates of a host's bundle (PEM). What no TLS library could use is passed over, as Go does; `None` where
+    /// nothing is left.
+    pub fn of_bundle(pem: &[u8]) -> Option<Self> {
+        let mut store = RootCertStore::empty();
+        store.add_parsable_certificates(CertificateDer::pem_slice_iter(pem).flatten());
+        (!store.is_empty()).then(|| TrustRoots { store: Arc::new(store) })
+    }
+
+    /// Mozilla's CA certificates as they were when this was built, for hosts without a bundle.
+    pub fn built_in() -> Self {
+        let mut store = RootCertStore::empty();
+        store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        TrustRoots { store: Arc::new(store) }
     }
 
     /// The anchors, for the check of certificates other than a server's.
@@ -82,22 +99,17 @@ impl TlsConfig {
     }
 }
 
-/// A certificate and key to present.
-pub struct ClientIdentity {
-    /// Leaf first.
-    pub chain: Vec<CertificateDer<'static>>,
-    /// Its key.
-    pub key: PrivateKeyDer<'static>,
-}
-
 /// Verifies chain, name and validity against `roots` at the time of `clock`; presents `identity` where there is one.
-pub fn strict(roots: &TrustRoots, clock: Clock, identity: Option<ClientIdentity>) -> Result<TlsConfig, Cause> {
+pub fn strict(roots: &TrustRoots, clock: Clock, identity: Option<&ClientIdentity>) -> Result<TlsConfig, Cause> {
     let builder = ClientConfig::builder_with_details(provider(), Arc::new(FixedClock(clock)))
         .with_safe_default_protocol_versions()
         .map_err(|e| cause(&e))?
         .with_root_certificates(Arc::clone(&roots.store));
     let mut config = match identity {
-        Some(identity) => builder.with_client_auth_cert(identity.chain, identity.key).map_err(|e| cause(&e))?,
+        Some(identity) => {
+            let chain = identity.chain().iter().map(|certificate| certificate.der().clone()).collect();
+            builder.with_client_auth_cert(chain, identity.key()).map_err(|e| cause(&e))?
+        }
         None => builder.with_no_client_auth(),
     };
     config.resumption = Resumption::disabled();

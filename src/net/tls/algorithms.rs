@@ -1,8 +1,8 @@
 //! The one set of algorithms used in this program: ring's, but for what no API server needs of a joining node.
 //!
-//! Left out: ChaCha20-Poly1305, because every API server speaks AES-GCM, and keys of ours that are not ECDSA, because we make
-//! P-256 keys only. What is left out here is not linked: 100 KB of a budget of 2.5 MiB. What a *server* may sign with is
-//! not restricted. Mirrors rustls `crypto/ring/mod.rs`.
+//! Left out: ChaCha20-Poly1305, because every API server speaks AES-GCM. What is left out here is not linked. What a
+//! *server* may sign with is not restricted, nor what a client certificate of a discovery file is for (that of an
+//! `admin.conf` is RSA). Mirrors rustls `crypto/ring/mod.rs`.
 
 use std::sync::{Arc, OnceLock};
 
@@ -76,6 +76,6 @@ impl SecureRandom for Ring {
 
 impl KeyProvider for Ring {
     fn load_private_key(&self, key: PrivateKeyDer<'static>) -> Result<Arc<dyn SigningKey>, rustls::Error> {
-        sign::any_ecdsa_type(&key)
+        sign::any_supported_type(&key)
     }
 }
