@@ -2,6 +2,8 @@
 //! All may be missing or forbidden; then kubeadm's defaults apply, and it is said where they are needed. A configuration
 //! that came with the image takes the place of the first.
 
+use std::fmt;
+
 use crate::error::{Code, Explain, codes};
 use crate::kube::client::{Client, Wanted};
 use crate::kube::error::{KubeCause, KubeError};
@@ -31,9 +33,27 @@ pub struct KubeletText {
     pub origin: String,
 }
 
+/// The cluster's wishes could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchError {
+    error: KubeError,
+    /// The server that was asked is one that cluster-info names and the operator has not typed.
+    is_only_announced: bool,
+}
+
 /// Reads the cluster's wishes, and the Node of our name, in one round trip; in a second one what a cluster up to 1.23
 /// has. `None` for the Node where there is none, or where the token may not look.
 pub fn fetch(
+    client: &mut Client,
+    plan: &JoinPlan,
+    retry: Retry,
+    report: &Report,
+) -> Result<(ClusterConfig, Option<Node>), FetchError> {
+    let is_only_announced = !plan.discovery.names(client.endpoint());
+    ask(client, plan, retry, report).map_err(|error| FetchError { error, is_only_announced })
+}
+
+fn ask(
     client: &mut Client,
     plan: &JoinPlan,
     retry: Retry,
@@ -150,5 +170,34 @@ fn data(found: Optional<ConfigMap>, key: &str, wanted: &Wanted) -> Result<String
         Ok(Some(mut config_map)) => config_map.data.remove(key).ok_or_else(|| format!("{wanted} has no key {key:?}")),
         Ok(None) => Err(format!("{wanted} is not there")),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.error {
+            KubeError { cause: KubeCause::Net(net), object } if self.is_only_announced => {
+                write!(f, "{object}: the API server that cluster-info names cannot be used: {net}")
+            }
+            error => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for FetchError {}
+
+impl Explain for FetchError {
+    fn code(&self) -> &'static Code {
+        self.error.code()
+    }
+
+    fn hint(&self) -> String {
+        match &self.error.cause {
+            KubeCause::Net(net) if self.is_only_announced => format!(
+                "make {} work from this machine, or pass --server with an address for the kubelet that does",
+                net.endpoint
+            ),
+            _ => self.error.hint(),
+        }
     }
 }

@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock::ClockMode;
 use crate::cluster_config::{self, ClusterConfig};
-use crate::discovery::token::{TokenDiscovery, discover};
-use crate::discovery::{ClusterInfo, Discovered};
+use crate::discovery::{ClusterInfo, Discovered, discover};
 use crate::error::{Explain, codes};
 use crate::existing::{self, Existing, Foreign};
 use crate::kube::client::Client;
@@ -112,7 +111,7 @@ pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
     let root = Root::open(&plan.rootfs)?;
     let control = if plan.is_this_system() { Control::detect(&plan.host.path) } else { Control::Offline };
     let now = plan.clock.is_plausible().then(|| plan.clock.now());
-    let existing = existing::read(&root, &plan.node_name, &plan.trust, now)?;
+    let existing = existing::read(&root, &plan.node_name, &plan.discovery, now)?;
     let makes_a_node = plan.phases.kubelet_start;
     if let (Existing::Joined(identity), Run::Join, true) = (&existing, plan.run, makes_a_node) {
         return already_joined(plan, &root, &control, identity.clone(), report);
@@ -130,10 +129,9 @@ pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
     }
 
     report.phase(Phase::Discovery);
-    let request = TokenDiscovery { endpoint: &plan.endpoint, token: &plan.discovery_token, trust: &plan.trust };
-    let Discovered { info, server } = discover(request, plan.clock, plan.retry(plan.timeouts.discovery), report)?;
+    let Discovered { info, server, bootstrap } = discover(plan, plan.retry(plan.timeouts.discovery), report)?;
     trust_is_proved(plan, &info, report);
-    let mut client = Client::new(server, Some(plan.bootstrap_token.full()));
+    let mut client = Client::new(server, bootstrap.credentials.token.clone());
     let api_call = plan.retry(plan.timeouts.kubernetes_api_call);
     let (config, node) = cluster_config::fetch(&mut client, plan, api_call, report)?;
     say_whose_node(node_check::judge(node.as_ref(), plan)?, plan, report);
@@ -142,7 +140,7 @@ pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
     let service = at_boot(plan, &root, report)?;
     let identity = match (&existing, plan.bootstrap) {
         (Existing::Foreign(Foreign::Operator), _) => Identity::Operator,
-        (_, Bootstrap::Kubelet) => Identity::Kubelet,
+        (_, Bootstrap::Kubelet) => Identity::Kubelet(&bootstrap),
         (_, Bootstrap::Here) => Identity::NotYet,
     };
     let mut node = node_files::render(plan, &info, &config, identity, service.clone())?;
@@ -161,7 +159,7 @@ pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
     match identity {
         Identity::NotYet | Identity::Signed(_) => {
             report.phase(Phase::TlsBootstrap);
-            let signed = bootstrap(plan, &root, &mut client, &info, report)?;
+            let signed = request_certificate(plan, &root, &mut client, &info, report)?;
             node = node_files::render(plan, &info, &config, Identity::Signed(&signed), service)?;
             credentials = Some(signed);
         }
@@ -177,7 +175,9 @@ pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
                 report.warn(Phase::TlsBootstrap, None, text);
             }
         }
-        Identity::Kubelet => report.info(Phase::TlsBootstrap, "Left to the kubelet, which is given the token for it"),
+        Identity::Kubelet(_) => {
+            report.info(Phase::TlsBootstrap, "Left to the kubelet, which is given the token for it")
+        }
     }
     drop(client);
 
@@ -342,7 +342,7 @@ fn at_boot(plan: &JoinPlan, root: &Root, report: &Report) -> Result<Vec<Entry>, 
 }
 
 /// A certificate, with the pending key of an interrupted run where there is one.
-fn bootstrap(
+fn request_certificate(
     plan: &JoinPlan,
     root: &Root,
     client: &mut Client,
@@ -387,8 +387,12 @@ fn new_pending_key(root: &Root) -> Result<PrivateKey, Failure> {
 fn trust_is_proved(plan: &JoinPlan, info: &ClusterInfo, report: &Report) {
     let authorities = info.authorities().iter().map(|c| crate::config::CaCertHash(c.public_key_digest()).to_string());
     let authorities: Vec<_> = authorities.collect();
-    let text = format_args!("The cluster at {} is proved: CA {}", info.server(), authorities.join(", "));
+    let text = format_args!("The cluster at {} is proved: CA {}", info.endpoint(), authorities.join(", "));
     report.info(Phase::Discovery, text);
+    if info.server() != info.endpoint() {
+        let text = format_args!("The kubelet will use {}, as --server says; it is not asked now", info.server());
+        report.info(Phase::Discovery, text);
+    }
     let is_replaced = !plan.clock.is_plausible() && info.clock().mode() != ClockMode::System;
     if is_replaced {
         let at = httpdate::fmt_http_date(info.clock().now());
@@ -410,7 +414,7 @@ fn say_what_would_be_done(plan: &JoinPlan, identity: Identity<'_>, control: &Con
     let name = &plan.node_name;
     let certificate = match identity {
         Identity::NotYet | Identity::Signed(_) => format!("Would request a certificate for system:node:{name}"),
-        Identity::Kubelet => format!("Would let the kubelet request a certificate for system:node:{name}"),
+        Identity::Kubelet(_) => format!("Would let the kubelet request a certificate for system:node:{name}"),
         Identity::Operator => format!("Would leave {} as it is", paths::KUBELET_CONF),
     };
     report.info(Phase::TlsBootstrap, certificate);

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use zeroize::Zeroizing;
 
 use crate::cluster_config::ClusterConfig;
-use crate::discovery::ClusterInfo;
+use crate::discovery::{BootstrapCredentials, ClusterInfo};
 use crate::error::{Code, Explain};
 use crate::kubelet::configuration::{KubeletConfigError, KubeletConfiguration, KubeletInputs};
 use crate::kubelet::cri_socket::CriSocketHandover;
@@ -44,8 +44,8 @@ pub enum Identity<'a> {
     NotYet,
     /// With this certificate.
     Signed(&'a Credentials),
-    /// With the token first, and then with a certificate that it asks for itself.
-    Kubelet,
+    /// With these first, and then with a certificate that it asks for itself.
+    Kubelet(&'a BootstrapCredentials),
     /// With what an operator has put into `kubelet.conf`, which is left as it is.
     Operator,
 }
@@ -103,9 +103,9 @@ pub fn render(
             // After the commit point: before it, this key is what finds an interrupted run's request again.
             files.absent(paths::PENDING_KEY);
         }
-        Identity::Kubelet => {
-            let token = plan.bootstrap_token.full();
-            let conf = kubeconfig::render_bootstrap(&server, &authorities, config.cluster.cluster_name(), &token);
+        Identity::Kubelet(BootstrapCredentials { credentials, names }) => {
+            let cluster = config.cluster.cluster_name();
+            let conf = kubeconfig::render_bootstrap(&server, &authorities, cluster, names, credentials);
             // A kubelet that finds a certificate of an earlier life does not ask for one of this cluster.
             files.absent(paths::CLIENT_CURRENT).absent(paths::PENDING_KEY);
             add_all(&mut files, service);

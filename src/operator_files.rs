@@ -1,7 +1,10 @@
-//! Reads the operator's files that shape the kubelet's configuration: a directory of patches, and a KubeletConfiguration that
-//! came with the image. All of it happens before anything is sent: a broken file must not cost a token.
+//! Reads the operator's files: what shapes the kubelet's configuration (a directory of patches, a KubeletConfiguration that
+//! came with the image), and in [`discovery`] what proves the cluster. All of it happens before anything is sent: a broken
+//! file must not cost a token.
 //!
-//! The paths are those of this machine, not of the target root. What is in the files is for [`crate::kubelet`] to judge.
+//! The paths are those of this machine, not of the target root. What is in the files is for others to judge.
+
+mod discovery;
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -10,12 +13,16 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Code, Explain, codes};
+use crate::kubeconfig::KubeconfigError;
 use crate::kubelet::configuration::{KubeletConfigError, KubeletConfiguration};
 use crate::kubelet::given::{Given, GivenConfiguration};
 use crate::kubelet::patches::{FileName, Ignored, PatchFileError, Patches};
 use crate::phase::Phase;
+use crate::pki::certificate::CertificateError;
 use crate::report::Report;
 use crate::text::printable;
+
+pub use discovery::discovery;
 
 /// The longest file that is read, in bytes: what a ConfigMap may hold.
 const MAX_BYTES: u64 = 1 << 20;
@@ -38,6 +45,34 @@ pub enum OperatorFileError {
         path: PathBuf,
         /// Why not.
         error: KubeletConfigError,
+    },
+    /// The kubeconfig of `--discovery-file` cannot be read.
+    DiscoveryUnreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It cannot be used.
+    Discovery {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        error: KubeconfigError,
+    },
+    /// A file with CA certificates cannot be read.
+    CaUnreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It holds no certificates that can be trusted.
+    Ca {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        error: CertificateError,
     },
 }
 
@@ -144,6 +179,18 @@ impl fmt::Display for OperatorFileError {
             OperatorFileError::Patches(error) => error.fmt(f),
             OperatorFileError::Unreadable { path, source } => write!(f, "cannot read {}: {source}", path.display()),
             OperatorFileError::KubeletConfig { path, error } => write!(f, "{}: {error}", path.display()),
+            OperatorFileError::DiscoveryUnreadable { path, source } => {
+                write!(f, "cannot read the discovery file {}: {source}", path.display())
+            }
+            OperatorFileError::Discovery { path, error } => {
+                write!(f, "the discovery file {} cannot be used: {error}", path.display())
+            }
+            OperatorFileError::CaUnreadable { path, source } => {
+                write!(f, "cannot read the CA certificates of {}: {source}", path.display())
+            }
+            OperatorFileError::Ca { path, error } => {
+                write!(f, "{} has no CA certificates that can be used: {error}", path.display())
+            }
         }
     }
 }
@@ -152,8 +199,12 @@ impl std::error::Error for OperatorFileError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             OperatorFileError::Patches(error) => Some(error),
-            OperatorFileError::Unreadable { source, .. } => Some(source),
+            OperatorFileError::Unreadable { source, .. }
+            | OperatorFileError::DiscoveryUnreadable { source, .. }
+            | OperatorFileError::CaUnreadable { source, .. } => Some(source),
             OperatorFileError::KubeletConfig { error, .. } => Some(error),
+            OperatorFileError::Discovery { error, .. } => Some(error),
+            OperatorFileError::Ca { error, .. } => Some(error),
         }
     }
 }
@@ -165,6 +216,27 @@ impl Explain for OperatorFileError {
             OperatorFileError::Unreadable { .. } | OperatorFileError::KubeletConfig { .. } => {
                 &codes::KUBELET_CONFIG_FILE
             }
+            OperatorFileError::DiscoveryUnreadable { .. } | OperatorFileError::Discovery { .. } => {
+                &codes::DISCOVERY_FILE
+            }
+            OperatorFileError::CaUnreadable { .. } | OperatorFileError::Ca { .. } => &codes::CONFIG_CA_FILE,
+        }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            OperatorFileError::DiscoveryUnreadable { .. } => {
+                "check the path given with --discovery-file on this machine".to_owned()
+            }
+            OperatorFileError::Discovery { error: KubeconfigError::Unsupported(_), .. } => {
+                "put a token or a client certificate into the discovery file, or pass --tls-bootstrap-token with a file \
+                 without a user"
+                    .to_owned()
+            }
+            OperatorFileError::Discovery { error: KubeconfigError::DangerSkipTlsVerify, .. } => {
+                "take it out, and add the control plane's ca.crt as certificate-authority-data".to_owned()
+            }
+            _ => self.code().action.to_owned(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Keys, requests, certificates and PEM. Knows nothing of networks, files or Kubernetes objects.
 
 pub mod certificate;
+pub mod identity;
 pub mod key;
 pub mod pem;
 pub mod request;

@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 
 use crate::clock::Clock;
 use crate::config::{
-    BootstrapToken, Discovery, Endpoint, Extras, JoinConfiguration, NodeName, NodeNameError, Taint, Timeouts, Trust,
+    BootstrapToken, CaCertHash, Endpoint, Extras, JoinConfiguration, NodeName, NodeNameError, Taint, Timeouts, Url,
 };
 use crate::error::{Code, Explain, codes};
 use crate::host::HostFacts;
+use crate::kubeconfig::ClusterAccess;
 use crate::kubelet::given::Given;
+use crate::net::tls::TrustRoots;
 use crate::phase::Phase;
+use crate::pki::certificate::Certificate;
 use crate::rootfs::{TargetPath, TargetPathError};
 
 /// Used where nothing is detected (kubeadm `constants_unix.go`).
@@ -28,14 +31,12 @@ pub struct JoinPlan {
     pub name_is_given: bool,
     /// `unix://` URL of the container runtime.
     pub cri_socket: String,
-    /// Whom to ask.
-    pub endpoint: Endpoint,
-    /// Proves cluster-info.
-    pub discovery_token: BootstrapToken,
-    /// Proves the CA.
-    pub trust: Trust,
-    /// Authenticates the request for a certificate.
-    pub bootstrap_token: BootstrapToken,
+    /// How the cluster is found and proved.
+    pub discovery: Discovery,
+    /// What the kubelet is to talk to, where that is not what discovery finds.
+    pub server: Option<Endpoint>,
+    /// Authenticates the request for a certificate; where there is none, the discovery file has to hold what does.
+    pub bootstrap_token: Option<BootstrapToken>,
     /// Where the cluster CA is written.
     pub ca_cert_path: TargetPath,
     /// Taints that the kubelet registers its Node with.
@@ -64,6 +65,95 @@ pub struct JoinPlan {
     pub given: Given,
     /// This machine.
     pub host: HostFacts,
+}
+
+/// How the cluster is found and proved; files that were named for it have been read.
+#[derive(Clone, Debug)]
+pub enum Discovery {
+    /// By a token that has signed cluster-info.
+    Token {
+        /// Whom to ask, one after the other; at least one.
+        endpoints: Vec<Endpoint>,
+        /// Proves cluster-info.
+        token: BootstrapToken,
+        /// Proves the CA.
+        trust: Trust,
+    },
+    /// By a kubeconfig.
+    File {
+        /// What it says.
+        access: Box<ClusterAccess>,
+        /// What proves its server where it has no CA itself.
+        web_roots: Option<TrustRoots>,
+    },
+    /// By a kubeconfig that a web server has.
+    Url {
+        /// Where.
+        url: Url,
+        /// What proves that server.
+        roots: UrlRoots,
+        /// What proves the API server where the kubeconfig has no CA itself.
+        web_roots: TrustRoots,
+    },
+}
+
+/// What proves the cluster CA in token discovery.
+#[derive(Clone, Debug)]
+pub enum Trust {
+    /// A CA of one of these keys: at least one.
+    Pins(Vec<CaCertHash>),
+    /// Only the token's signature vouches for the CA.
+    UnsafeSkipCaVerification,
+}
+
+/// What proves the web server of a discovery URL.
+#[derive(Clone, Debug)]
+pub enum UrlRoots {
+    /// The operator's own choice, `--discovery-url-ca-file`.
+    Given(TrustRoots),
+    /// What this host trusts on the web, or, where it has no such list, what Mozilla does.
+    Web(TrustRoots),
+}
+
+impl UrlRoots {
+    /// As trust anchors.
+    pub fn roots(&self) -> &TrustRoots {
+        match self {
+            UrlRoots::Given(roots) | UrlRoots::Web(roots) => roots,
+        }
+    }
+}
+
+impl Discovery {
+    /// Whether a CA is known to be, or not to be, the cluster's without asking anybody.
+    pub fn knows_authority(&self, certificate: &Certificate) -> Option<bool> {
+        match self {
+            Discovery::Token { trust: Trust::Pins(pins), .. } => {
+                Some(pins.contains(&CaCertHash(certificate.public_key_digest())))
+            }
+            Discovery::File { access, .. } if !access.authorities.is_empty() => {
+                let key = certificate.public_key_info();
+                Some(access.authorities.iter().any(|own| own.public_key_info() == key))
+            }
+            Discovery::Token { .. } | Discovery::File { .. } | Discovery::Url { .. } => None,
+        }
+    }
+
+    /// Whether the operator has named this server.
+    pub fn names(&self, endpoint: &Endpoint) -> bool {
+        match self {
+            Discovery::Token { endpoints, .. } => endpoints.contains(endpoint),
+            Discovery::File { .. } | Discovery::Url { .. } => true,
+        }
+    }
+
+    /// The endpoint that kubeadm's checks are about: the first one of token discovery.
+    pub fn checked_endpoint(&self) -> Option<&Endpoint> {
+        match self {
+            Discovery::Token { endpoints, .. } => endpoints.first(),
+            Discovery::File { .. } | Discovery::Url { .. } => None,
+        }
+    }
 }
 
 /// Which of kubeadm's phases are gone through: all, all but those of `--skip-phases`, or the one of `join phase`.
@@ -111,8 +201,8 @@ pub enum PlanError {
     CannotSkip(Phase),
     /// A path cannot be one inside the target root.
     Path(TargetPathError),
-    /// Discovery by a file, which is not here yet.
-    FileDiscovery,
+    /// Neither a token nor a user in the discovery file.
+    NoCredentials,
 }
 
 /// Where a node name came from.
@@ -129,12 +219,15 @@ impl JoinPlan {
     pub fn new(
         configuration: JoinConfiguration,
         extras: Extras,
+        discovery: Discovery,
         host: HostFacts,
         clock: Clock,
     ) -> Result<Self, PlanError> {
-        let Discovery::Token { endpoint, token, trust } = configuration.discovery else {
-            return Err(PlanError::FileDiscovery);
-        };
+        if let (Discovery::File { access, .. }, None) = (&discovery, &configuration.tls_bootstrap_token)
+            && access.credentials.is_none()
+        {
+            return Err(PlanError::NoCredentials);
+        }
         let registration = configuration.node_registration;
         let name_is_given = registration.name.is_some() || has_hostname_override(&registration.kubelet_extra_args);
         let node_name = node_name(registration.name, &registration.kubelet_extra_args, &host)?;
@@ -151,10 +244,9 @@ impl JoinPlan {
             node_name,
             name_is_given,
             cri_socket,
-            endpoint,
-            bootstrap_token: configuration.tls_bootstrap_token.unwrap_or_else(|| token.clone()),
-            discovery_token: token,
-            trust,
+            discovery,
+            server: extras.server,
+            bootstrap_token: configuration.tls_bootstrap_token,
             ca_cert_path,
             taints: registration.taints.unwrap_or_default(),
             kubelet_extra_args: registration.kubelet_extra_args,
@@ -260,7 +352,9 @@ impl fmt::Display for PlanError {
                 write!(f, "the phase {} cannot be skipped: without it no cluster is proved", phase.name())
             }
             PlanError::Path(problem) => write!(f, "caCertPath: {problem}"),
-            PlanError::FileDiscovery => f.write_str("discovery by a file is not supported yet"),
+            PlanError::NoCredentials => f.write_str(
+                "there is no token, and no credentials in the discovery file, to request a certificate with",
+            ),
         }
     }
 }
@@ -272,7 +366,7 @@ impl Explain for PlanError {
         match self {
             PlanError::NodeName { .. } => &codes::CONFIG_NODE_NAME,
             PlanError::SeveralRuntimes(_) => &codes::CONFIG_SEVERAL_RUNTIMES,
-            PlanError::FileDiscovery => &codes::USAGE_NOT_YET_SUPPORTED,
+            PlanError::NoCredentials => &codes::CONFIG_INCOMPLETE,
             PlanError::CannotSkip(_) => &codes::USAGE,
             PlanError::Path(_) => &codes::CONFIG_INVALID,
         }
@@ -282,6 +376,11 @@ impl Explain for PlanError {
         match self {
             PlanError::CannotSkip(_) => {
                 "take it out of --skip-phases or skipPhases, or skip kubelet-start, which it is a part of".to_owned()
+            }
+            PlanError::NoCredentials => {
+                "pass --tls-bootstrap-token from `kubeadm token create` on the control plane, or \
+                 write a user with credentials into the discovery file"
+                    .to_owned()
             }
             _ => self.code().action.to_owned(),
         }

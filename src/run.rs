@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::cli::{self, Command, JoinArgs, LoggingFormat, Output};
 use crate::clock::Clock;
-use crate::config::{self, Timeouts};
+use crate::config::{self, BootstrapToken, Discovery, JoinConfiguration, Timeouts};
 use crate::error::{Code, Explain, codes};
 use crate::host::HostFacts;
 use crate::join::{self, CertificateSource, Failure, KubeletState, Outcome, Waiting};
@@ -156,12 +156,13 @@ fn plan(args: &JoinArgs, report: &Report) -> Result<JoinPlan, Failure> {
         resolved.configuration.patches_directory.as_deref(),
         report,
     )?;
-    let mut plan = JoinPlan::new(resolved.configuration, resolved.extras, host, clock)?.with(given);
+    for token in tokens(&resolved.configuration) {
+        report.conceal(&token.secret);
+    }
+    let discovery = operator_files::discovery(&resolved.configuration.discovery, &host.web_bundle, report)?;
+    let mut plan = JoinPlan::new(resolved.configuration, resolved.extras, discovery, host, clock)?.with(given);
     if let Some(NamedPhase { role: Role::Worker(phase), .. }) = args.phase {
         plan.phases = Phases::only(*phase);
-    }
-    for token in [&plan.discovery_token, &plan.bootstrap_token] {
-        report.conceal(&token.secret);
     }
     for warning in &resolved.warnings {
         report.warn(Phase::Preflight, None, warning);
@@ -170,6 +171,15 @@ fn plan(args: &JoinArgs, report: &Report) -> Result<JoinPlan, Failure> {
         report.debug(1, Phase::Preflight, format_args!("{name} comes from {origin}"));
     }
     Ok(plan)
+}
+
+/// Every token of a configuration.
+fn tokens(configuration: &JoinConfiguration) -> impl Iterator<Item = &BootstrapToken> {
+    let discovery = match &configuration.discovery {
+        Discovery::Token { token, .. } => Some(token),
+        Discovery::File(_) | Discovery::Url { .. } => None,
+    };
+    discovery.into_iter().chain(&configuration.tls_bootstrap_token)
 }
 
 fn no_color() -> bool {

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use super::cluster_info::KubeconfigError;
 use super::jws::JwsError;
-use crate::config::{CaCertHash, Endpoint};
-use crate::error::{Code, Explain, codes};
+use crate::config::{CaCertHash, Endpoint, Url, UrlError};
+use crate::error::{Class, Code, Explain, codes};
 use crate::kube::error::KubeError;
-use crate::net::error::NetError;
+use crate::kubeconfig::KubeconfigError;
+use crate::net::error::{Cause, NetError};
 use crate::text::ForeignText;
 
 /// An error of discovery.
@@ -63,6 +63,66 @@ pub enum DiscoveryError {
     },
     /// A certificate that is to be trusted is not fit to be a trust anchor.
     NotAnAuthority,
+    /// None of several endpoints is the cluster: each with its reason, at least two.
+    NoEndpoint(Vec<(Endpoint, DiscoveryError)>),
+    /// The discovery file cannot be used.
+    File(KubeconfigError),
+    /// There is neither a token nor a user in the discovery file to request a certificate with.
+    NoCredentials,
+    /// The API server does not know the user of the discovery file.
+    CredentialsRefused(ForeignText),
+    /// The wire to the web server of a discovery URL.
+    Web {
+        /// Where the file should have been.
+        url: Url,
+        /// What happened.
+        error: NetError,
+    },
+    /// A web server gives no file, and will not.
+    UrlRefused {
+        /// Where the file should have been.
+        url: Url,
+        /// Its answer.
+        status: u16,
+    },
+    /// A web server gives no file now.
+    UrlBusy {
+        /// Where the file should have been.
+        url: Url,
+        /// Its answer.
+        status: u16,
+        /// How long it asked us to stay away.
+        retry_after: Option<Duration>,
+    },
+    /// A web server redirects to what is not followed.
+    UrlRedirect {
+        /// What was asked for.
+        url: Url,
+        /// Where to, without a query.
+        location: ForeignText,
+        /// Why it is not followed.
+        problem: UrlError,
+    },
+    /// Redirects without end; the last URL.
+    UrlRedirects(Url),
+}
+
+impl DiscoveryError {
+    /// What is to be said of these failures: the one where there is only one.
+    pub(super) fn of_all(mut failures: Vec<(Endpoint, DiscoveryError)>) -> Self {
+        match failures.len() {
+            1 => failures.remove(0).1,
+            _ => DiscoveryError::NoEndpoint(failures),
+        }
+    }
+
+    /// Of several failures the one that says what to do next: as long as one endpoint may yet answer, running again can
+    /// help; else what the cluster refuses tells more than who is not the cluster.
+    fn decisive(failures: &[(Endpoint, DiscoveryError)]) -> Option<&DiscoveryError> {
+        let of =
+            |wanted: Class| failures.iter().map(|(_, error)| error).find(move |error| error.code().class == wanted);
+        of(Class::Transient).or_else(|| of(Class::Refused)).or(failures.first().map(|(_, error)| error))
+    }
 }
 
 impl fmt::Display for DiscoveryError {
@@ -97,8 +157,32 @@ impl fmt::Display for DiscoveryError {
                 httpdate::fmt_http_date(*now)
             ),
             DiscoveryError::NotAnAuthority => {
-                f.write_str("the pinned certificate of cluster-info cannot be a trust anchor")
+                f.write_str("a certificate that should be the cluster CA cannot be a trust anchor")
             }
+            DiscoveryError::NoEndpoint(failures) => {
+                write!(f, "none of {} endpoints is the cluster", failures.len())?;
+                failures.iter().enumerate().try_for_each(|(index, (endpoint, error))| {
+                    let text = error.to_string();
+                    // Errors of the wire begin with the endpoint themselves.
+                    let text = text.strip_prefix(&format!("{endpoint}: ")).unwrap_or(&text);
+                    write!(f, "{} {endpoint}: {text}", if index == 0 { ":" } else { ";" })
+                })
+            }
+            DiscoveryError::File(error) => write!(f, "the discovery file cannot be used: {error}"),
+            DiscoveryError::NoCredentials => f.write_str(
+                "there is no token, and no credentials in the discovery file, to request a certificate with",
+            ),
+            DiscoveryError::CredentialsRefused(message) => {
+                write!(f, "the API server does not accept the credentials in the discovery file: {message}")
+            }
+            DiscoveryError::Web { url, error } => write!(f, "the discovery file at {url}: {error}"),
+            DiscoveryError::UrlRefused { url, status } | DiscoveryError::UrlBusy { url, status, .. } => {
+                write!(f, "the discovery file at {url}: the web server answers with status {status}")
+            }
+            DiscoveryError::UrlRedirect { url, location, problem } => {
+                write!(f, "the discovery file at {url}: redirected to \"{location}\", but {problem}")
+            }
+            DiscoveryError::UrlRedirects(url) => write!(f, "the discovery file: redirected without end, last to {url}"),
         }
     }
 }
@@ -119,7 +203,50 @@ impl Explain for DiscoveryError {
             DiscoveryError::HashMismatch { .. } => &codes::DISCOVERY_HASH_MISMATCH,
             DiscoveryError::AuthorityValidity { .. } => &codes::DISCOVERY_CA_VALIDITY,
             DiscoveryError::NotAnAuthority => &codes::DISCOVERY_KUBECONFIG,
+            DiscoveryError::NoEndpoint(failures) => {
+                DiscoveryError::decisive(failures).map_or(&codes::NET_REFUSED, Explain::code)
+            }
+            DiscoveryError::File(_) => &codes::DISCOVERY_FILE,
+            DiscoveryError::NoCredentials => &codes::CONFIG_INCOMPLETE,
+            DiscoveryError::CredentialsRefused(_) => &codes::DISCOVERY_CREDENTIALS,
+            DiscoveryError::Web { error, .. } => error.code(),
+            DiscoveryError::UrlRefused { .. } => &codes::DISCOVERY_URL_REFUSED,
+            DiscoveryError::UrlBusy { .. } => &codes::DISCOVERY_URL_BUSY,
+            DiscoveryError::UrlRedirect { .. } | DiscoveryError::UrlRedirects(_) => &codes::HTTP_REDIRECT,
         }
+    }
+
+    fn hint(&self) -> String {
+        let hint = match self {
+            DiscoveryError::NoEndpoint(failures) => {
+                return DiscoveryError::decisive(failures).map_or_else(String::new, Explain::hint);
+            }
+            DiscoveryError::NoCredentials => {
+                "pass --tls-bootstrap-token from `kubeadm token create` on the control plane, or write a user with \
+                 credentials into the discovery file"
+            }
+            DiscoveryError::File(KubeconfigError::Unsupported(_)) => {
+                "put a token or a client certificate into the discovery file, or pass --tls-bootstrap-token"
+            }
+            DiscoveryError::File(KubeconfigError::NoAuthority) => {
+                "add the control plane's ca.crt to the discovery file as certificate-authority-data"
+            }
+            DiscoveryError::Web { error, .. } => match error.cause {
+                Cause::UntrustedChain(_) => {
+                    "pass the web server's CA with --discovery-url-ca-file, or add it to this machine's CA bundle"
+                }
+                Cause::NameMismatch { .. } => "use a URL with a host name that is in the web server's certificate",
+                Cause::Validity { .. } => "check this machine's clock, then the web server's certificate",
+                Cause::NotHttp(_) | Cause::Tls(_) => "check that the URL is that of an HTTPS server",
+                Cause::BodyTooLarge { .. } => "check the URL: a discovery file has some kilobytes",
+                _ => self.code().action,
+            },
+            DiscoveryError::UrlRedirect { .. } | DiscoveryError::UrlRedirects(_) => {
+                "give the URL that the file is really at, with https://"
+            }
+            _ => self.code().action,
+        };
+        hint.to_owned()
     }
 
     /// The signer adds a new token's signature some time after the token, so an unknown token may become known; and
@@ -128,13 +255,19 @@ impl Explain for DiscoveryError {
         match self {
             DiscoveryError::TokenUnknown { .. } => true,
             DiscoveryError::AnonymousRefused { settled, .. } => !settled,
-            other => other.code().class == crate::error::Class::Transient,
+            DiscoveryError::NoEndpoint(failures) => failures.iter().any(|(_, error)| error.may_retry()),
+            other => other.code().class == Class::Transient,
         }
     }
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
             DiscoveryError::Kube(error) => error.retry_after(),
+            DiscoveryError::UrlBusy { retry_after, .. } => *retry_after,
+            // Only where each of them asks for it is anybody left alone.
+            DiscoveryError::NoEndpoint(failures) => {
+                failures.iter().map(|(_, error)| error.retry_after()).min().flatten()
+            }
             _ => None,
         }
     }

@@ -1,14 +1,17 @@
 //! Token discovery: cluster-info read from a server that is not known yet, proved by pin, signature and chain.
 //! Source of the scheme: `cmd/kubeadm/app/discovery/token/token.go`; where kubeadm fetches a second time to verify the chain,
 //! the chain of the first connection has been recorded and is judged itself.
+//!
+//! Several endpoints are asked in turn. Each has to prove itself, so that asking another one lowers nothing.
 
 use std::time::{Duration, Instant, SystemTime};
 
 use super::cluster_info::{self, Announced};
 use super::error::DiscoveryError;
-use super::{ClusterInfo, Discovered, jws};
+use super::{Found, jws, still_valid};
 use crate::clock::Clock;
-use crate::config::{BootstrapToken, CaCertHash, Endpoint, Trust};
+use crate::config::{BootstrapToken, CaCertHash, Endpoint};
+use crate::error::{Code, Explain};
 use crate::kube::client::{MAX_OBJECT, REQUEST_TIMEOUT, Wanted, decode};
 use crate::kube::error::{KubeCause, KubeError};
 use crate::kube::types::ConfigMap;
@@ -17,40 +20,99 @@ use crate::net::server::{Server, UnprovedServer};
 use crate::net::tls::TrustRoots;
 use crate::phase::Phase;
 use crate::pki::certificate::Certificate;
+use crate::plan::Trust;
 use crate::report::Report;
 
 /// For how long a refusal of anonymous users may be that of a control plane that is still being set up: between its
 /// API server answering and `kubeadm init` having reached the phase `bootstrap-token` lie some ten seconds.
 const SETUP_GRACE: Duration = Duration::from_secs(30);
 
+/// How long one of several endpoints is waited for, as long as others have not been asked: enough for a satellite link.
+const SHORT_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// What token discovery goes by.
 #[derive(Clone, Copy, Debug)]
-pub struct TokenDiscovery<'a> {
-    /// The server to ask.
-    pub endpoint: &'a Endpoint,
+pub(super) struct TokenDiscovery<'a> {
+    /// The servers to ask, in this order.
+    pub(super) endpoints: &'a [Endpoint],
     /// Its secret half has keyed the signature.
-    pub token: &'a BootstrapToken,
+    pub(super) token: &'a BootstrapToken,
     /// What proves the CA.
-    pub trust: &'a Trust,
+    pub(super) trust: &'a Trust,
+    /// The node gets another server than cluster-info names: that one need not be there.
+    pub(super) elsewhere: bool,
 }
 
 /// Finds and proves the cluster. Sends nothing of ours.
-pub fn discover(
+pub(super) fn discover(
     request: TokenDiscovery<'_>,
     clock: Clock,
     retry: Retry,
     report: &Report,
-) -> Result<Discovered, DiscoveryError> {
-    let mut unproved = UnprovedServer::new(request.endpoint.clone());
-    let mut refused_since = None;
-    let (kubeconfig, date) = retry.run(
-        || {
-            // No exchange outlives the whole wait.
-            let deadline = (Instant::now() + REQUEST_TIMEOUT).min(retry.deadline);
-            signed_kubeconfig(&mut unproved, request, deadline, &mut refused_since)
-        },
+) -> Result<Found, DiscoveryError> {
+    let mut candidates: Vec<_> = request.endpoints.iter().map(Candidate::new).collect();
+    retry.run(
+        || round(&mut candidates, request, clock, retry.deadline, report),
         |error, pause| report.retrying(Phase::Discovery, error, pause),
-    )?;
+    )
+}
+
+/// An endpoint, and what is remembered of it.
+struct Candidate<'a> {
+    endpoint: &'a Endpoint,
+    server: UnprovedServer,
+    refused_since: Option<Instant>,
+    failure: Option<DiscoveryError>,
+}
+
+impl<'a> Candidate<'a> {
+    fn new(endpoint: &'a Endpoint) -> Self {
+        let server = UnprovedServer::new(endpoint.clone());
+        Candidate { endpoint, server, refused_since: None, failure: None }
+    }
+
+    /// What has failed for good is not asked again.
+    fn is_worth_asking(&self) -> bool {
+        self.failure.as_ref().is_none_or(Explain::may_retry)
+    }
+}
+
+/// Asks each endpoint once, until one has proved itself.
+fn round(
+    candidates: &mut [Candidate<'_>],
+    request: TokenDiscovery<'_>,
+    clock: Clock,
+    end: Instant,
+    report: &Report,
+) -> Result<Found, DiscoveryError> {
+    let timeout = if candidates.len() > 1 { SHORT_TIMEOUT } else { REQUEST_TIMEOUT };
+    let is_choice = candidates.len() > 1;
+    for candidate in candidates.iter_mut().filter(|candidate| candidate.is_worth_asking()) {
+        // No exchange outlives the whole wait.
+        let deadline = (Instant::now() + timeout).min(end);
+        match attempt(candidate, request, clock, deadline, report) {
+            Ok(found) => return Ok(found),
+            Err(error) => {
+                let said: Option<&Code> = candidate.failure.as_ref().map(Explain::code);
+                if is_choice && said != Some(error.code()) {
+                    report.warn(Phase::Discovery, Some(error.code()), format_args!("{error}; asking the others"));
+                }
+                candidate.failure = Some(error);
+            }
+        }
+    }
+    let failures = candidates.iter().filter_map(|c| Some((c.endpoint.clone(), c.failure.clone()?))).collect();
+    Err(DiscoveryError::of_all(failures))
+}
+
+fn attempt(
+    candidate: &mut Candidate<'_>,
+    request: TokenDiscovery<'_>,
+    clock: Clock,
+    deadline: Instant,
+    report: &Report,
+) -> Result<Found, DiscoveryError> {
+    let (kubeconfig, date) = signed_kubeconfig(candidate, request.token, deadline)?;
     let announced = cluster_info::read(&kubeconfig).map_err(DiscoveryError::Kubeconfig)?;
     let Announced { server: named, authorities } = announced;
     let authorities = trusted(authorities, request.trust, report)?;
@@ -61,36 +123,32 @@ pub fn discover(
         // Without a pin nobody vouches for the server's idea of time, and the build date is nobody's.
         Trust::UnsafeSkipCaVerification => (None, clock.as_system()),
     };
-    let (proved, clock) = unproved.prove(&roots, clock, date)?;
+    let asked = std::mem::replace(&mut candidate.server, UnprovedServer::new(candidate.endpoint.clone()));
+    let (proved, clock) = asked.prove(&roots, clock, date)?;
     still_valid(&authorities, clock.now())?;
-    let server = if named == *request.endpoint { proved } else { Server::new(named.clone(), &roots, clock, None)? };
-    Ok(Discovered { info: ClusterInfo { server: named, authorities, roots, clock }, server })
-}
-
-/// TLS does not ask a trust anchor for its validity, but the API server and every Go client do.
-fn still_valid(authorities: &[Certificate], now: SystemTime) -> Result<(), DiscoveryError> {
-    if authorities.iter().any(|c| c.not_before() <= now && now <= c.not_after()) {
-        return Ok(());
-    }
-    let not_after = authorities.iter().map(Certificate::not_after).max().unwrap_or(now);
-    Err(DiscoveryError::AuthorityValidity { now, not_after })
+    let server = if request.elsewhere || named == *candidate.endpoint {
+        proved
+    } else {
+        Server::new(named.clone(), &roots, clock, None)?
+    };
+    Ok(Found { named, authorities, roots, clock, server, file: None })
 }
 
 /// The kubeconfig of cluster-info, once it carries a correct signature for our token; and the server's `Date`.
 fn signed_kubeconfig(
-    server: &mut UnprovedServer,
-    request: TokenDiscovery<'_>,
+    candidate: &mut Candidate<'_>,
+    token: &BootstrapToken,
     deadline: Instant,
-    refused_since: &mut Option<Instant>,
 ) -> Result<(String, Option<SystemTime>), DiscoveryError> {
     let wanted = Wanted::config_map("kube-public", "cluster-info");
-    let answer = server.fetch(wanted.path(), MAX_OBJECT, deadline)?;
+    let answer = candidate.server.fetch(wanted.path(), MAX_OBJECT, deadline)?;
     let status = answer.head.status;
+    let endpoint = candidate.endpoint;
     let config_map: ConfigMap = decode(&wanted.to_string(), &answer, None).map_err(|error: KubeError| {
-        let endpoint = request.endpoint.clone();
+        let endpoint = endpoint.clone();
         match error.cause {
             KubeCause::Unauthorized(message) | KubeCause::Forbidden(message) => {
-                let since = *refused_since.get_or_insert_with(Instant::now);
+                let since = *candidate.refused_since.get_or_insert_with(Instant::now);
                 let settled = since.elapsed() >= SETUP_GRACE;
                 DiscoveryError::AnonymousRefused { endpoint, status, message, settled }
             }
@@ -98,16 +156,16 @@ fn signed_kubeconfig(
             _ => DiscoveryError::Kube(error),
         }
     })?;
-    let id = &request.token.id;
+    let id = &token.id;
     let is_signature = |key: &&String| key.starts_with("jws-kubeconfig-");
     let Some(signature) = config_map.data.get(&format!("jws-kubeconfig-{id}")).filter(|text| !text.is_empty()) else {
         let others = config_map.data.keys().filter(is_signature).count();
         return Err(DiscoveryError::TokenUnknown { id: id.clone(), others });
     };
     let Some(kubeconfig) = config_map.data.get("kubeconfig").filter(|text| !text.is_empty()) else {
-        return Err(DiscoveryError::NoKubeconfig(request.endpoint.clone()));
+        return Err(DiscoveryError::NoKubeconfig(endpoint.clone()));
     };
-    jws::verify(signature, kubeconfig.as_bytes(), request.token)
+    jws::verify(signature, kubeconfig.as_bytes(), token)
         .map_err(|problem| DiscoveryError::Jws { id: id.clone(), problem })?;
     Ok((kubeconfig.clone(), answer.head.date))
 }

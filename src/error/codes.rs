@@ -34,6 +34,9 @@ codes! {
     CONFIG_UNREADABLE "config.unreadable" Usage
         "the configuration file cannot be read or parsed"
         "check the file at the named line"
+    CONFIG_CA_FILE "config.ca-file" Usage
+        "a file with CA certificates for discovery cannot be read or used"
+        "give a PEM file with the CA certificate, such as /etc/kubernetes/pki/ca.crt of the control plane"
 
     // preflight
     PREFLIGHT_FAILED "preflight.failed" Usage
@@ -92,7 +95,7 @@ codes! {
 
     // the API
     API_UNAUTHORIZED "api.unauthorized" Refused
-        "the API server does not accept the token as a credential"
+        "the API server does not accept the token, or whatever else is used, as a credential"
         "create a token with `kubeadm token create --print-join-command` on the control plane; it needs the usage authentication"
     API_FORBIDDEN "api.forbidden" Refused
         "the token may not do what a joining node has to do"
@@ -113,7 +116,7 @@ codes! {
     // discovery
     DISCOVERY_ANONYMOUS "discovery.anonymous-refused" Refused
         "anonymous users may not read cluster-info, so a token alone cannot discover the cluster"
-        "restore the RoleBinding with `kubeadm init phase bootstrap-token` on the control plane, or give this machine a discovery file"
+        "restore the RoleBinding with `kubeadm init phase bootstrap-token` on the control plane, or join with --discovery-file and --tls-bootstrap-token"
     DISCOVERY_MISSING "discovery.cluster-info-missing" Transient
         "the cluster has no cluster-info (yet)"
         "run `kubeadm init phase bootstrap-token` on the control plane"
@@ -135,6 +138,19 @@ codes! {
     DISCOVERY_HASH_MISMATCH "discovery.ca-hash-mismatch" Unsafe
         "no CA of the server has the pinned key"
         "compare with `kubeadm token create --print-join-command` on the control plane; never replace the pin by what the server shows"
+
+    DISCOVERY_FILE "discovery.file-unusable" Usage
+        "the discovery file cannot be read, or is no kubeconfig that a node can join with"
+        "write it on the control plane: kubectl -n kube-public get configmap cluster-info -o jsonpath={.data.kubeconfig}"
+    DISCOVERY_CREDENTIALS "discovery.credentials-refused" Refused
+        "the API server does not accept the credentials in the discovery file"
+        "write a new discovery file, or pass --tls-bootstrap-token from `kubeadm token create` on the control plane"
+    DISCOVERY_URL_REFUSED "discovery.url-refused" Refused
+        "the web server of the discovery URL does not give the file"
+        "check the URL with `curl -v` from another machine"
+    DISCOVERY_URL_BUSY "discovery.url-busy" Transient
+        "the web server of the discovery URL cannot answer now"
+        "run again; look at that web server if it stays so"
 
     // TLS bootstrap
     BOOTSTRAP_KEY "tls-bootstrap.key" Machine

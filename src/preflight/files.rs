@@ -5,7 +5,6 @@
 use std::borrow::Cow;
 
 use super::{Subject, Verdict};
-use crate::config::{CaCertHash, Trust};
 use crate::existing::{Existing, Foreign};
 use crate::paths;
 use crate::pki::certificate::Certificate;
@@ -75,17 +74,10 @@ pub(super) fn ca_cert(subject: &Subject<'_>) -> Vec<Verdict> {
         Ok(false) => {}
         Err(error) => return Verdict::could_not_check(error),
     }
-    if let Trust::Pins(pins) = &subject.plan.trust
-        && is_pinned(&text, pins)
-    {
+    let certificates = Certificate::all_from_pem(&text).unwrap_or_default();
+    let is_known = |certificate| subject.plan.discovery.knows_authority(certificate) == Some(true);
+    if !certificates.is_empty() && certificates.iter().all(is_known) {
         return Vec::new();
     }
     Verdict::error(format!("{path} already exists, and is not known to be of this cluster"), RESET)
-}
-
-/// Whether there are certificates, each of which matches a pin.
-fn is_pinned(text: &[u8], pins: &[CaCertHash]) -> bool {
-    Certificate::all_from_pem(text).is_ok_and(|certificates| {
-        !certificates.is_empty() && certificates.iter().all(|c| pins.contains(&CaCertHash(c.public_key_digest())))
-    })
 }

@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::{Subject, Verdict, proxy};
+use crate::config::Endpoint;
 use crate::services::find;
 
 /// Longest time for looking up our own name. A resolver without an answer would hold up a boot for ten seconds or more,
@@ -92,7 +93,7 @@ fn lookup(
 
 /// `HTTPProxy`.
 pub(super) fn http_proxy(subject: &Subject<'_>) -> Vec<Verdict> {
-    let host = &subject.plan.endpoint.host;
+    let Some(Endpoint { host, .. }) = subject.plan.discovery.checked_endpoint() else { return Vec::new() };
     match proxy::for_host(&subject.plan.host.proxy, host) {
         None => Vec::new(),
         Some(proxy) => Verdict::warning(format!(
@@ -104,16 +105,20 @@ pub(super) fn http_proxy(subject: &Subject<'_>) -> Vec<Verdict> {
 
 /// `FileContent-*`: only where the endpoint is an address, and of its family.
 pub(super) fn forwarding_name(subject: &Subject<'_>) -> Option<Cow<'static, str>> {
-    Some(Cow::Borrowed(match subject.plan.endpoint.ip()?.to_canonical() {
+    Some(Cow::Borrowed(match endpoint_address(subject)? {
         IpAddr::V4(_) => "FileContent--proc-sys-net-ipv4-ip_forward",
         IpAddr::V6(_) => "FileContent--proc-sys-net-ipv6-conf-default-forwarding",
     }))
 }
 
+fn endpoint_address(subject: &Subject<'_>) -> Option<IpAddr> {
+    subject.plan.discovery.checked_endpoint()?.ip().map(|address| address.to_canonical())
+}
+
 /// Packets of pods are forwarded.
 pub(super) fn forwarding(subject: &Subject<'_>) -> Vec<Verdict> {
     let host = &subject.plan.host;
-    let (setting, is_on) = match subject.plan.endpoint.ip().map(|address| address.to_canonical()) {
+    let (setting, is_on) = match endpoint_address(subject) {
         Some(IpAddr::V4(_)) => ("net.ipv4.ip_forward", host.ipv4_forwarding),
         Some(IpAddr::V6(_)) => ("net.ipv6.conf.default.forwarding", host.ipv6_forwarding),
         None => return Vec::new(),

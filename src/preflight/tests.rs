@@ -7,7 +7,9 @@ use crate::clock::{Clock, ClockMode};
 use crate::config::{Extras, Settings, Sources, resolve};
 use crate::cri::fake::{Fake, status};
 use crate::existing::{Foreign, Identity, Unusable};
-use crate::host::{CgroupVersion, Cgroups, HostFacts};
+use crate::host::{CgroupVersion, Cgroups, HostFacts, WebBundle};
+use crate::operator_files;
+use crate::plan::{Discovery, Trust};
 use crate::report::{Event, Sink};
 use crate::secret::Secret;
 
@@ -118,7 +120,9 @@ impl Bench {
         let sources = Sources { flags: &flags, kernel: None, config: None, token_file: None };
         let configuration = resolve(&sources).unwrap().configuration;
         let extras = Extras { rootfs: self.rootfs.map(Into::into), ..Extras::default() };
-        JoinPlan::new(configuration, extras, self.host.clone(), self.clock).unwrap()
+        let report = Report::new(Vec::new());
+        let discovery = operator_files::discovery(&configuration.discovery, &WebBundle::default(), &report).unwrap();
+        JoinPlan::new(configuration, extras, discovery, self.host.clone(), self.clock).unwrap()
     }
 
     fn run(&self) -> Said {
@@ -231,7 +235,8 @@ fn a_ca_that_matches_a_pin_is_ours() {
     let root = Root::open(bench.root.path()).unwrap();
     for (pins, expected) in [(vec![pin], 0), (vec![crate::config::CaCertHash([0; 32])], 1)] {
         let mut plan = bench.plan();
-        plan.trust = crate::config::Trust::Pins(pins);
+        let Discovery::Token { trust, .. } = &mut plan.discovery else { panic!("no token discovery") };
+        *trust = Trust::Pins(pins);
         let report = Report::new(Vec::new());
         let subject = Subject::new(&plan, &root, &bench.existing, &report, Control::None);
         assert_eq!(files::ca_cert(&subject).len(), expected);

@@ -1,0 +1,104 @@
+//! The kubeconfig of a discovery URL. Source of the scheme: `cmd/kubeadm/app/discovery/https/https.go`.
+//!
+//! A web server is proved as an API server is: it is asked for a document without a credential, and the connection that the
+//! answer came over is judged before the answer counts, a redirect like a file. What it serves decides whom this node
+//! trusts; so it has to be https all the way, as kubeadm has it only for the first step.
+
+use std::time::Instant;
+
+use super::error::DiscoveryError;
+use crate::clock::Clock;
+use crate::config::Url;
+use crate::kube::client::REQUEST_TIMEOUT;
+use crate::kubeconfig::{ClusterAccess, KubeconfigError};
+use crate::net::http::Response;
+use crate::net::retry::Retry;
+use crate::net::server::UnprovedServer;
+use crate::phase::Phase;
+use crate::plan::UrlRoots;
+use crate::report::Report;
+use crate::text::ForeignText;
+
+/// As many as Go's client follows (`net/http`, `defaultCheckRedirect`).
+const MAX_REDIRECTS: usize = 10;
+
+/// Largest file that is read, in bytes: what a ConfigMap may hold.
+const MAX_BYTES: usize = 1 << 20;
+
+/// Fetches the file and reads what it names.
+pub(super) fn fetch(
+    url: &Url,
+    roots: &UrlRoots,
+    clock: Clock,
+    retry: Retry,
+    report: &Report,
+) -> Result<ClusterAccess, DiscoveryError> {
+    report.info(Phase::Discovery, format_args!("Fetching the discovery file from {url}"));
+    let response = retry.run(
+        || followed(url, roots, clock, retry.deadline, report),
+        |error, pause| report.retrying(Phase::Discovery, error, pause),
+    )?;
+    let text = std::str::from_utf8(&response.body)
+        .map_err(|_| DiscoveryError::File(KubeconfigError::Yaml(ForeignText::new("no UTF-8 text", None))))?;
+    let access = ClusterAccess::read(text, None).map_err(DiscoveryError::File)?;
+    access.conceal(report);
+    Ok(access)
+}
+
+/// The file, or where the redirects lead that come instead.
+fn followed(
+    url: &Url,
+    roots: &UrlRoots,
+    clock: Clock,
+    end: Instant,
+    report: &Report,
+) -> Result<Response, DiscoveryError> {
+    let mut url = url.clone();
+    for _ in 0..=MAX_REDIRECTS {
+        let deadline = (Instant::now() + REQUEST_TIMEOUT).min(end);
+        let response = proved(&url, roots, clock, deadline)?;
+        let Some(location) = &response.head.location else {
+            let (status, url) = (response.head.status, url.clone());
+            return match status {
+                200 => Ok(response),
+                408 | 429 | 500..=599 => {
+                    Err(DiscoveryError::UrlBusy { url, status, retry_after: response.head.retry_after })
+                }
+                _ => Err(DiscoveryError::UrlRefused { url, status }),
+            };
+        };
+        let to = url.redirected(location).map_err(|problem| DiscoveryError::UrlRedirect {
+            url: url.clone(),
+            location: without_secrets(location),
+            problem,
+        })?;
+        report.debug(1, Phase::Discovery, format_args!("{url} redirects to {to}"));
+        url = to;
+    }
+    Err(DiscoveryError::UrlRedirects(url))
+}
+
+/// A location for an error's text: without a query, and without user and password.
+fn without_secrets(location: &str) -> ForeignText {
+    let location = location.split('?').next().unwrap_or_default();
+    let (scheme, rest) = location.split_once("//").unwrap_or(("", location));
+    let text = match rest.rsplit_once('@') {
+        Some((_, rest)) => format!("{scheme}//{rest}"),
+        None => location.to_owned(),
+    };
+    ForeignText::new(&text, None)
+}
+
+/// One answer, of a server that has proved to be the URL's.
+fn proved(url: &Url, roots: &UrlRoots, clock: Clock, deadline: Instant) -> Result<Response, DiscoveryError> {
+    let at = |error| DiscoveryError::Web { url: url.clone(), error };
+    let mut server = UnprovedServer::new(url.endpoint().clone());
+    let response = server.fetch_or_redirect(url.target(), MAX_BYTES, deadline).map_err(at)?;
+    let (clock, date) = match roots {
+        UrlRoots::Given(_) => (clock, response.head.date),
+        // Any of a hundred authorities, and whoever has an expired certificate of one, would tell us the time.
+        UrlRoots::Web(_) => (clock.as_system(), None),
+    };
+    server.prove(roots.roots(), clock, date).map_err(at)?;
+    Ok(response)
+}

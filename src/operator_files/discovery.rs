@@ -1,0 +1,105 @@
+//! What proves the cluster: the kubeconfig of file discovery, files with CA certificates, and the certificates that this
+//! host knows web servers by.
+
+use std::path::{Path, PathBuf};
+
+use super::{OperatorFileError, contents};
+use crate::config::{self, CaCertHash};
+use crate::host::WebBundle;
+use crate::kubeconfig::ClusterAccess;
+use crate::net::tls::TrustRoots;
+use crate::phase::Phase;
+use crate::pki::certificate::{Certificate, CertificateError};
+use crate::plan::{Discovery, Trust, UrlRoots};
+use crate::report::Report;
+
+/// Reads what the configuration's way of discovery names. `bundle` is read where web servers have to be proved.
+///
+/// # Errors
+/// The first file that cannot be read or used.
+pub fn discovery(
+    configured: &config::Discovery,
+    bundle: &WebBundle,
+    report: &Report,
+) -> Result<Discovery, OperatorFileError> {
+    Ok(match configured {
+        config::Discovery::Token { endpoints, token, trust } => Discovery::Token {
+            endpoints: endpoints.clone(),
+            token: token.clone(),
+            trust: match trust {
+                config::Trust::Pins(pins) => Trust::Pins(pins.clone()),
+                config::Trust::CaFile(path) => Trust::Pins(pins(path)?),
+                config::Trust::UnsafeSkipCaVerification => Trust::UnsafeSkipCaVerification,
+            },
+        },
+        config::Discovery::File(path) => {
+            let access = kubeconfig(path)?;
+            access.conceal(report);
+            let web_roots = access.authorities.is_empty().then(|| web_roots(bundle, report));
+            Discovery::File { access: Box::new(access), web_roots }
+        }
+        config::Discovery::Url { url, ca_file } => {
+            let web_roots = web_roots(bundle, report);
+            let roots = match ca_file {
+                Some(path) => UrlRoots::Given(authorities(path)?.1),
+                None => UrlRoots::Web(web_roots.clone()),
+            };
+            Discovery::Url { url: url.clone(), roots, web_roots }
+        }
+    })
+}
+
+fn kubeconfig(path: &Path) -> Result<ClusterAccess, OperatorFileError> {
+    let path = path.to_owned();
+    let bytes = match contents(&path) {
+        Ok(bytes) => zeroize::Zeroizing::new(bytes),
+        Err(source) => return Err(OperatorFileError::DiscoveryUnreadable { path, source }),
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    ClusterAccess::read(&text, path.parent()).map_err(|error| OperatorFileError::Discovery { path, error })
+}
+
+/// `--discovery-ca-file` is a pin written as a certificate.
+fn pins(path: &Path) -> Result<Vec<CaCertHash>, OperatorFileError> {
+    let (certificates, _) = authorities(path)?;
+    Ok(certificates.iter().map(|certificate| CaCertHash(certificate.public_key_digest())).collect())
+}
+
+/// Every certificate of a file, all of them fit to be trusted.
+fn authorities(path: &Path) -> Result<(Vec<Certificate>, TrustRoots), OperatorFileError> {
+    let path = path.to_owned();
+    let pem = match contents(&path) {
+        Ok(pem) => pem,
+        Err(source) => return Err(OperatorFileError::CaUnreadable { path, source }),
+    };
+    let read = Certificate::all_from_pem(&pem).and_then(|certificates| {
+        let ders: Vec<_> = certificates.iter().map(|certificate| certificate.der().clone()).collect();
+        let roots = TrustRoots::new(&ders).ok_or(CertificateError::Der)?;
+        Ok((certificates, roots))
+    });
+    read.map_err(|error| OperatorFileError::Ca { path, error })
+}
+
+/// The host's own bundle, or the built-in one where there is none: an initramfs has none.
+fn web_roots(bundle: &WebBundle, report: &Report) -> TrustRoots {
+    for path in &bundle.files {
+        let roots = contents(path).ok().and_then(|pem| TrustRoots::of_bundle(&pem));
+        if let Some(roots) = roots {
+            let text = format_args!("Web servers are proved by {}", path.display());
+            report.debug(1, Phase::Preflight, text);
+            return roots;
+        }
+    }
+    let from_directories: Vec<u8> = bundle.directories.iter().flat_map(all_of).collect();
+    if let Some(roots) = TrustRoots::of_bundle(&from_directories) {
+        return roots;
+    }
+    report.debug(1, Phase::Preflight, "Web servers are proved by the built-in CA certificates: this host has none");
+    TrustRoots::built_in()
+}
+
+/// Every file of a directory, one after the other; what cannot be read is passed over.
+fn all_of(directory: &PathBuf) -> Vec<u8> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.filter_map(|entry| contents(&entry.path()).ok()).flatten().collect()
+}
