@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Rooms in the order of the way through the house. A room may use those above it, and itself.
-const ORDER: [&[&str]; 12] = [
+const ORDER: [&[&str]; 13] = [
     &["secret", "phase"],
     &["text", "error"],
     &["report", "clock", "pki", "yaml", "rootfs"],
     &["config", "services", "paths", "cri"],
-    &["host", "cli", "net", "kubelet"],
-    &["plan", "kube", "operator_files"],
-    &["existing", "discovery"],
+    &["host", "cli", "net", "kubeconfig"],
+    &["kubelet", "kube"],
+    &["plan"],
+    &["existing", "discovery", "operator_files"],
     &["preflight", "cluster_config", "tls_bootstrap", "node_check"],
     &["node_files", "kubelet_wait", "kubelet_bootstrap"],
     &["join"],
@@ -20,13 +21,14 @@ const ORDER: [&[&str]; 12] = [
 ];
 
 /// Crates that only one file or room may name.
-const CONFINED: [(&str, &[&str]); 10] = [
+const CONFINED: [(&str, &[&str]); 11] = [
     ("ureq_proto", &["net/http.rs"]),
     ("lexopt", &["cli"]),
     ("saphyr_parser", &["yaml"]),
     ("hmac", &["discovery/jws.rs"]),
     ("ring", &["pki", "net/tls/algorithms.rs"]),
     ("webpki", &["net/tls/algorithms.rs"]),
+    ("webpki_roots", &["net/tls.rs"]),
     ("x509_parser", &["pki", "tls_bootstrap.rs"]),
     ("time", &["paths.rs", "cli", "config/time_added.rs"]),
     ("miniz_oxide", &["preflight/kernel_config.rs"]),

@@ -3,7 +3,16 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use kubejoin::clock::Clock;
+use kubejoin::config::{Settings, Sources, resolve};
+use kubejoin::host::HostFacts;
+use kubejoin::net::retry::Retry;
+use kubejoin::plan::{Discovery, JoinPlan};
+use kubejoin::secret::Secret;
 use kubejoin_apiserver::ApiServer;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -20,7 +29,10 @@ pub struct Join {
     discovery_seconds: u32,
     bootstrap_seconds: u32,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
     config: String,
+    /// Path or URL of a discovery file, in place of endpoint, token and pins; and the token of the TLS bootstrap.
+    kubeconfig: Option<(String, Option<String>)>,
 }
 
 impl Join {
@@ -38,8 +50,35 @@ impl Join {
             discovery_seconds: 2,
             bootstrap_seconds: 2,
             arguments: Vec::new(),
+            environment: Vec::new(),
             config: String::new(),
+            kubeconfig: None,
         }
+    }
+
+    /// Discovery by this kubeconfig, which is written to a file.
+    pub fn by_file(self, kubeconfig: &str, tls_bootstrap_token: Option<&str>) -> Self {
+        let path = self.beside("discovery.conf", kubeconfig);
+        self.by(path.to_str().unwrap(), tls_bootstrap_token)
+    }
+
+    /// Discovery by the kubeconfig of this path or URL.
+    pub fn by(mut self, place: &str, tls_bootstrap_token: Option<&str>) -> Self {
+        self.kubeconfig = Some((place.to_owned(), tls_bootstrap_token.map(str::to_owned)));
+        self
+    }
+
+    /// A file of this machine, outside of the target root.
+    pub fn beside(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.directory.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// A variable of the environment.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// Another endpoint than the server's own.
@@ -102,16 +141,24 @@ impl Join {
 
     fn command_of(&self, words: &[&str]) -> Command {
         let hashes: Vec<_> = self.hashes.iter().map(|hash| format!("    - {hash}\n")).collect();
+        let discovery = match &self.kubeconfig {
+            None => {
+                let hashes =
+                    if hashes.is_empty() { String::new() } else { format!("    caCertHashes:\n{}", hashes.concat()) };
+                format!(
+                    "  bootstrapToken:\n    token: {}\n    apiServerEndpoint: \"{}\"\n{hashes}",
+                    self.token, self.endpoint
+                )
+            }
+            Some((place, token)) => {
+                let token = token.as_ref().map_or_else(String::new, |token| format!("  tlsBootstrapToken: {token}\n"));
+                format!("  file:\n    kubeConfigPath: {place}\n{token}")
+            }
+        };
         let config = format!(
-            "apiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration\ndiscovery:\n  bootstrapToken:\n    \
-             token: {}\n    apiServerEndpoint: {}\n    caCertHashes:\n{}timeouts:\n  discovery: {}s\n  \
-             tlsBootstrap: {}s\n  kubernetesAPICall: 2s\n{}",
-            self.token,
-            self.endpoint,
-            hashes.concat(),
-            self.discovery_seconds,
-            self.bootstrap_seconds,
-            self.config,
+            "apiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration\ndiscovery:\n{discovery}timeouts:\n  \
+             discovery: {}s\n  tlsBootstrap: {}s\n  kubernetesAPICall: 2s\n{}",
+            self.discovery_seconds, self.bootstrap_seconds, self.config,
         );
         let path = self.directory.path().join("join.yaml");
         std::fs::write(&path, config).unwrap();
@@ -125,6 +172,7 @@ impl Join {
             .arg("--result-file")
             .arg(self.result_file())
             .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
         command
     }
@@ -217,4 +265,48 @@ pub fn file<'t>(tree: &'t [Found], path: &str) -> &'t Found {
 /// Its content as text.
 pub fn text(tree: &[Found], path: &str) -> String {
     String::from_utf8(file(tree, path).content.clone().unwrap()).unwrap()
+}
+
+/// What `kubectl -n kube-public get configmap cluster-info -o jsonpath={.data.kubeconfig}` prints: server and CA.
+pub fn cluster_info_of(server: &ApiServer) -> String {
+    kubeconfig_of(server, Some(&server.ca_pem()))
+}
+
+/// The same with another CA or none.
+pub fn kubeconfig_of(server: &ApiServer, ca_pem: Option<&str>) -> String {
+    let ca =
+        ca_pem.map(|pem| format!("    certificate-authority-data: {}\n", STANDARD.encode(pem))).unwrap_or_default();
+    format!(
+        "apiVersion: v1\nclusters:\n- cluster:\n{ca}    server: https://{}\n  name: \"\"\ncontexts: []\n\
+         current-context: \"\"\nkind: Config\npreferences: {{}}\nusers: []\n",
+        server.endpoint()
+    )
+}
+
+/// The same with a user, given as the body of a flow mapping.
+pub fn with_user(kubeconfig: &str, user: &str) -> String {
+    kubeconfig
+        .replace("contexts: []", "contexts: [{name: own-context, context: {cluster: \"\", user: own-user}}]")
+        .replace("current-context: \"\"", "current-context: own-context")
+        .replace("users: []", &format!("users: [{{name: own-user, user: {{{user}}}}}]"))
+}
+
+/// A plan made of a way of discovery alone, at the time of `clock`.
+pub fn plan(discovery: Discovery, token: Option<&str>, clock: Clock) -> JoinPlan {
+    let flags = Settings {
+        // The plan's discovery is that of the caller.
+        discovery_file: Some("/none".to_owned()),
+        tls_bootstrap_token: token.map(Secret::new),
+        node_name: Some("worker-1".to_owned()),
+        ..Settings::default()
+    };
+    let sources = Sources { flags: &flags, kernel: None, config: None, token_file: None };
+    let resolved = resolve(&sources).unwrap();
+    JoinPlan::new(resolved.configuration, resolved.extras, discovery, HostFacts::default(), clock).unwrap()
+}
+
+/// A few tries within five seconds.
+pub fn soon() -> Retry {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    Retry { deadline, first: Duration::from_millis(100), cap: Duration::from_secs(1), seed: 1 }
 }

@@ -5,13 +5,15 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use kubejoin::config::{BootstrapToken, NodeName, Trust};
+use kubejoin::config::{BootstrapToken, NodeName, Url};
 use kubejoin::discovery::{cluster_info, jws};
 use kubejoin::existing::{self, Existing};
+use kubejoin::kubeconfig::ClusterAccess;
+use kubejoin::plan::{Discovery, Trust};
 use kubejoin::rootfs::Root;
 use kubejoin_apiserver::{ApiServer, Options};
 
-use crate::builder::Join;
+use crate::builder::{Join, with_user};
 use crate::review::answers;
 
 /// xorshift64* (Vigna 2016): enough for this, and the same everywhere.
@@ -181,12 +183,70 @@ fn kubeconfigs_that_are_nearly_cluster_info() {
 }
 
 #[test]
+fn kubeconfigs_that_are_nearly_discovery_files() {
+    let server = ApiServer::start(Options::default());
+    let conf = with_user(&server.admin_kubeconfig(), "");
+    let words = [
+        "certificate-authority: /dev/null\n",
+        "client-key-data: ",
+        "client-certificate: /proc/self/environ\n",
+        "tokenFile: /\n",
+        "token: a\n",
+        "token: \"\\n\"\n",
+        "exec: {}\n",
+        "insecure-skip-tls-verify: yes\n",
+        "current-context: \n",
+        "- name: \"\"\n",
+        "- {}\n",
+        "&a ",
+        "*a\n",
+        "  ",
+        "\n",
+        "{",
+        "[",
+        "\0",
+    ];
+    let mut random = Random(0x5eed_0005);
+    for round in 0..ROUNDS {
+        let bytes = random.change(conf.as_bytes(), &words);
+        match ClusterAccess::read(&String::from_utf8_lossy(&bytes), None) {
+            Ok(access) => {
+                assert!(access.server.port > 0 && !access.server.host.is_empty());
+                let token = access.credentials.and_then(|credentials| credentials.token);
+                assert!(token.is_none_or(|token| token.expose().bytes().all(|byte| byte.is_ascii_graphic())));
+            }
+            Err(error) => assert!(error.to_string().chars().all(|c| !c.is_control()), "round {round}: {error:?}"),
+        }
+    }
+}
+
+#[test]
+fn locations_that_are_nearly_urls() {
+    let from: Url = "https://[::1]:8443/a/b?c".parse().unwrap();
+    let words =
+        ["https://", "http:", "//", "/", "?", "#", "@", "[", "]", ":", "::1", ":443", "%0a", "\r\n", " ", "..", "é"];
+    let mut random = Random(0x5eed_0006);
+    for round in 0..ROUNDS {
+        let bytes = random.change(b"https://host.example:8443/path/file?query=1#x", &words);
+        if let Ok(url) = from.redirected(&String::from_utf8_lossy(&bytes)) {
+            let target = url.target();
+            assert!(target.starts_with('/') && target.bytes().all(|byte| byte.is_ascii_graphic()), "{round}: {url:?}");
+            assert!(!url.endpoint().host.contains('@'), "{round}: {url:?}");
+        }
+    }
+}
+
+#[test]
 fn identities_that_are_nearly_ours() {
     let server = ApiServer::start(Options::default());
     let join = Join::to(&server);
     assert_eq!(join.run().status, 0);
     let node: NodeName = "worker-1".parse().unwrap();
-    let pins = Trust::Pins(vec![server.ca_hash().parse().unwrap()]);
+    let pins = Discovery::Token {
+        endpoints: vec![server.endpoint().parse().unwrap()],
+        token: server.token().parse().unwrap(),
+        trust: Trust::Pins(vec![server.ca_hash().parse().unwrap()]),
+    };
     let link = std::fs::read_link(join.root().join("var/lib/kubelet/pki/kubelet-client-current.pem")).unwrap();
     let paths = [join.root().join("etc/kubernetes/kubelet.conf"), join.root().join(link.strip_prefix("/").unwrap())];
     let right = paths.each_ref().map(|path| std::fs::read(path).unwrap());

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use kubejoin::clock::{Clock, ClockMode};
 use kubejoin::kube::client::{Client, Wanted};
 use kubejoin::net::server::Server;
-use kubejoin::net::tls::{ClientIdentity, TrustRoots};
+use kubejoin::net::tls::TrustRoots;
 use kubejoin::pki::certificate::Certificate;
-use kubejoin::pki::key::PrivateKey;
+use kubejoin::pki::identity::ClientIdentity;
 use kubejoin_apiserver::{ApiServer, ConfigMap, ExistingNode, Options};
 use tempfile::TempDir;
 
@@ -206,8 +206,8 @@ fn client_of(server: &ApiServer, pki: &Path) -> Client {
         Certificate::all_from_pem(pem).unwrap().iter().map(|certificate| certificate.der().clone()).collect()
     };
     let roots = TrustRoots::new(&ders(server.ca_pem().as_bytes())).unwrap();
-    let identity = ClientIdentity { chain: ders(&pem), key: PrivateKey::from_pem(&pem).unwrap().to_der() };
+    let identity = ClientIdentity::from_pem(&pem, &pem).unwrap();
     let clock = Clock::read(ClockMode::System);
     let endpoint = server.endpoint().parse().unwrap();
-    Client::new(Server::new(endpoint, &roots, clock, Some(identity)).unwrap(), None)
+    Client::new(Server::new(endpoint, &roots, clock, Some(&identity)).unwrap(), None)
 }

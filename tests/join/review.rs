@@ -6,17 +6,16 @@ use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use kubejoin::clock::{Clock, ClockMode};
-use kubejoin::config::Trust;
+use kubejoin::discovery::discover;
 use kubejoin::discovery::error::DiscoveryError;
-use kubejoin::discovery::token::{TokenDiscovery, discover};
 use kubejoin::net::error::{Cause, NetError};
 use kubejoin::net::http::{Connection, Method, Request, Response};
-use kubejoin::net::retry::Retry;
 use kubejoin::net::stream::Stream;
+use kubejoin::plan::{Discovery, JoinPlan, Trust};
 use kubejoin::report::Report;
 use kubejoin_apiserver::{ApiServer, Approver, Certificate, Faults, Options, Reply, Rule};
 
-use crate::builder::{Join, text};
+use crate::builder::{Join, plan, soon, text};
 
 /// What a connection makes of these bytes as the answers to `requests` requests sent at once; and the connection.
 pub fn answers(bytes: &[u8], requests: usize) -> (Vec<Result<Response, NetError>>, Connection) {
@@ -48,6 +47,14 @@ pub fn answers(bytes: &[u8], requests: usize) -> (Vec<Result<Response, NetError>
         received
     });
     (received, connection)
+}
+
+/// Token discovery of this server alone.
+fn by_token(server: &ApiServer, trust: Trust, clock: Clock) -> JoinPlan {
+    let token = server.token();
+    let discovery =
+        Discovery::Token { endpoints: vec![server.endpoint().parse().unwrap()], token: token.parse().unwrap(), trust };
+    plan(discovery, Some(&token), clock)
 }
 
 #[test]
@@ -93,8 +100,6 @@ fn what_nobody_asked_for_is_never_the_answer_to_a_later_request() {
 #[test]
 fn without_a_pin_nobodys_clock_but_the_systems_judges_a_certificate() {
     let server = ApiServer::start(Options::default());
-    let endpoint = server.endpoint().parse().unwrap();
-    let token = server.token().parse().unwrap();
     let begins_1970 = UNIX_EPOCH + Duration::from_secs(3600);
     for (system, mode, is_found) in [
         (SystemTime::now(), ClockMode::Auto, true),
@@ -103,10 +108,8 @@ fn without_a_pin_nobodys_clock_but_the_systems_judges_a_certificate() {
         (begins_1970, ClockMode::Auto, false),
         (begins_1970, ClockMode::Server, false),
     ] {
-        let request = TokenDiscovery { endpoint: &endpoint, token: &token, trust: &Trust::UnsafeSkipCaVerification };
-        let deadline = Instant::now() + Duration::from_secs(5);
-        let retry = Retry { deadline, first: Duration::from_millis(100), cap: Duration::from_secs(1), seed: 1 };
-        match discover(request, Clock::at(system, mode), retry, &Report::new(Vec::new())) {
+        let plan = by_token(&server, Trust::UnsafeSkipCaVerification, Clock::at(system, mode));
+        match discover(&plan, soon(), &Report::new(Vec::new())) {
             Ok(found) => {
                 assert!(is_found, "{mode:?} at {system:?} was believed");
                 let apart = found.info.clock().now().duration_since(system).unwrap();
@@ -259,12 +262,8 @@ fn with_a_pin_an_impossible_clock_is_replaced_by_the_proved_servers_and_never_by
     for offset in [0, 3600, -30 * 24 * 3600] {
         let faults = Faults { date_offset: offset, ..Faults::default() };
         let server = ApiServer::start(Options { faults, ..Options::default() });
-        let (endpoint, token) = (server.endpoint().parse().unwrap(), server.token().parse().unwrap());
-        let request = TokenDiscovery { endpoint: &endpoint, token: &token, trust: &pins(&server) };
-        let deadline = Instant::now() + Duration::from_secs(5);
-        let retry = Retry { deadline, first: Duration::from_millis(100), cap: Duration::from_secs(1), seed: 1 };
-        let clock = Clock::at(UNIX_EPOCH, ClockMode::Auto);
-        match discover(request, clock, retry, &Report::new(Vec::new())) {
+        let plan = by_token(&server, pins(&server), Clock::at(UNIX_EPOCH, ClockMode::Auto));
+        match discover(&plan, soon(), &Report::new(Vec::new())) {
             Ok(found) => {
                 let now = found.info.clock().now();
                 assert!(now >= build, "{offset}: {now:?}");

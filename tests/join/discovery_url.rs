@@ -1,0 +1,279 @@
+//! Discovery by a kubeconfig that a web server has: whom that server may be, redirects, and what it may answer.
+//!
+//! The web server is an embedded API server, of another authority, that has been told to answer with files.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use kubejoin::clock::{Clock, ClockMode};
+use kubejoin::config::Url;
+use kubejoin::discovery::discover;
+use kubejoin::error::Explain;
+use kubejoin::net::tls::TrustRoots;
+use kubejoin::plan::{Discovery, UrlRoots};
+use kubejoin::report::Report;
+use kubejoin_apiserver::{ApiServer, Faults, Leaf, Options, Pki, Presents, Reply, Rule};
+
+use crate::builder::{Join, Ran, cluster_info_of, kubeconfig_of, plan, soon, text, with_user};
+
+const PATH: &str = "/files/discovery.conf";
+
+fn start() -> ApiServer {
+    ApiServer::start(Options::default())
+}
+
+fn serving(code: u16, body: &str) -> Reply {
+    let headers = vec![("Content-Type".to_owned(), "application/octet-stream".to_owned())];
+    Reply::Exactly { code, headers, body: body.as_bytes().to_vec() }
+}
+
+/// A web server with this file.
+fn web_server(body: &str) -> ApiServer {
+    let web = start();
+    web.set_faults(Faults::replying(Rule::on(PATH, serving(200, body))));
+    web
+}
+
+fn url(web: &ApiServer) -> String {
+    format!("https://{}{PATH}", web.endpoint())
+}
+
+/// A join of `server` by the file of `web`, whose CA is given.
+fn by_url(server: &ApiServer, web: &ApiServer) -> Join {
+    let join = Join::to(server).by(&url(web), Some(&server.token()));
+    let ca = join.beside("web-ca.crt", &web.ca_pem());
+    join.arg(&format!("--discovery-url-ca-file={}", ca.display()))
+}
+
+#[track_caller]
+fn joined(ran: &Ran) {
+    assert_eq!((ran.outcome(), ran.status), ("joined", 0), "{ran:#?}");
+}
+
+/// It ends with this code and status, and neither server has been sent a secret; nothing is written.
+#[track_caller]
+fn refused(join: &Join, servers: [&ApiServer; 2], code: &str, status: i32) -> Ran {
+    let ran = join.run();
+    assert_eq!((ran.code(), ran.status), (code, status), "{ran:#?}");
+    assert_eq!(join.tree(), [], "something was written");
+    for server in servers {
+        assert!(!server.has_received(servers[0].token().split_once('.').unwrap().1), "the token was sent");
+    }
+    ran
+}
+
+#[test]
+fn a_file_of_a_web_server_is_as_good_as_one_of_this_machine() {
+    let server = start();
+    let web = web_server(&cluster_info_of(&server));
+    let join = by_url(&server, &web);
+    joined(&join.run());
+    assert_eq!(text(&join.tree(), "etc/kubernetes/pki/ca.crt"), server.ca_pem());
+    assert_eq!((web.connections().len(), server.connections().len()), (1, 1));
+    assert!(!web.has_received("uthorization"), "a web server is told nothing");
+    // With credentials in the file, nothing else is needed.
+    let web = web_server(&with_user(&cluster_info_of(&server), &format!("token: {}", server.token())));
+    let join = Join::to(&server).by(&url(&web), None);
+    let ca = join.beside("web-ca.crt", &web.ca_pem());
+    joined(&join.arg(&format!("--discovery-url-ca-file={}", ca.display())).run());
+}
+
+#[test]
+fn the_hosts_bundle_proves_the_web_server() {
+    let server = start();
+    let web = web_server(&cluster_info_of(&server));
+    let join = || Join::to(&server).by(&url(&web), Some(&server.token()));
+    let first = join();
+    let bundle = first.beside("bundle.crt", &format!("{}{}", Pki::named("another").ca_pem(), web.ca_pem()));
+    joined(&first.env("SSL_CERT_FILE", bundle.to_str().unwrap()).run());
+    // In a directory, where there is no file.
+    let second = join();
+    let place = second.beside("web.pem", &web.ca_pem());
+    let directory = place.parent().unwrap().to_str().unwrap().to_owned();
+    joined(&second.env("SSL_CERT_FILE", "/none").env("SSL_CERT_DIR", &directory).run());
+}
+
+#[test]
+fn a_web_server_that_neither_the_host_nor_the_operator_knows_is_not_believed() {
+    let server = start();
+    let web = web_server(&cluster_info_of(&server));
+    let join = || Join::to(&server).by(&url(&web), Some(&server.token()));
+    // The built-in bundle counts.
+    let unknown = join().env("SSL_CERT_FILE", "/none").env("SSL_CERT_DIR", "/none");
+    let ran = refused(&unknown, [&server, &web], "tls.certificate-untrusted", 4);
+    assert!(ran.result["hint"].as_str().unwrap().contains("--discovery-url-ca-file"), "{ran:#?}");
+    let given = join();
+    let other = given.beside("other.crt", Pki::named("another").ca_pem());
+    // The operator's choice stands in the place of the bundle, not beside it.
+    let bundle = given.beside("bundle.crt", &web.ca_pem());
+    let given = given.env("SSL_CERT_FILE", bundle.to_str().unwrap());
+    let given = given.arg(&format!("--discovery-url-ca-file={}", other.display()));
+    refused(&given, [&server, &web], "tls.certificate-untrusted", 4);
+}
+
+#[test]
+fn a_web_server_that_is_not_the_urls_is_not_believed() {
+    for (presents, code) in [
+        (Presents::ForeignCa, "tls.certificate-untrusted"),
+        (Presents::WrongKey, "tls.handshake-signature"),
+        (Presents::WrongName, "tls.name-mismatch"),
+        (Presents::Expired, "tls.certificate-validity"),
+        (Presents::PlainHttp, "tls.handshake-failed"),
+    ] {
+        let server = start();
+        let web = web_server(&cluster_info_of(&server));
+        let status = if matches!(presents, Presents::PlainHttp) { 3 } else { 4 };
+        web.set_faults(Faults {
+            presents,
+            ..Faults::replying(Rule::on(PATH, serving(200, &cluster_info_of(&server))))
+        });
+        refused(&by_url(&server, &web), [&server, &web], code, status);
+        assert_eq!(server.connections().len(), 0);
+    }
+}
+
+#[test]
+fn what_a_web_server_answers_instead_has_a_code() {
+    let server = start();
+    let internal = || serving(503, "busy");
+    for (reply, code, status) in [
+        (serving(404, "not here"), "discovery.url-refused", 5),
+        (serving(401, "who are you"), "discovery.url-refused", 5),
+        (serving(204, ""), "discovery.url-refused", 5),
+        (internal(), "discovery.url-busy", 3),
+        (serving(200, "<html>a captive portal: yes</html>"), "discovery.file-unusable", 2),
+        (serving(200, ""), "discovery.file-unusable", 2),
+        (Reply::BigBody(2 << 20), "http.body-too-large", 4),
+        (Reply::EndlessHeaders, "http.headers-too-large", 4),
+        (Reply::Raw(b"SSH-2.0-OpenSSH\r\n".to_vec()), "http.not-http", 4),
+        (Reply::Close, "net.closed", 3),
+    ] {
+        let web = start();
+        web.set_faults(Faults::replying(Rule::on(PATH, reply)));
+        refused(&by_url(&server, &web), [&server, &web], code, status);
+    }
+    // And once more where that may help.
+    let web = start();
+    let rules = vec![Rule::on(PATH, internal()).times(1), Rule::on(PATH, serving(200, &cluster_info_of(&server)))];
+    web.set_faults(Faults { replies: rules, ..Faults::default() });
+    joined(&by_url(&server, &web).run());
+    assert_eq!(server.connections().len(), 1);
+}
+
+#[test]
+fn redirects_are_followed_as_long_as_they_are_proved() {
+    let server = start();
+    let web = start();
+    let redirect =
+        |path: &str, location: &str| Rule::on(path, Reply::Redirect { code: 302, location: location.to_owned() });
+    let file = Rule::on("/deep/file", serving(200, &cluster_info_of(&server)));
+    let absolute = format!("https://{}/deep/there", web.endpoint());
+    let rules = vec![redirect(PATH, &absolute), redirect("/deep/there", "file"), file.clone()];
+    web.set_faults(Faults { replies: rules, ..Faults::default() });
+    joined(&by_url(&server, &web).run());
+
+    // The second server has another authority.
+    let server = start();
+    let elsewhere = start();
+    elsewhere.set_faults(Faults { replies: vec![file], ..Faults::default() });
+    let there = format!("https://{}/deep/file", elsewhere.endpoint());
+    web.set_faults(Faults { replies: vec![redirect(PATH, &there)], ..Faults::default() });
+    refused(&by_url(&server, &web), [&server, &web], "tls.certificate-untrusted", 4);
+}
+
+#[test]
+fn redirects_that_lead_astray_are_refused() {
+    let server = start();
+    for location in ["http://127.0.0.1/", "file:///etc/shadow", "https://user:hunter2@127.0.0.1/", ""] {
+        let web = start();
+        let reply = Reply::Redirect { code: 301, location: location.to_owned() };
+        // To itself, where there is no location: in a circle.
+        web.set_faults(Faults::replying(Rule::on("/files", reply)));
+        let ran = refused(&by_url(&server, &web), [&server, &web], "http.redirect", 4);
+        assert!(!format!("{ran:?}").contains("hunter2"), "{ran:#?}");
+    }
+    // A redirect of whoever answers in the web server's place is not even looked at.
+    let web = start();
+    let goal = web_server(&cluster_info_of(&server));
+    let reply = Reply::Redirect { code: 302, location: url(&goal) };
+    web.set_faults(Faults { presents: Presents::ForeignCa, ..Faults::replying(Rule::on(PATH, reply)) });
+    refused(&by_url(&server, &web), [&server, &web], "tls.certificate-untrusted", 4);
+    assert_eq!(goal.connections().len(), 0);
+}
+
+#[test]
+fn a_query_is_sent_and_never_shown() {
+    let server = start();
+    let web = start();
+    web.set_faults(Faults::replying(Rule::on(PATH, serving(404, ""))));
+    let query = "?X-Signature=verysecretindeed";
+    let join = Join::to(&server).by(&format!("{}{query}", url(&web)), Some(&server.token()));
+    let ca = join.beside("web-ca.crt", &web.ca_pem());
+    let join = join.arg(&format!("--discovery-url-ca-file={}", ca.display())).arg("-v=10");
+    let ran = refused(&join, [&server, &web], "discovery.url-refused", 5);
+    assert_eq!(web.requests()[0].query, query[1..]);
+    assert!(!format!("{ran:?}").contains("verysecret"), "{ran:#?}");
+}
+
+#[test]
+fn the_hosts_own_names_are_asked_for_as_web_servers_expect() {
+    let server = start();
+    let web = web_server(&cluster_info_of(&server));
+    joined(&by_url(&server, &web).run());
+    let request = &web.requests()[0];
+    assert_eq!(request.header("host"), Some(web.endpoint().as_str()));
+    assert!(request.header("accept").unwrap().contains("*/*"), "{request:#?}");
+}
+
+#[test]
+fn a_url_that_is_none_is_named_before_anybody_is_asked() {
+    let server = start();
+    for (place, code) in [
+        ("http://127.0.0.1/x", "config.invalid"),
+        ("https://u:p@127.0.0.1/x", "config.invalid"),
+        ("https://127.0.0.1:0/x", "config.invalid"),
+    ] {
+        let ran = Join::to(&server).by(place, Some(&server.token())).run();
+        assert_eq!((ran.code(), ran.status), (code, 2), "{ran:#?}");
+    }
+    let join = Join::to(&server).by("https://127.0.0.1/x", Some(&server.token()));
+    let ran = join.arg("--discovery-url-ca-file=/none").run();
+    assert_eq!((ran.code(), ran.status), ("config.ca-file", 2), "{ran:#?}");
+}
+
+#[test]
+fn the_clock_of_a_web_server_counts_only_where_the_operator_has_named_its_ca() {
+    let server = start();
+    let web = start();
+    // The server's certificate begins now: at the build's date it would not be valid yet.
+    let identity = web.pki().issue(&Leaf::server(["127.0.0.1"]));
+    web.set_faults(Faults {
+        presents: Presents::Other(identity),
+        ..Faults::replying(Rule::on(PATH, serving(200, &cluster_info_of(&server))))
+    });
+    let roots = TrustRoots::of_bundle(web.ca_pem().as_bytes()).unwrap();
+    let begins_1970 = Clock::at(UNIX_EPOCH + Duration::from_secs(3600), ClockMode::Auto);
+    let url: Url = url(&web).parse().unwrap();
+    for (roots_of_url, is_found) in [(UrlRoots::Given(roots.clone()), true), (UrlRoots::Web(roots.clone()), false)] {
+        let discovery = Discovery::Url { url: url.clone(), roots: roots_of_url, web_roots: roots.clone() };
+        let found = discover(&plan(discovery, Some(&server.token()), begins_1970), soon(), &Report::new(Vec::new()));
+        match found {
+            Ok(_) => assert!(is_found),
+            Err(error) => assert!(!is_found && error.code().name == "tls.certificate-validity", "{error}"),
+        }
+    }
+}
+
+#[test]
+fn a_file_without_a_ca_is_completed_as_one_of_this_machine_is() {
+    let server = start();
+    let web = web_server(&kubeconfig_of(&server, None));
+    let join = by_url(&server, &web);
+    let bundle = join.beside("bundle.crt", &server.ca_pem());
+    let join = join.env("SSL_CERT_FILE", bundle.to_str().unwrap());
+    joined(&join.run());
+    assert_eq!(text(&join.tree(), "etc/kubernetes/pki/ca.crt"), server.ca_pem());
+    let server = start();
+    let web = web_server(&kubeconfig_of(&server, None));
+    let join = by_url(&server, &web).env("SSL_CERT_FILE", "/none").env("SSL_CERT_DIR", "/none");
+    refused(&join, [&server, &web], "tls.certificate-untrusted", 4);
+}

@@ -1,0 +1,170 @@
+//! Several endpoints, a server for the kubelet alone, and a CA file in the place of a pin.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use kubejoin_apiserver::{ApiServer, Authority, ClusterInfo, Faults, Options, Presents, Reply, Rule};
+
+use crate::builder::{Join, Ran, cluster_info_of, text};
+
+fn start() -> ApiServer {
+    ApiServer::start(Options::default())
+}
+
+/// An endpoint that refuses: its port was free a moment ago.
+fn nobody() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+/// An endpoint that takes connections and never says a word.
+fn silence() -> (String, TcpListener) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    (listener.local_addr().unwrap().to_string(), listener)
+}
+
+#[track_caller]
+fn joined(ran: &Ran) {
+    assert_eq!((ran.outcome(), ran.status), ("joined", 0), "{ran:#?}");
+}
+
+fn said(ran: &Ran) -> String {
+    (ran.stdout.clone() + &ran.stderr).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_first_that_proves_itself_is_joined_and_the_others_are_named() {
+    let (server, impostor) = (start(), start());
+    let (refusing, (silent, _listener)) = (nobody(), silence());
+    let list = format!("{refusing},{},{silent},{}", impostor.endpoint(), server.endpoint());
+    let ran = Join::to(&server).endpoint(&list).waits(20, 5).run();
+    joined(&ran);
+    let said = said(&ran);
+    for failure in [
+        format!("{refusing}: connection refused; asking the others"),
+        format!("{silent}: timed out while the TLS handshake; asking the others"),
+        "no CA of cluster-info has a pinned key".to_owned(),
+    ] {
+        assert!(said.contains(&failure), "{failure}: {said}");
+    }
+    assert!(!impostor.has_received(server.token().split_once('.').unwrap().1), "the token was sent");
+}
+
+#[test]
+fn the_first_that_answers_is_the_only_one_asked() {
+    let (server, other) = (start(), start());
+    joined(&Join::to(&server).endpoint(&format!("{},{}", server.endpoint(), other.endpoint())).run());
+    assert_eq!((server.connections().len(), other.connections().len()), (1, 0));
+}
+
+#[test]
+fn one_that_does_not_answer_does_not_use_up_the_time_of_the_others() {
+    let server = start();
+    let (silent, _listener) = silence();
+    let began = Instant::now();
+    joined(&Join::to(&server).endpoint(&format!("{silent},{}", server.endpoint())).waits(60, 5).run());
+    // A request alone would be waited for ten seconds; the bound is there for a test that hangs.
+    assert!(began.elapsed() < Duration::from_secs(50));
+}
+
+#[test]
+fn none_of_them_says_why_for_each_and_whether_to_try_again() {
+    let server = start();
+    let (foreign, refusing) = (start(), nobody());
+    for (list, code, status) in [
+        (format!("{refusing},{}", nobody()), "net.connection-refused", 3),
+        // One may yet answer.
+        (format!("{},{refusing}", foreign.endpoint()), "net.connection-refused", 3),
+        (format!("{},{}", foreign.endpoint(), start_foreign_name()), "discovery.ca-hash-mismatch", 4),
+    ] {
+        let join = Join::to(&server).endpoint(&list).waits(1, 1);
+        let ran = join.run();
+        assert_eq!((ran.code(), ran.status), (code, status), "{ran:#?}");
+        for endpoint in list.split(',') {
+            assert!(said(&ran).contains(&format!("{endpoint}: ")), "{endpoint}: {ran:#?}");
+        }
+        assert_eq!(join.tree(), []);
+    }
+}
+
+/// The endpoint of a server of yet another cluster, which lives as long as the test program.
+fn start_foreign_name() -> String {
+    Box::leak(Box::new(start())).endpoint()
+}
+
+#[test]
+fn one_that_is_not_the_cluster_is_not_asked_again() {
+    let server = start();
+    let foreign = start();
+    let busy = Rule::on("cluster-info", Reply::internal_error()).times(2);
+    server.set_faults(Faults::replying(busy));
+    joined(&Join::to(&server).endpoint(&format!("{},{}", foreign.endpoint(), server.endpoint())).waits(20, 5).run());
+    assert_eq!(foreign.connections().len(), 1);
+}
+
+#[test]
+fn the_kubelet_gets_the_server_of_its_flag_and_the_join_uses_the_one_that_was_typed() {
+    let server = start();
+    // What cluster-info names cannot be reached from here.
+    let elsewhere = ClusterInfo::server(&format!("https://{}", nobody()));
+    server.set_faults(Faults::cluster_info(elsewhere));
+    let join = Join::to(&server).arg("--server=localhost:7443");
+    let ran = join.run();
+    joined(&ran);
+    assert_eq!(server.connections().len(), 1);
+    assert!(text(&join.tree(), "etc/kubernetes/kubelet.conf").contains("server: https://localhost:7443\n"));
+    assert_eq!(ran.result["server"], "https://localhost:7443");
+    assert!(!said(&ran).contains("is not for"), "the certificate is for localhost, too: {}", said(&ran));
+    let by_file = Join::to(&server).by_file(&cluster_info_of(&server), Some(&server.token()));
+    let by_file = by_file.arg("--server=kube.example.org:6443");
+    let ran = by_file.run();
+    joined(&ran);
+    assert!(text(&by_file.tree(), "etc/kubernetes/kubelet.conf").contains("server: https://kube.example.org:6443\n"));
+    assert!(said(&ran).contains("is not for \"kube.example.org\""), "{}", said(&ran));
+}
+
+#[test]
+fn a_server_that_only_cluster_info_names_and_nobody_reaches_is_explained() {
+    let server = start();
+    let named = nobody();
+    server.set_faults(Faults::cluster_info(ClusterInfo::server(&format!("https://{named}"))));
+    let join = Join::to(&server);
+    let ran = join.run();
+    assert_eq!((ran.code(), ran.status), ("net.connection-refused", 3), "{ran:#?}");
+    assert!(said(&ran).contains("the API server that cluster-info names cannot be used"), "{}", said(&ran));
+    assert!(ran.result["hint"].as_str().unwrap().contains("--server"), "{ran:#?}");
+    assert_eq!(join.tree(), []);
+}
+
+#[test]
+fn a_ca_file_is_as_good_as_its_pin() {
+    let server = start();
+    let join = Join::to(&server).hashes(&[]);
+    let ca = join.beside("ca.crt", &server.ca_pem());
+    let join = join.arg(&format!("--discovery-ca-file={}", ca.display()));
+    joined(&join.run());
+    let again = join.run();
+    assert_eq!(again.outcome(), "already-joined", "{again:#?}");
+}
+
+#[test]
+fn a_ca_file_of_another_cluster_is_as_bad_as_its_pin() {
+    let (server, other) = (start(), start());
+    let by_ca = |content: &str| {
+        let join = Join::to(&server).hashes(&[]);
+        let ca = join.beside("ca.crt", content);
+        join.arg(&format!("--discovery-ca-file={}", ca.display()))
+    };
+    let ran = by_ca(&other.ca_pem()).run();
+    assert_eq!((ran.code(), ran.status), ("discovery.ca-hash-mismatch", 4), "{ran:#?}");
+    server.set_faults(Faults {
+        presents: Presents::ForeignCa,
+        ..Faults::cluster_info(ClusterInfo::authority(Authority::OwnAndForeign))
+    });
+    let ran = by_ca(&server.ca_pem()).run();
+    assert_eq!((ran.code(), ran.status), ("tls.certificate-untrusted", 4), "{ran:#?}");
+    for content in ["", "nothing\n", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+        let ran = by_ca(content).run();
+        assert_eq!((ran.code(), ran.status), ("config.ca-file", 2), "{ran:#?}");
+    }
+    assert!(!server.has_received(server.token().split_once('.').unwrap().1), "the token was sent");
+}
