@@ -28,6 +28,7 @@ found() {
 	stack) printf '%s\n' "$elf" | awk '$1 == "GNU_STACK" { print $(NF - 1) }' ;;
 	writable-and-executable) has '^ *LOAD .* RWE ' ;;
 	symbol-table) has ' \.symtab ' ;;
+	unwinding-tables) has ' \.(eh_frame|eh_frame_hdr|gcc_except_table) ' ;;
 	max-bytes) wc -c <"$file" | tr -d ' ' ;;
 	*) echo "unknown expectation" ;;
 	esac
