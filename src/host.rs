@@ -19,6 +19,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::config::ProxyVariables;
 use crate::rootfs::Root;
 use crate::secret::Secret;
 use crate::services::Control;
@@ -71,15 +72,6 @@ pub struct HostFacts {
     pub prefix: PathBuf,
 }
 
-/// The variables that Go programs take an https proxy from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ProxyVariables {
-    /// `HTTPS_PROXY`, or in lower case. Can hold a password.
-    pub https_proxy: Option<Secret>,
-    /// `NO_PROXY`, or in lower case.
-    pub no_proxy: Option<String>,
-}
-
 /// Where facts are read from, apart from the target root: data, so that a test can point elsewhere.
 #[derive(Clone, Debug)]
 pub struct Machine {
@@ -99,7 +91,9 @@ impl Machine {
     /// This machine and this process's environment, with the given search path.
     pub fn this(path: Option<&OsStr>) -> Self {
         let variable = |names: [&str; 2]| {
-            names.into_iter().filter_map(|name| std::env::var(name).ok()).find(|value| !value.is_empty())
+            let values = names.into_iter().filter_map(std::env::var_os);
+            // What is not UTF-8 names no proxy, but must not count as absent.
+            values.map(|value| value.to_string_lossy().into_owned()).find(|value| !value.is_empty())
         };
         let path_variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         Machine {

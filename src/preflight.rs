@@ -11,7 +11,6 @@ mod files;
 mod kernel_config;
 mod kubelet;
 mod machine;
-mod proxy;
 mod runtime;
 mod system;
 mod target;

@@ -62,6 +62,12 @@ codes! {
     NET_IO "net.io" Transient
         "the operating system failed a network operation"
         "run again; look at this machine's kernel log if it stays so"
+    PROXY_VARIABLE "proxy.variable" Usage
+        "HTTPS_PROXY does not name a proxy"
+        "correct HTTPS_PROXY where this program is started: http://user:password@host:port; or name the endpoint in NO_PROXY"
+    PROXY_SCHEME "proxy.scheme" Usage
+        "the proxy in HTTPS_PROXY would have to be spoken to in a way that kubejoin does not know"
+        "use http:// or socks5:// in HTTPS_PROXY, or name the endpoint in NO_PROXY"
     TLS_HANDSHAKE "tls.handshake-failed" Transient
         "the endpoint does not complete a TLS handshake"
         "check that the endpoint is the API server's own port, usually 6443"

@@ -6,7 +6,7 @@ use std::net::{IpAddr, ToSocketAddrs};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::{Subject, Verdict, proxy};
+use super::{Subject, Verdict};
 use crate::config::Endpoint;
 use crate::services::find;
 
@@ -91,15 +91,19 @@ fn lookup(
     }
 }
 
-/// `HTTPProxy`.
+/// The port that kubeadm asks about, whichever the endpoint has: that of an `https://` URL without one.
+const HTTPS_PORT: u16 = 443;
+
+/// `HTTPProxy`. A variable that names no proxy is a warning here, and an error with a code of its own when it is used.
 pub(super) fn http_proxy(subject: &Subject<'_>) -> Vec<Verdict> {
     let Some(Endpoint { host, .. }) = subject.plan.discovery.checked_endpoint() else { return Vec::new() };
-    match proxy::for_host(&subject.plan.host.proxy, host) {
-        None => Vec::new(),
-        Some(proxy) => Verdict::warning(format!(
+    match subject.plan.host.proxy.for_https(&Endpoint { host: host.clone(), port: HTTPS_PORT }) {
+        Ok(None) => Vec::new(),
+        Ok(Some(proxy)) => Verdict::warning(format!(
             "the environment sends connections to \"https://{host}\" through the proxy {proxy}; kubejoin connects directly, \
              a kubelet with this environment would not"
         )),
+        Err(error) => Verdict::warning(error.to_string()),
     }
 }
 
