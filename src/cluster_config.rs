@@ -195,7 +195,7 @@ impl Explain for FetchError {
         match &self.error.cause {
             KubeCause::Net(net) if self.is_only_announced => format!(
                 "make {} work from this machine, or pass --server with an address for the kubelet that does",
-                net.endpoint
+                net.route.endpoint()
             ),
             _ => self.error.hint(),
         }

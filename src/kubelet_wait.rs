@@ -9,6 +9,7 @@ use crate::error::{Code, Explain, codes};
 use crate::kube::client::{Client, REQUEST_TIMEOUT, Wanted};
 use crate::net::error::NetError;
 use crate::net::http::{Connection, Method, Request};
+use crate::net::route::Route;
 use crate::net::server::Server;
 use crate::net::stream::Stream;
 use crate::phase::Phase;
@@ -57,8 +58,9 @@ pub fn healthy(address: Option<Endpoint>, wait: Duration, report: &Report) -> Re
 
 fn healthz(address: &Endpoint) -> Result<u16, NetError> {
     let deadline = Instant::now() + REQUEST_TIMEOUT;
-    let stream = Stream::plain(address, deadline).map_err(|cause| NetError::new(address, cause))?;
-    let mut connection = Connection::new(address.clone(), stream);
+    let route = Route::direct(address.clone());
+    let stream = Stream::plain(address, deadline).map_err(|cause| NetError::new(&route, cause))?;
+    let mut connection = Connection::new(route, stream);
     let request = Request { method: Method::Get, path: "/healthz".to_owned(), bearer: None, body: None };
     connection.send(&[request], deadline)?;
     Ok(connection.receive(MAX_HEALTHZ, deadline)?.head.status)
@@ -74,7 +76,8 @@ pub fn registered(
     report: &Report,
 ) -> bool {
     let identity = ClientIdentity::of_key(credentials.chain(), credentials.key());
-    let Ok(server) = Server::new(info.endpoint().clone(), info.roots(), info.clock(), Some(&identity)) else {
+    let route = Route::new(info.endpoint().clone(), &plan.host.proxy);
+    let Ok(server) = route.and_then(|route| Server::new(route, info.roots(), info.clock(), Some(&identity))) else {
         return false;
     };
     let mut client = Client::new(server, None);

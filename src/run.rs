@@ -164,6 +164,10 @@ fn plan(args: &JoinArgs, report: &Report) -> Result<JoinPlan, Failure> {
     if let Some(NamedPhase { role: Role::Worker(phase), .. }) = args.phase {
         plan.phases = Phases::only(*phase);
     }
+    // A shorter one can be part of any word, and is said nowhere in the first place.
+    if let Some(password) = plan.host.proxy.password().filter(|password| password.expose().len() >= 8) {
+        report.conceal(&password);
+    }
     for warning in &resolved.warnings {
         report.warn(Phase::Preflight, None, warning);
     }

@@ -163,9 +163,10 @@ impl fmt::Display for DiscoveryError {
                 write!(f, "none of {} endpoints is the cluster", failures.len())?;
                 failures.iter().enumerate().try_for_each(|(index, (endpoint, error))| {
                     let text = error.to_string();
+                    let separator = if index == 0 { ":" } else { ";" };
                     // Errors of the wire begin with the endpoint themselves.
-                    let text = text.strip_prefix(&format!("{endpoint}: ")).unwrap_or(&text);
-                    write!(f, "{} {endpoint}: {text}", if index == 0 { ":" } else { ";" })
+                    let is_named = text.starts_with(&endpoint.to_string());
+                    if is_named { write!(f, "{separator} {text}") } else { write!(f, "{separator} {endpoint}: {text}") }
                 })
             }
             DiscoveryError::File(error) => write!(f, "the discovery file cannot be used: {error}"),

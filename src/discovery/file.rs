@@ -10,15 +10,17 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::cluster_info::{self, Announced};
 use super::error::DiscoveryError;
+use super::route::route;
 use super::{BootstrapCredentials, Found, still_valid};
 use crate::clock::Clock;
-use crate::config::{BootstrapToken, Endpoint};
+use crate::config::{BootstrapToken, Endpoint, ProxyVariables};
 use crate::error::Explain;
 use crate::kube::client::{Client, MAX_OBJECT, REQUEST_TIMEOUT, Wanted, decode};
 use crate::kube::error::{KubeCause, KubeError};
 use crate::kube::types::ConfigMap;
 use crate::kubeconfig::{ClientCredentials, ClusterAccess, KubeconfigError};
 use crate::net::retry::Retry;
+use crate::net::route::Route;
 use crate::net::server::{Server, UnprovedServer};
 use crate::net::tls::TrustRoots;
 use crate::phase::Phase;
@@ -36,6 +38,8 @@ pub(super) struct FileDiscovery<'a> {
     pub(super) access: &'a ClusterAccess,
     /// What proves the server where the file has no CA.
     pub(super) web_roots: Option<&'a TrustRoots>,
+    /// What lies on the way.
+    pub(super) proxy: &'a ProxyVariables,
     /// The token that the certificate will be requested with, where there is one.
     pub(super) token: Option<&'a BootstrapToken>,
 }
@@ -62,12 +66,13 @@ pub(super) fn discover(
         ([], None) => return Err(DiscoveryError::File(KubeconfigError::NoAuthority)),
         (own, _) => (anchors(own)?, clock, true),
     };
-    let (proved, clock, answer) = ask_anonymously(access, &roots, (clock, believes_server), retry, report)?;
+    let route = route(&access.server, request.proxy, report)?;
+    let (proved, clock, answer) = ask_anonymously(&route, &roots, (clock, believes_server), retry, report)?;
     let own_identity = credentials.and_then(|credentials| credentials.identity.as_ref());
     let (mut server, mut shows_identity, mut answer) = (proved, false, answer);
     if let (Some(credentials), true) = (credentials, answer.as_ref().is_err_and(is_refusal)) {
         if let Some(identity) = own_identity {
-            server = Server::new(access.server.clone(), &roots, clock, Some(identity))?;
+            server = Server::new(route.clone(), &roots, clock, Some(identity))?;
             shows_identity = true;
         }
         (server, answer) = ask_as_user(server, credentials, retry, report)?;
@@ -90,7 +95,7 @@ pub(super) fn discover(
     // A token wins over the file's own certificate, which is then not shown (any more).
     let identity = own_identity.filter(|_| request.token.is_none());
     if !is_proved_by_them || identity.is_some() != shows_identity {
-        server = Server::new(access.server.clone(), &roots, clock, identity)?;
+        server = Server::new(route.clone(), &roots, clock, identity)?;
     }
     let file = credentials
         .map(|credentials| BootstrapCredentials { credentials: credentials.clone(), names: access.names.clone() });
@@ -107,19 +112,19 @@ type Answer = Result<ConfigMap, KubeError>;
 
 /// Asks without a credential, and proves the server that has answered, whatever it has answered.
 fn ask_anonymously(
-    access: &ClusterAccess,
+    route: &Route,
     roots: &TrustRoots,
     (clock, believes_server): (Clock, bool),
     retry: Retry,
     report: &Report,
 ) -> Result<(Server, Clock, Answer), DiscoveryError> {
-    let mut asked = UnprovedServer::new(access.server.clone());
+    let mut asked = UnprovedServer::new(route.clone());
     let began = Instant::now();
     let grace = SETUP_GRACE.min(retry.deadline.saturating_duration_since(began) / 2);
     let (answer, date) = retry.run(
         || {
             let deadline = (Instant::now() + REQUEST_TIMEOUT).min(retry.deadline);
-            fetch(&mut asked, &access.server, deadline, began.elapsed() >= grace)
+            fetch(&mut asked, route.endpoint(), deadline, began.elapsed() >= grace)
         },
         |error, pause| report.retrying(Phase::Discovery, error, pause),
     )?;

@@ -8,14 +8,17 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::cluster_info::{self, Announced};
 use super::error::DiscoveryError;
+use super::route::route;
 use super::{Found, jws, still_valid};
 use crate::clock::Clock;
-use crate::config::{BootstrapToken, CaCertHash, Endpoint};
+use crate::config::{BootstrapToken, CaCertHash, Endpoint, ProxyVariables};
 use crate::error::{Code, Explain};
 use crate::kube::client::{MAX_OBJECT, REQUEST_TIMEOUT, Wanted, decode};
 use crate::kube::error::{KubeCause, KubeError};
 use crate::kube::types::ConfigMap;
+use crate::net::error::NetError;
 use crate::net::retry::Retry;
+use crate::net::route::Route;
 use crate::net::server::{Server, UnprovedServer};
 use crate::net::tls::TrustRoots;
 use crate::phase::Phase;
@@ -39,6 +42,8 @@ pub(super) struct TokenDiscovery<'a> {
     pub(super) token: &'a BootstrapToken,
     /// What proves the CA.
     pub(super) trust: &'a Trust,
+    /// What lies on the way.
+    pub(super) proxy: &'a ProxyVariables,
     /// The node gets another server than cluster-info names: that one need not be there.
     pub(super) elsewhere: bool,
 }
@@ -50,7 +55,8 @@ pub(super) fn discover(
     retry: Retry,
     report: &Report,
 ) -> Result<Found, DiscoveryError> {
-    let mut candidates: Vec<_> = request.endpoints.iter().map(Candidate::new).collect();
+    let candidates = request.endpoints.iter().map(|endpoint| Candidate::new(endpoint, request.proxy, report));
+    let mut candidates = candidates.collect::<Result<Vec<_>, _>>()?;
     retry.run(
         || round(&mut candidates, request, clock, retry.deadline, report),
         |error, pause| report.retrying(Phase::Discovery, error, pause),
@@ -60,15 +66,17 @@ pub(super) fn discover(
 /// An endpoint, and what is remembered of it.
 struct Candidate<'a> {
     endpoint: &'a Endpoint,
+    route: Route,
     server: UnprovedServer,
     refused_since: Option<Instant>,
     failure: Option<DiscoveryError>,
 }
 
 impl<'a> Candidate<'a> {
-    fn new(endpoint: &'a Endpoint) -> Self {
-        let server = UnprovedServer::new(endpoint.clone());
-        Candidate { endpoint, server, refused_since: None, failure: None }
+    fn new(endpoint: &'a Endpoint, proxy: &ProxyVariables, report: &Report) -> Result<Self, NetError> {
+        let route = route(endpoint, proxy, report)?;
+        let server = UnprovedServer::new(route.clone());
+        Ok(Candidate { endpoint, route, server, refused_since: None, failure: None })
     }
 
     /// What has failed for good is not asked again.
@@ -123,13 +131,13 @@ fn attempt(
         // Without a pin nobody vouches for the server's idea of time, and the build date is nobody's.
         Trust::UnsafeSkipCaVerification => (None, clock.as_system()),
     };
-    let asked = std::mem::replace(&mut candidate.server, UnprovedServer::new(candidate.endpoint.clone()));
+    let asked = std::mem::replace(&mut candidate.server, UnprovedServer::new(candidate.route.clone()));
     let (proved, clock) = asked.prove(&roots, clock, date)?;
     still_valid(&authorities, clock.now())?;
     let server = if request.elsewhere || named == *candidate.endpoint {
         proved
     } else {
-        Server::new(named.clone(), &roots, clock, None)?
+        Server::new(route(&named, request.proxy, report)?, &roots, clock, None)?
     };
     Ok(Found { named, authorities, roots, clock, server, file: None })
 }

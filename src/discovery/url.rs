@@ -7,12 +7,15 @@
 use std::time::Instant;
 
 use super::error::DiscoveryError;
+use super::route::route;
 use crate::clock::Clock;
-use crate::config::Url;
+use crate::config::{ProxyVariables, Url};
 use crate::kube::client::REQUEST_TIMEOUT;
 use crate::kubeconfig::{ClusterAccess, KubeconfigError};
+use crate::net::error::NetError;
 use crate::net::http::Response;
 use crate::net::retry::Retry;
+use crate::net::route::Route;
 use crate::net::server::UnprovedServer;
 use crate::phase::Phase;
 use crate::plan::UrlRoots;
@@ -29,13 +32,13 @@ const MAX_BYTES: usize = 1 << 20;
 pub(super) fn fetch(
     url: &Url,
     roots: &UrlRoots,
-    clock: Clock,
-    retry: Retry,
+    proxy: &ProxyVariables,
+    (clock, retry): (Clock, Retry),
     report: &Report,
 ) -> Result<ClusterAccess, DiscoveryError> {
     report.info(Phase::Discovery, format_args!("Fetching the discovery file from {url}"));
     let response = retry.run(
-        || followed(url, roots, clock, retry.deadline, report),
+        || followed(url, roots, proxy, (clock, retry.deadline), report),
         |error, pause| report.retrying(Phase::Discovery, error, pause),
     )?;
     let text = std::str::from_utf8(&response.body)
@@ -49,14 +52,16 @@ pub(super) fn fetch(
 fn followed(
     url: &Url,
     roots: &UrlRoots,
-    clock: Clock,
-    end: Instant,
+    proxy: &ProxyVariables,
+    (clock, end): (Clock, Instant),
     report: &Report,
 ) -> Result<Response, DiscoveryError> {
     let mut url = url.clone();
     for _ in 0..=MAX_REDIRECTS {
         let deadline = (Instant::now() + REQUEST_TIMEOUT).min(end);
-        let response = proved(&url, roots, clock, deadline)?;
+        let at = |error| DiscoveryError::Web { url: url.clone(), error };
+        let route = route(url.endpoint(), proxy, report).map_err(at)?;
+        let response = proved(&url, route, roots, (clock, deadline)).map_err(at)?;
         let Some(location) = &response.head.location else {
             let (status, url) = (response.head.status, url.clone());
             return match status {
@@ -90,15 +95,19 @@ fn without_secrets(location: &str) -> ForeignText {
 }
 
 /// One answer, of a server that has proved to be the URL's.
-fn proved(url: &Url, roots: &UrlRoots, clock: Clock, deadline: Instant) -> Result<Response, DiscoveryError> {
-    let at = |error| DiscoveryError::Web { url: url.clone(), error };
-    let mut server = UnprovedServer::new(url.endpoint().clone());
-    let response = server.fetch_or_redirect(url.target(), MAX_BYTES, deadline).map_err(at)?;
+fn proved(
+    url: &Url,
+    route: Route,
+    roots: &UrlRoots,
+    (clock, deadline): (Clock, Instant),
+) -> Result<Response, NetError> {
+    let mut server = UnprovedServer::new(route);
+    let response = server.fetch_or_redirect(url.target(), MAX_BYTES, deadline)?;
     let (clock, date) = match roots {
         UrlRoots::Given(_) => (clock, response.head.date),
         // Any of a hundred authorities, and whoever has an expired certificate of one, would tell us the time.
         UrlRoots::Web(_) => (clock.as_system(), None),
     };
-    server.prove(roots.roots(), clock, date).map_err(at)?;
+    server.prove(roots.roots(), clock, date)?;
     Ok(response)
 }

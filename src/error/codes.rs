@@ -68,6 +68,21 @@ codes! {
     PROXY_SCHEME "proxy.scheme" Usage
         "the proxy in HTTPS_PROXY would have to be spoken to in a way that kubejoin does not know"
         "use http:// or socks5:// in HTTPS_PROXY, or name the endpoint in NO_PROXY"
+    PROXY_UNREACHABLE "proxy.unreachable" Transient
+        "the proxy in HTTPS_PROXY cannot be reached, or does not answer"
+        "check that the proxy runs and that HTTPS_PROXY is right, or name the endpoint in NO_PROXY"
+    PROXY_AUTHENTICATION "proxy.authentication" Usage
+        "the proxy demands other credentials than it was given"
+        "put user and password into HTTPS_PROXY, percent-encoded, or name the endpoint in NO_PROXY"
+    PROXY_REFUSED "proxy.refused" Usage
+        "the proxy may not connect to the endpoint"
+        "allow CONNECT to the endpoint and its port at the proxy, or name the endpoint in NO_PROXY"
+    PROXY_NO_TARGET "proxy.no-target" Transient
+        "the proxy cannot connect to the endpoint now"
+        "check that the endpoint can be reached from the proxy, or name it in NO_PROXY"
+    PROXY_NOT_A_PROXY "proxy.not-a-proxy" Usage
+        "what answers at the address in HTTPS_PROXY is no proxy of that kind"
+        "correct HTTPS_PROXY, or name the endpoint in NO_PROXY"
     TLS_HANDSHAKE "tls.handshake-failed" Transient
         "the endpoint does not complete a TLS handshake"
         "check that the endpoint is the API server's own port, usually 6443"

@@ -4,15 +4,16 @@ use std::fmt;
 use std::io;
 use std::time::SystemTime;
 
-use crate::config::Endpoint;
+use super::proxy::TunnelError;
+use super::route::Route;
 use crate::error::{Code, Explain, codes};
 use crate::text::ForeignText;
 
-/// An error of the wire. Names the endpoint it happened at.
+/// An error of the wire. Names the endpoint it happened at, and the proxy on the way there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetError {
-    /// The endpoint that was spoken to.
-    pub endpoint: Endpoint,
+    /// The endpoint that was spoken to, and how.
+    pub route: Route,
     /// What happened.
     pub cause: Cause,
 }
@@ -24,6 +25,8 @@ pub enum Cause {
     NameNotFound,
     /// Nobody listens there, or a firewall says no.
     Refused,
+    /// The proxy on the way there gives no tunnel.
+    Proxy(TunnelError),
     /// No route to the host or network.
     Unreachable(io::ErrorKind),
     /// Nothing came in time.
@@ -100,10 +103,12 @@ impl fmt::Display for Stage {
 
 impl fmt::Display for NetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = &self.endpoint;
+        let at = &self.route;
+        let host = &at.endpoint().host;
         match &self.cause {
-            Cause::NameNotFound => write!(f, "{at}: the name {:?} has no address", at.host),
+            Cause::NameNotFound => write!(f, "{at}: the name {host:?} has no address"),
             Cause::Refused => write!(f, "{at}: connection refused"),
+            Cause::Proxy(error) => write!(f, "{at}: {error}"),
             Cause::Unreachable(kind) => write!(f, "{at}: {kind}"),
             Cause::TimedOut(stage) => write!(f, "{at}: timed out while {stage}"),
             Cause::Closed(stage) => write!(f, "{at}: connection closed while {stage}"),
@@ -116,7 +121,7 @@ impl fmt::Display for NetError {
                 write!(f, "{at}: the serving certificate was not issued by a trusted CA: {text}")
             }
             Cause::NameMismatch { presented } => {
-                write!(f, "{at}: the serving certificate is not for {:?} but for {presented}", at.host)
+                write!(f, "{at}: the serving certificate is not for {host:?} but for {presented}")
             }
             Cause::Validity { judged_at } => {
                 write!(f, "{at}: the serving certificate is not valid at {}", httpdate::fmt_http_date(*judged_at))
@@ -139,8 +144,9 @@ impl std::error::Error for NetError {}
 
 impl Explain for NetError {
     fn code(&self) -> &'static Code {
-        match self.cause {
+        match &self.cause {
             Cause::NameNotFound => &codes::NET_NAME_NOT_FOUND,
+            Cause::Proxy(error) => error.code(),
             Cause::Refused => &codes::NET_REFUSED,
             Cause::Unreachable(_) => &codes::NET_UNREACHABLE,
             Cause::TimedOut(_) => &codes::NET_TIMED_OUT,
@@ -161,9 +167,9 @@ impl Explain for NetError {
 }
 
 impl NetError {
-    /// An error at this endpoint.
-    pub fn new(endpoint: &Endpoint, cause: Cause) -> Self {
-        NetError { endpoint: endpoint.clone(), cause }
+    /// An error on this way.
+    pub fn new(route: &Route, cause: Cause) -> Self {
+        NetError { route: route.clone(), cause }
     }
 }
 

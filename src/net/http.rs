@@ -7,19 +7,25 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use base64::engine::Engine;
+use base64::engine::general_purpose::STANDARD;
 use ureq_proto::client::state::{RecvBody, RecvResponse};
 use ureq_proto::client::{Call, RecvResponseResult, SendRequestResult};
 use ureq_proto::http;
 use zeroize::Zeroizing;
 
 use super::error::{Cause, NetError, Stage};
+use super::route::Route;
 use super::stream::Stream;
 use crate::config::Endpoint;
+use crate::config::proxy::Credentials;
 use crate::secret::Secret;
 use crate::text::ForeignText;
 
 /// Largest head of an answer, in bytes; the API server's are below 1 KiB.
 const MAX_HEAD: usize = 16 * 1024;
+/// Who asks.
+const USER_AGENT: &str = concat!("kubejoin/", env!("CARGO_PKG_VERSION"));
 /// Read granularity, in bytes. Small, because it is most of the heap of a join.
 const CHUNK: usize = 4 * 1024;
 
@@ -72,10 +78,19 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
+/// What a proxy makes of the wish for a tunnel.
+#[derive(Debug)]
+pub enum Tunnel {
+    /// Bytes go to the endpoint from here on, and come from there.
+    Open(Stream),
+    /// Any status but 200.
+    Refused(u16),
+}
+
 /// One connection.
 #[derive(Debug)]
 pub struct Connection {
-    endpoint: Endpoint,
+    route: Route,
     stream: Stream,
     input: Vec<u8>,
     /// Requests that were sent and not answered yet, oldest first.
@@ -85,8 +100,8 @@ pub struct Connection {
 
 impl Connection {
     /// HTTP over a stream that is ready for it.
-    pub fn new(endpoint: Endpoint, stream: Stream) -> Self {
-        Connection { endpoint, stream, input: Vec::new(), waiting: VecDeque::new(), usable: true }
+    pub fn new(route: Route, stream: Stream) -> Self {
+        Connection { route, stream, input: Vec::new(), waiting: VecDeque::new(), usable: true }
     }
 
     /// Whether another request may be sent. Not where something has come that nobody asked for (RFC 9112, 9.2): it would
@@ -105,7 +120,7 @@ impl Connection {
         // Holds the bearer token: wiped when dropped.
         let mut output = Zeroizing::new(Vec::new());
         for request in requests {
-            let call = serialise(&self.endpoint, request, &mut output).map_err(|e| self.malformed(&e))?;
+            let call = serialise(self.route.endpoint(), request, &mut output).map_err(|e| self.malformed(&e))?;
             self.waiting.push_back(call);
         }
         self.stream.set_deadline(deadline);
@@ -130,27 +145,7 @@ impl Connection {
     pub fn receive_head(&mut self, deadline: Instant) -> Result<Streaming<'_>, NetError> {
         self.stream.set_deadline(deadline);
         let Some(mut call) = self.waiting.pop_front() else { return Err(self.broken(Cause::Closed(Stage::Head))) };
-        let response = loop {
-            match call.try_response(&self.input, false) {
-                Ok((used, found)) => {
-                    self.input.drain(..used);
-                    match found {
-                        Some(response) => break response,
-                        // An interim answer was taken out; the final one may be there already.
-                        None if used > 0 => continue,
-                        None => {}
-                    }
-                }
-                Err(ureq_proto::Error::HttpParseTooManyHeaders) => return Err(self.broken(Cause::HeadersTooLarge)),
-                Err(error) => return Err(self.malformed(&error)),
-            }
-            if self.input.len() > MAX_HEAD {
-                return Err(self.broken(Cause::HeadersTooLarge));
-            }
-            if self.fill(Stage::Head)? == 0 {
-                return Err(self.broken(Cause::Closed(Stage::Head)));
-            }
-        };
+        let response = self.read_head(&mut call)?;
         let head = Head {
             status: response.status().as_u16(),
             date: header(&response, "date")
@@ -177,6 +172,54 @@ impl Connection {
         Ok(Streaming { connection: self, head, state: Some(state) })
     }
 
+    /// The final head of the answer to `call`; interim ones are passed over.
+    fn read_head(&mut self, call: &mut Call<RecvResponse>) -> Result<http::Response<()>, NetError> {
+        loop {
+            match call.try_response(&self.input, false) {
+                Ok((used, found)) => {
+                    self.input.drain(..used);
+                    match found {
+                        Some(response) => return Ok(response),
+                        // An interim answer was taken out; the final one may be there already.
+                        None if used > 0 => continue,
+                        None => {}
+                    }
+                }
+                Err(ureq_proto::Error::HttpParseTooManyHeaders) => return Err(self.broken(Cause::HeadersTooLarge)),
+                Err(error) => return Err(self.malformed(&error)),
+            }
+            if self.input.len() > MAX_HEAD {
+                return Err(self.broken(Cause::HeadersTooLarge));
+            }
+            if self.fill(Stage::Head)? == 0 {
+                return Err(self.broken(Cause::Closed(Stage::Head)));
+            }
+        }
+    }
+
+    /// Asks the proxy at the other end, by CONNECT (RFC 9110, 9.3.6), for a tunnel to `target`, which is what the connection
+    /// is afterwards. Nothing may follow a 200: the server at the end of the tunnel waits for us to speak first.
+    pub fn tunnel(
+        mut self,
+        target: &Endpoint,
+        credentials: Option<&Credentials>,
+        deadline: Instant,
+    ) -> Result<Tunnel, NetError> {
+        let mut output = Zeroizing::new(Vec::new());
+        let mut call = ask_for_tunnel(target, credentials, &mut output).map_err(|e| self.malformed(&e))?;
+        self.stream.set_deadline(deadline);
+        let sent = self.stream.write_all(&output);
+        sent.map_err(|cause| self.broken(cause))?;
+        match self.read_head(&mut call)?.status().as_u16() {
+            200 if self.input.is_empty() => Ok(Tunnel::Open(self.stream)),
+            200 => {
+                let text = ForeignText::new("something follows the head of its answer", None);
+                Err(self.broken(Cause::NotHttp(text)))
+            }
+            status => Ok(Tunnel::Refused(status)),
+        }
+    }
+
     fn fill(&mut self, stage: Stage) -> Result<usize, NetError> {
         let filled = self.input.len();
         self.input.resize(filled + CHUNK, 0);
@@ -192,7 +235,7 @@ impl Connection {
     /// After any error the connection's state is unknown: it is never used again.
     fn broken(&mut self, cause: Cause) -> NetError {
         self.usable = false;
-        NetError::new(&self.endpoint, cause)
+        NetError::new(&self.route, cause)
     }
 }
 
@@ -272,7 +315,6 @@ fn serialise(
     request: &Request,
     output: &mut Vec<u8>,
 ) -> Result<Call<RecvResponse>, ureq_proto::Error> {
-    let bad = |e: http::Error| ureq_proto::Error::BadHeader(e.to_string());
     let mut head = http::Request::builder()
         .method(match request.method {
             Method::Get => http::Method::GET,
@@ -281,7 +323,7 @@ fn serialise(
         })
         .uri(format!("https://{endpoint}{}", request.path))
         .header("host", host(endpoint))
-        .header("user-agent", concat!("kubejoin/", env!("CARGO_PKG_VERSION")))
+        .header("user-agent", USER_AGENT)
         // An API server takes the first, the web server of a discovery file whatever it has.
         .header("accept", "application/json, */*");
     if let Some(bearer) = &request.bearer {
@@ -295,9 +337,37 @@ fn serialise(
         };
         head = head.header("content-type", media).header("content-length", body.len());
     }
-    let mut call = Call::new(head.body(()).map_err(bad)?)?.proceed();
+    write(head, body, output)
+}
+
+fn ask_for_tunnel(
+    target: &Endpoint,
+    credentials: Option<&Credentials>,
+    output: &mut Vec<u8>,
+) -> Result<Call<RecvResponse>, ureq_proto::Error> {
+    let mut head = http::Request::builder()
+        .method(http::Method::CONNECT)
+        .uri(target.to_string())
+        .header("host", target.to_string())
+        .header("user-agent", USER_AGENT);
+    if let Some(Credentials { user, password }) = credentials {
+        let plain = Zeroizing::new(format!("{}:{}", user.expose(), password.expose()));
+        head = head.header("proxy-authorization", format!("Basic {}", STANDARD.encode(plain.as_bytes())));
+    }
+    write(head, &[], output)
+}
+
+fn write(
+    head: http::request::Builder,
+    body: &[u8],
+    output: &mut Vec<u8>,
+) -> Result<Call<RecvResponse>, ureq_proto::Error> {
+    let head = head.body(()).map_err(|e| ureq_proto::Error::BadHeader(e.to_string()))?;
+    // Lines are written whole.
+    let longest = head.headers().values().map(http::HeaderValue::len).max().unwrap_or(0);
+    let mut call = Call::new(head)?.proceed();
     while !call.can_proceed() {
-        append(output, |space| call.write(space))?;
+        append(output, CHUNK + longest, |space| call.write(space))?;
     }
     match call.proceed()? {
         Some(SendRequestResult::RecvResponse(call)) => Ok(call),
@@ -319,10 +389,11 @@ fn host(endpoint: &Endpoint) -> String {
 
 fn append(
     output: &mut Vec<u8>,
+    room: usize,
     write: impl FnOnce(&mut [u8]) -> Result<usize, ureq_proto::Error>,
 ) -> Result<(), ureq_proto::Error> {
     let filled = output.len();
-    output.resize(filled + CHUNK, 0);
+    output.resize(filled + room, 0);
     let written = write(&mut output[filled..])?;
     output.truncate(filled + written);
     Ok(())

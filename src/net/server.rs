@@ -4,7 +4,7 @@ use std::time::{Instant, SystemTime};
 
 use super::error::{Cause, NetError, Stage};
 use super::http::{Connection, Head, Request, Response, Streaming};
-use super::stream::Stream;
+use super::route::Route;
 use super::tls::{self, ChainRecorder, RecordedChain, TlsConfig, TrustRoots};
 use crate::clock::{Clock, build_date};
 use crate::config::Endpoint;
@@ -14,20 +14,20 @@ use crate::text::ForeignText;
 /// A server of which nothing is known but where it is. It can be asked anonymously for a document, and told nothing.
 #[derive(Debug)]
 pub struct UnprovedServer {
-    endpoint: Endpoint,
+    route: Route,
     open: Option<(Connection, RecordedChain)>,
 }
 
 impl UnprovedServer {
     /// Nothing is connected yet.
-    pub fn new(endpoint: Endpoint) -> Self {
-        UnprovedServer { endpoint, open: None }
+    pub fn new(route: Route) -> Self {
+        UnprovedServer { route, open: None }
     }
 
     /// An anonymous GET with no header or body of ours, of an API server, which never redirects.
     pub fn fetch(&mut self, path: &str, cap: usize, deadline: Instant) -> Result<Response, NetError> {
         let response = self.fetch_or_redirect(path, cap, deadline)?;
-        not_redirected(&self.endpoint, &response.head)?;
+        not_redirected(&self.route, &response.head)?;
         Ok(response)
     }
 
@@ -46,12 +46,12 @@ impl UnprovedServer {
     }
 
     fn connect(&self, deadline: Instant) -> Result<(Connection, RecordedChain), NetError> {
-        let at = |cause| NetError::new(&self.endpoint, cause);
+        let at = |cause| NetError::new(&self.route, cause);
         let recorder = ChainRecorder::default();
         let config = tls::danger_record_chain(&recorder).map_err(at)?;
-        let stream = Stream::tls(&self.endpoint, &config, deadline).map_err(at)?;
+        let connection = self.route.connect(&config, deadline)?;
         let chain = recorder.recorded().ok_or_else(|| at(Cause::Closed(Stage::Handshake)))?;
-        Ok((Connection::new(self.endpoint.clone(), stream), chain))
+        Ok((connection, chain))
     }
 
     /// Judges the connection that the last document came over: its chain must end in `roots`, be for the endpoint's
@@ -63,7 +63,7 @@ impl UnprovedServer {
         clock: Clock,
         server_date: Option<SystemTime>,
     ) -> Result<(Server, Clock), NetError> {
-        let at = |cause| NetError::new(&self.endpoint, cause);
+        let at = |cause| NetError::new(&self.route, cause);
         let Some((connection, chain)) = self.open.take() else { return Err(at(Cause::Closed(Stage::Head))) };
         let clock = match server_date {
             _ if clock.is_plausible() => clock,
@@ -71,17 +71,17 @@ impl UnprovedServer {
             // the pinned CA's trust, and never reaches below the build date.
             date => clock.corrected_to(date.unwrap_or_else(build_date).max(build_date())),
         };
-        if let Err(cause) = tls::prove(&chain, roots, &self.endpoint, clock.now()) {
+        if let Err(cause) = tls::prove(&chain, roots, self.route.endpoint(), clock.now()) {
             return Err(at(match (&cause, server_date) {
                 (Cause::Validity { .. }, Some(date))
-                    if clock.is_plausible() && tls::prove(&chain, roots, &self.endpoint, date).is_ok() =>
+                    if clock.is_plausible() && tls::prove(&chain, roots, self.route.endpoint(), date).is_ok() =>
                 {
                     Cause::ClocksDisagree { system: clock.now(), server: date }
                 }
                 _ => cause,
             }));
         }
-        let mut server = Server::new(self.endpoint.clone(), roots, clock, None)?;
+        let mut server = Server::new(self.route.clone(), roots, clock, None)?;
         server.connection = Some(connection);
         server.shown = Some((chain, roots.clone()));
         Ok((server, clock))
@@ -91,7 +91,7 @@ impl UnprovedServer {
 /// A server whose every connection has been verified against proved roots: the only thing that credentials can be sent to.
 #[derive(Debug)]
 pub struct Server {
-    endpoint: Endpoint,
+    route: Route,
     config: TlsConfig,
     connection: Option<Connection>,
     /// What it has shown, where that was recorded, and what has proved it.
@@ -101,13 +101,13 @@ pub struct Server {
 impl Server {
     /// A server that will be connected to strictly: chain, name and validity at `clock`'s time, presenting `identity`.
     pub fn new(
-        endpoint: Endpoint,
+        route: Route,
         roots: &TrustRoots,
         clock: Clock,
         identity: Option<&ClientIdentity>,
     ) -> Result<Self, NetError> {
-        let config = tls::strict(roots, clock, identity).map_err(|cause| NetError::new(&endpoint, cause))?;
-        Ok(Server { endpoint, config, connection: None, shown: None })
+        let config = tls::strict(roots, clock, identity).map_err(|cause| NetError::new(&route, cause))?;
+        Ok(Server { route, config, connection: None, shown: None })
     }
 
     /// Whether its certificate is for `other`'s host, too; yes where it has not been recorded.
@@ -117,7 +117,7 @@ impl Server {
 
     /// Where it is.
     pub fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
+        self.route.endpoint()
     }
 
     /// Sends `requests` at once and reads their answers, each of at most `cap` bytes. `ahead` goes out with them but is left
@@ -139,7 +139,7 @@ impl Server {
             let result = connection.send(&batch, deadline).and_then(|()| {
                 while answers.len() < requests.len() && connection.is_usable() {
                     let answer = connection.receive(cap, deadline)?;
-                    not_redirected(&self.endpoint, &answer.head)?;
+                    not_redirected(&self.route, &answer.head)?;
                     answers.push(answer);
                 }
                 Ok(())
@@ -171,7 +171,7 @@ impl Server {
             }
         };
         let streaming = self.connection.insert(connection).receive_head(deadline)?;
-        not_redirected(&self.endpoint, &streaming.head)?;
+        not_redirected(&self.route, &streaming.head)?;
         Ok(streaming)
     }
 
@@ -179,21 +179,17 @@ impl Server {
     fn take_connection(&mut self, deadline: Instant) -> Result<(Connection, bool), NetError> {
         match self.connection.take() {
             Some(connection) if connection.is_usable() && connection.waiting() == 0 => Ok((connection, false)),
-            _ => {
-                let stream = Stream::tls(&self.endpoint, &self.config, deadline)
-                    .map_err(|cause| NetError::new(&self.endpoint, cause))?;
-                Ok((Connection::new(self.endpoint.clone(), stream), true))
-            }
+            _ => Ok((self.route.connect(&self.config, deadline)?, true)),
         }
     }
 }
 
 /// Following a redirect would leave the server that was proved.
-fn not_redirected(endpoint: &Endpoint, head: &Head) -> Result<(), NetError> {
+fn not_redirected(route: &Route, head: &Head) -> Result<(), NetError> {
     match &head.location {
         Some(location) => {
             let location = if location.is_empty() { "nowhere" } else { location };
-            Err(NetError::new(endpoint, Cause::Redirect { location: ForeignText::new(location, None) }))
+            Err(NetError::new(route, Cause::Redirect { location: ForeignText::new(location, None) }))
         }
         None => Ok(()),
     }

@@ -1,4 +1,5 @@
-//! A TCP connection with a deadline, and the byte stream that HTTP runs on: plain (the kubelet's healthz on this machine) or TLS.
+//! A TCP connection with a deadline, and the byte stream that HTTP runs on: plain (the kubelet's healthz on this machine, and
+//! what a proxy is told) or TLS.
 //!
 //! The deadline is for a whole exchange and is checked at every read and write, so that a peer that sends a byte a second
 //! cannot hold us longer than one that sends nothing.
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustls::ClientConnection;
+use rustls::pki_types::ServerName;
 
 use super::error::{Cause, Stage};
 use super::tls;
@@ -79,15 +81,14 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// An unencrypted stream; only ever used towards this machine's own kubelet.
+    /// An unencrypted stream; only ever used towards this machine's own kubelet, and towards a proxy.
     pub fn plain(endpoint: &Endpoint, deadline: Instant) -> Result<Self, Cause> {
         Ok(Stream { socket: DeadlineSocket::connect(endpoint, deadline)?, tls: None })
     }
 
-    /// Connects and completes a TLS handshake under `config`.
-    pub fn tls(endpoint: &Endpoint, config: &tls::TlsConfig, deadline: Instant) -> Result<Self, Cause> {
-        let name = tls::server_name(endpoint)?;
-        let mut socket = DeadlineSocket::connect(endpoint, deadline)?;
+    /// The same after a TLS handshake with `name` under `config`, before the stream's deadline.
+    pub fn secured(self, name: ServerName<'static>, config: &tls::TlsConfig) -> Result<Self, Cause> {
+        let mut socket = self.socket;
         let mut connection = ClientConnection::new(Arc::clone(config.rustls()), name).map_err(|e| tls::cause(&e))?;
         while connection.is_handshaking() {
             connection.complete_io(&mut socket).map_err(|e| config.cause_of_io(&e))?;

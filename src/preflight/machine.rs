@@ -100,8 +100,8 @@ pub(super) fn http_proxy(subject: &Subject<'_>) -> Vec<Verdict> {
     match subject.plan.host.proxy.for_https(&Endpoint { host: host.clone(), port: HTTPS_PORT }) {
         Ok(None) => Vec::new(),
         Ok(Some(proxy)) => Verdict::warning(format!(
-            "the environment sends connections to \"https://{host}\" through the proxy {proxy}; kubejoin connects directly, \
-             a kubelet with this environment would not"
+            "connections to \"https://{host}\" go through the proxy {proxy}; if that is not intended, name the host in \
+             NO_PROXY. The kubelet does the same only where its service has these variables"
         )),
         Err(error) => Verdict::warning(error.to_string()),
     }

@@ -10,6 +10,7 @@ use kubejoin::discovery::discover;
 use kubejoin::discovery::error::DiscoveryError;
 use kubejoin::net::error::{Cause, NetError};
 use kubejoin::net::http::{Connection, Method, Request, Response};
+use kubejoin::net::route::Route;
 use kubejoin::net::stream::Stream;
 use kubejoin::plan::{Discovery, JoinPlan, Trust};
 use kubejoin::report::Report;
@@ -24,7 +25,7 @@ pub fn answers(bytes: &[u8], requests: usize) -> (Vec<Result<Response, NetError>
     let deadline = Instant::now() + Duration::from_secs(5);
     let stream = Stream::plain(&endpoint, deadline).unwrap();
     let (mut peer, _) = listener.accept().unwrap();
-    let mut connection = Connection::new(endpoint, stream);
+    let mut connection = Connection::new(Route::direct(endpoint), stream);
     let request = Request { method: Method::Get, path: "/x".to_owned(), bearer: None, body: None };
     connection.send(&vec![request; requests], deadline).unwrap();
     let received = std::thread::scope(|scope| {
