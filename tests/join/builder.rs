@@ -75,12 +75,6 @@ impl Join {
         path
     }
 
-    /// A variable of the environment.
-    pub fn env(mut self, name: &str, value: &str) -> Self {
-        self.environment.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
     /// Another endpoint than the server's own.
     pub fn endpoint(mut self, endpoint: &str) -> Self {
         self.endpoint = endpoint.to_owned();
@@ -108,6 +102,12 @@ impl Join {
     /// No further arguments any more.
     pub fn without_args(mut self) -> Self {
         self.arguments.clear();
+        self
+    }
+
+    /// One more variable of the environment.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -163,6 +163,9 @@ impl Join {
         let path = self.directory.path().join("join.yaml");
         std::fs::write(&path, config).unwrap();
         let mut command = Command::new(KUBEJOIN);
+        for name in ["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"] {
+            command.env_remove(name);
+        }
         command
             .args(words)
             .args(["--node-name", "worker-1", "--config"])
@@ -172,7 +175,7 @@ impl Join {
             .arg("--result-file")
             .arg(self.result_file())
             .args(&self.arguments)
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .envs(self.environment.iter().cloned())
             .stdin(Stdio::null());
         command
     }

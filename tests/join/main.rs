@@ -13,6 +13,8 @@ mod endpoints;
 mod fuzz;
 mod kubelet_config;
 mod phases;
+mod proxy;
+mod proxy_server;
 mod readme;
 mod resume;
 mod review;

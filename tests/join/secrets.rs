@@ -17,8 +17,9 @@ fn disguises(token: &str) -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// Asserts that `bytes` do not hold the second half of `token`, in any shape.
 #[track_caller]
-fn holds_none(what: &str, bytes: &[u8], token: &str) {
+pub fn holds_none(what: &str, bytes: &[u8], token: &str) {
     for needle in disguises(token) {
         let found = bytes.windows(needle.len()).any(|window| window == needle);
         assert!(!found, "{what} holds the token as {:?}", String::from_utf8_lossy(&needle));
