@@ -76,7 +76,7 @@ pub enum DiscoveryError {
         /// Where the file should have been.
         url: Url,
         /// What happened.
-        error: NetError,
+        error: Box<NetError>,
     },
     /// A web server gives no file, and will not.
     UrlRefused {

@@ -59,7 +59,7 @@ fn followed(
     let mut url = url.clone();
     for _ in 0..=MAX_REDIRECTS {
         let deadline = (Instant::now() + REQUEST_TIMEOUT).min(end);
-        let at = |error| DiscoveryError::Web { url: url.clone(), error };
+        let at = |error| DiscoveryError::Web { url: url.clone(), error: Box::new(error) };
         let route = route(url.endpoint(), proxy, report).map_err(at)?;
         let response = proved(&url, route, roots, (clock, deadline)).map_err(at)?;
         let Some(location) = &response.head.location else {
