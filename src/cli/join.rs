@@ -101,8 +101,8 @@ pub(super) const FLAGS: [&str; 27] = [
 const NOT_YET: [&str; 5] =
     ["apiserver-advertise-address", "apiserver-bind-port", "certificate-key", "control-plane", "vmodule"];
 
-/// Flags of older releases, and what they are called today: `--ignore-checks-errors` in 1.8, `--experimental-control-plane` in
-/// 1.13 and 1.14, `--experimental-patches` in 1.19 to 1.21.
+/// Flags of older releases, and what they are called today: `--experimental-control-plane` of 1.12 to 1.15,
+/// `--experimental-patches` of 1.19 to 1.22, and `--ignore-checks-errors`, which was in documentation and in no release.
 const RENAMED: [(&str, &str, RetiredFlag); 3] = [
     (
         "ignore-checks-errors",
@@ -117,15 +117,15 @@ const RENAMED: [(&str, &str, RetiredFlag); 3] = [
     ),
 ];
 
-/// Up to 1.9.
+/// 1.5 to 1.11.
 const SKIP_PREFLIGHT_CHECKS: RetiredFlag =
     RetiredFlag { flag: "--skip-preflight-checks", instead: "read as --ignore-preflight-errors=all" };
 
-/// Up to 1.17: gates are the cluster's affair.
+/// 1.9 to 1.12: gates are the cluster's affair.
 const FEATURE_GATES: RetiredFlag =
     RetiredFlag { flag: "--feature-gates", instead: "ignored: a joining node takes its gates from the cluster" };
 
-/// 1.17 and 1.18, for the static pods of a control plane.
+/// 1.16 to 1.19, for the static pods of a control plane.
 const KUSTOMIZE: RetiredFlag = RetiredFlag {
     flag: "--experimental-kustomize",
     instead: "ignored: --patches has replaced it, and a worker had nothing to be kustomized",

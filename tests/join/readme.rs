@@ -61,7 +61,7 @@ fn the_table_of_errors_is_the_catalogue() {
 fn every_flag_of_join_is_in_the_table_of_flags_and_no_other() {
     let help = Help { program: Program::Kubejoin, topic: Topic::Join }.text();
     let readme = readme();
-    let table = section(&readme, "Flags");
+    let table = section(&readme, "Flags and fields");
     let of_join = flags_of_join(&help);
     assert!(of_join.len() > 15, "{of_join:?}");
     for flag in &of_join {
@@ -69,6 +69,34 @@ fn every_flag_of_join_is_in_the_table_of_flags_and_no_other() {
     }
     for flag in flags(table) {
         assert!(of_join.contains(&flag), "README's table of flags has {flag}, which join has not");
+    }
+}
+
+#[test]
+fn every_field_of_a_configuration_is_in_the_table_of_fields() {
+    let readme = readme();
+    let table = section(&readme, "Flags and fields");
+    // Every field that concerns a worker, given to the real kubeadm as well; and what excludes one of those.
+    let full = std::fs::read_to_string(repository().join("tests/parity/inputs/full.yaml")).unwrap();
+    let full: serde_json::Value = serde_yaml::from_str(&full).unwrap();
+    let mut fields = vec!["discovery.file.kubeConfigPath".to_owned(), "patches.directory".to_owned()];
+    leaves(&full, "", &mut fields);
+    fields.retain(|field| !["apiVersion", "kind"].contains(&field.as_str()));
+    assert!(fields.len() > 20, "{fields:?}");
+    for field in fields {
+        assert!(table.contains(&format!("`{field}`")), "{field} is not in README's table of fields");
+    }
+}
+
+/// The paths of what is no mapping.
+fn leaves(value: &serde_json::Value, path: &str, found: &mut Vec<String>) {
+    match value.as_object() {
+        Some(object) => {
+            for (name, value) in object {
+                leaves(value, &if path.is_empty() { name.clone() } else { format!("{path}.{name}") }, found);
+            }
+        }
+        None => found.push(path.to_owned()),
     }
 }
 
@@ -85,8 +113,9 @@ fn every_exit_status_has_its_row() {
 #[test]
 fn every_parameter_of_the_kernel_command_line_is_named_and_known() {
     let readme = readme();
-    let names =
-        section(&readme, "Flags").split('`').filter(|word| word.starts_with("kubejoin.") && !word.contains('*'));
+    let names = section(&readme, "Flags and fields")
+        .split('`')
+        .filter(|word| word.starts_with("kubejoin.") && !word.contains('*'));
     let names: Vec<_> = names.collect();
     for name in &names {
         let parsed = kubejoin::config::kernel::parse(&format!("{name}=auto"));
@@ -148,7 +177,11 @@ fn every_link_leads_somewhere() {
     let readme = readme();
     let targets: Vec<_> = readme.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()).collect();
     assert!(!targets.is_empty());
+    // As headings are made into anchors.
+    let headings = readme.lines().filter_map(|line| line.strip_prefix("## "));
+    let anchors: Vec<_> = headings.map(|heading| format!("#{}", heading.to_lowercase().replace(' ', "-"))).collect();
     for target in targets.into_iter().filter(|target| !target.starts_with("https://")) {
-        assert!(repository().join(target).exists(), "README links to {target}");
+        let is_there = anchors.contains(&target.to_owned()) || repository().join(target).exists();
+        assert!(is_there, "README links to {target}");
     }
 }
