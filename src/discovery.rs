@@ -99,20 +99,20 @@ const USER: &str = "tls-bootstrap-token-user";
 /// # Errors
 /// It was not found in time, or is not believed.
 pub fn discover(plan: &JoinPlan, retry: Retry, report: &Report) -> Result<Discovered, DiscoveryError> {
-    let (proxy, token) = (&plan.host.proxy, plan.bootstrap_token.as_ref());
+    let (proxies, token) = (&plan.proxies, plan.bootstrap_token.as_ref());
     let found = match &plan.discovery {
         Discovery::Token { endpoints, token, trust } => {
             let elsewhere = plan.server.is_some();
-            let request = token::TokenDiscovery { endpoints, token, trust, proxy, elsewhere };
+            let request = token::TokenDiscovery { endpoints, token, trust, proxies, elsewhere };
             token::discover(request, plan.clock, retry, report)?
         }
         Discovery::File { access, web_roots } => {
-            let request = file::FileDiscovery { access, web_roots: web_roots.as_ref(), proxy, token };
+            let request = file::FileDiscovery { access, web_roots: web_roots.as_ref(), proxies, token };
             file::discover(request, plan.clock, retry, report)?
         }
         Discovery::Url { url, roots, web_roots } => {
-            let access = url::fetch(url, roots, proxy, (plan.clock, retry), report)?;
-            let request = file::FileDiscovery { access: &access, web_roots: Some(web_roots), proxy, token };
+            let access = url::fetch(url, roots, proxies, (plan.clock, retry), report)?;
+            let request = file::FileDiscovery { access: &access, web_roots: Some(web_roots), proxies, token };
             file::discover(request, plan.clock, retry, report)?
         }
     };

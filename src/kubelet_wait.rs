@@ -76,7 +76,7 @@ pub fn registered(
     report: &Report,
 ) -> bool {
     let identity = ClientIdentity::of_key(credentials.chain(), credentials.key());
-    let route = Route::new(info.endpoint().clone(), &plan.host.proxy);
+    let route = Route::new(info.endpoint().clone(), &plan.proxies);
     let Ok(server) = route.and_then(|route| Server::new(route, info.roots(), info.clock(), Some(&identity))) else {
         return false;
     };

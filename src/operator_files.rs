@@ -22,7 +22,7 @@ use crate::pki::certificate::CertificateError;
 use crate::report::Report;
 use crate::text::printable;
 
-pub use discovery::discovery;
+pub use discovery::{discovery, proxies};
 
 /// The longest file that is read, in bytes: what a ConfigMap may hold.
 const MAX_BYTES: u64 = 1 << 20;

@@ -12,6 +12,7 @@ use crate::error::{Code, Explain, codes};
 use crate::host::HostFacts;
 use crate::kubeconfig::ClusterAccess;
 use crate::kubelet::given::Given;
+use crate::net::route::Proxies;
 use crate::net::tls::TrustRoots;
 use crate::phase::Phase;
 use crate::pki::certificate::Certificate;
@@ -33,6 +34,8 @@ pub struct JoinPlan {
     pub cri_socket: String,
     /// How the cluster is found and proved.
     pub discovery: Discovery,
+    /// What lies on the way to servers.
+    pub proxies: Proxies,
     /// What the kubelet is to talk to, where that is not what discovery finds.
     pub server: Option<Endpoint>,
     /// Authenticates the request for a certificate; where there is none, the discovery file has to hold what does.
@@ -220,6 +223,7 @@ impl JoinPlan {
         configuration: JoinConfiguration,
         extras: Extras,
         discovery: Discovery,
+        proxies: Proxies,
         host: HostFacts,
         clock: Clock,
     ) -> Result<Self, PlanError> {
@@ -245,6 +249,7 @@ impl JoinPlan {
             name_is_given,
             cri_socket,
             discovery,
+            proxies,
             server: extras.server,
             bootstrap_token: configuration.tls_bootstrap_token,
             ca_cert_path,

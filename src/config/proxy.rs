@@ -32,6 +32,12 @@ impl ProxyVariables {
         Proxy::parse(text).map(Some)
     }
 
+    /// Whether the proxy is spoken to over TLS.
+    pub fn has_tls(&self) -> bool {
+        let proxy = self.https_proxy.as_ref().and_then(|text| Proxy::parse(text).ok());
+        proxy.is_some_and(|proxy| proxy.scheme == Scheme::Https)
+    }
+
     /// The password in them, for those who keep it out of what is shown.
     pub fn password(&self) -> Option<Secret> {
         let proxy = self.https_proxy.as_ref().and_then(|text| Proxy::parse(text).ok())?;

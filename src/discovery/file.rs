@@ -13,14 +13,14 @@ use super::error::DiscoveryError;
 use super::route::route;
 use super::{BootstrapCredentials, Found, still_valid};
 use crate::clock::Clock;
-use crate::config::{BootstrapToken, Endpoint, ProxyVariables};
+use crate::config::{BootstrapToken, Endpoint};
 use crate::error::Explain;
 use crate::kube::client::{Client, MAX_OBJECT, REQUEST_TIMEOUT, Wanted, decode};
 use crate::kube::error::{KubeCause, KubeError};
 use crate::kube::types::ConfigMap;
 use crate::kubeconfig::{ClientCredentials, ClusterAccess, KubeconfigError};
 use crate::net::retry::Retry;
-use crate::net::route::Route;
+use crate::net::route::{Proxies, Route};
 use crate::net::server::{Server, UnprovedServer};
 use crate::net::tls::TrustRoots;
 use crate::phase::Phase;
@@ -39,7 +39,7 @@ pub(super) struct FileDiscovery<'a> {
     /// What proves the server where the file has no CA.
     pub(super) web_roots: Option<&'a TrustRoots>,
     /// What lies on the way.
-    pub(super) proxy: &'a ProxyVariables,
+    pub(super) proxies: &'a Proxies,
     /// The token that the certificate will be requested with, where there is one.
     pub(super) token: Option<&'a BootstrapToken>,
 }
@@ -66,7 +66,7 @@ pub(super) fn discover(
         ([], None) => return Err(DiscoveryError::File(KubeconfigError::NoAuthority)),
         (own, _) => (anchors(own)?, clock, true),
     };
-    let route = route(&access.server, request.proxy, report)?;
+    let route = route(&access.server, request.proxies, report)?;
     let (proved, clock, answer) = ask_anonymously(&route, &roots, (clock, believes_server), retry, report)?;
     let own_identity = credentials.and_then(|credentials| credentials.identity.as_ref());
     let (mut server, mut shows_identity, mut answer) = (proved, false, answer);

@@ -11,14 +11,14 @@ use super::error::DiscoveryError;
 use super::route::route;
 use super::{Found, jws, still_valid};
 use crate::clock::Clock;
-use crate::config::{BootstrapToken, CaCertHash, Endpoint, ProxyVariables};
+use crate::config::{BootstrapToken, CaCertHash, Endpoint};
 use crate::error::{Code, Explain};
 use crate::kube::client::{MAX_OBJECT, REQUEST_TIMEOUT, Wanted, decode};
 use crate::kube::error::{KubeCause, KubeError};
 use crate::kube::types::ConfigMap;
 use crate::net::error::NetError;
 use crate::net::retry::Retry;
-use crate::net::route::Route;
+use crate::net::route::{Proxies, Route};
 use crate::net::server::{Server, UnprovedServer};
 use crate::net::tls::TrustRoots;
 use crate::phase::Phase;
@@ -43,7 +43,7 @@ pub(super) struct TokenDiscovery<'a> {
     /// What proves the CA.
     pub(super) trust: &'a Trust,
     /// What lies on the way.
-    pub(super) proxy: &'a ProxyVariables,
+    pub(super) proxies: &'a Proxies,
     /// The node gets another server than cluster-info names: that one need not be there.
     pub(super) elsewhere: bool,
 }
@@ -55,7 +55,7 @@ pub(super) fn discover(
     retry: Retry,
     report: &Report,
 ) -> Result<Found, DiscoveryError> {
-    let candidates = request.endpoints.iter().map(|endpoint| Candidate::new(endpoint, request.proxy, report));
+    let candidates = request.endpoints.iter().map(|endpoint| Candidate::new(endpoint, request.proxies, report));
     let mut candidates = candidates.collect::<Result<Vec<_>, _>>()?;
     retry.run(
         || round(&mut candidates, request, clock, retry.deadline, report),
@@ -73,8 +73,8 @@ struct Candidate<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    fn new(endpoint: &'a Endpoint, proxy: &ProxyVariables, report: &Report) -> Result<Self, NetError> {
-        let route = route(endpoint, proxy, report)?;
+    fn new(endpoint: &'a Endpoint, proxies: &Proxies, report: &Report) -> Result<Self, NetError> {
+        let route = route(endpoint, proxies, report)?;
         let server = UnprovedServer::new(route.clone());
         Ok(Candidate { endpoint, route, server, refused_since: None, failure: None })
     }
@@ -137,7 +137,7 @@ fn attempt(
     let server = if request.elsewhere || named == *candidate.endpoint {
         proved
     } else {
-        Server::new(route(&named, request.proxy, report)?, &roots, clock, None)?
+        Server::new(route(&named, request.proxies, report)?, &roots, clock, None)?
     };
     Ok(Found { named, authorities, roots, clock, server, file: None })
 }

@@ -9,13 +9,13 @@ use std::time::Instant;
 use super::error::DiscoveryError;
 use super::route::route;
 use crate::clock::Clock;
-use crate::config::{ProxyVariables, Url};
+use crate::config::Url;
 use crate::kube::client::REQUEST_TIMEOUT;
 use crate::kubeconfig::{ClusterAccess, KubeconfigError};
 use crate::net::error::NetError;
 use crate::net::http::Response;
 use crate::net::retry::Retry;
-use crate::net::route::Route;
+use crate::net::route::{Proxies, Route};
 use crate::net::server::UnprovedServer;
 use crate::phase::Phase;
 use crate::plan::UrlRoots;
@@ -32,13 +32,13 @@ const MAX_BYTES: usize = 1 << 20;
 pub(super) fn fetch(
     url: &Url,
     roots: &UrlRoots,
-    proxy: &ProxyVariables,
+    proxies: &Proxies,
     (clock, retry): (Clock, Retry),
     report: &Report,
 ) -> Result<ClusterAccess, DiscoveryError> {
     report.info(Phase::Discovery, format_args!("Fetching the discovery file from {url}"));
     let response = retry.run(
-        || followed(url, roots, proxy, (clock, retry.deadline), report),
+        || followed(url, roots, proxies, (clock, retry.deadline), report),
         |error, pause| report.retrying(Phase::Discovery, error, pause),
     )?;
     let text = std::str::from_utf8(&response.body)
@@ -52,7 +52,7 @@ pub(super) fn fetch(
 fn followed(
     url: &Url,
     roots: &UrlRoots,
-    proxy: &ProxyVariables,
+    proxies: &Proxies,
     (clock, end): (Clock, Instant),
     report: &Report,
 ) -> Result<Response, DiscoveryError> {
@@ -60,7 +60,7 @@ fn followed(
     for _ in 0..=MAX_REDIRECTS {
         let deadline = (Instant::now() + REQUEST_TIMEOUT).min(end);
         let at = |error| DiscoveryError::Web { url: url.clone(), error: Box::new(error) };
-        let route = route(url.endpoint(), proxy, report).map_err(at)?;
+        let route = route(url.endpoint(), proxies, report).map_err(at)?;
         let response = proved(&url, route, roots, (clock, deadline)).map_err(at)?;
         let Some(location) = &response.head.location else {
             let (status, url) = (response.head.status, url.clone());

@@ -67,10 +67,13 @@ codes! {
         "correct HTTPS_PROXY where this program is started: http://user:password@host:port; or name the endpoint in NO_PROXY"
     PROXY_SCHEME "proxy.scheme" Usage
         "the proxy in HTTPS_PROXY would have to be spoken to in a way that kubejoin does not know"
-        "use http:// or socks5:// in HTTPS_PROXY, or name the endpoint in NO_PROXY"
+        "use http://, https:// or socks5:// in HTTPS_PROXY, or name the endpoint in NO_PROXY"
     PROXY_UNREACHABLE "proxy.unreachable" Transient
         "the proxy in HTTPS_PROXY cannot be reached, or does not answer"
         "check that the proxy runs and that HTTPS_PROXY is right, or name the endpoint in NO_PROXY"
+    PROXY_CERTIFICATE "proxy.certificate" Unsafe
+        "the certificate of an https:// proxy is not one that this machine believes"
+        "add its CA to this machine's CA bundle, or name that in SSL_CERT_FILE; for no proxy at all, put the endpoint into NO_PROXY"
     PROXY_AUTHENTICATION "proxy.authentication" Usage
         "the proxy demands other credentials than it was given"
         "put user and password into HTTPS_PROXY, percent-encoded, or name the endpoint in NO_PROXY"
@@ -162,7 +165,7 @@ codes! {
 
     DISCOVERY_FILE "discovery.file-unusable" Usage
         "the discovery file cannot be read, or is no kubeconfig that a node can join with"
-        "write it on the control plane: kubectl -n kube-public get configmap cluster-info -o jsonpath={.data.kubeconfig}"
+        "write it on the control plane: `kubectl -n kube-public get configmap cluster-info -o jsonpath={.data.kubeconfig}`"
     DISCOVERY_CREDENTIALS "discovery.credentials-refused" Refused
         "the API server does not accept the credentials in the discovery file"
         "write a new discovery file, or pass --tls-bootstrap-token from `kubeadm token create` on the control plane"

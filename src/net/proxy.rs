@@ -9,33 +9,46 @@ use super::http::{Connection, Tunnel};
 use super::route::Route;
 use super::socks;
 use super::stream::Stream;
+use super::tls::{self, TlsConfig};
 use crate::config::Endpoint;
 use crate::config::proxy::{Proxy, ProxyError, Scheme};
 use crate::error::{Code, Explain, codes};
 use crate::text::ForeignText;
 
-/// A stream to `target` through `proxy`, all of it before `deadline`.
-pub(super) fn tunnel(proxy: &Proxy, target: &Endpoint, deadline: Instant) -> Result<Stream, TunnelError> {
+/// A stream to `target` through `proxy`, all of it before `deadline`; `config` is for one that is spoken to over TLS.
+pub(super) fn tunnel(
+    proxy: &Proxy,
+    config: Option<&TlsConfig>,
+    target: &Endpoint,
+    deadline: Instant,
+) -> Result<Stream, TunnelError> {
     let connect = || {
         let stream = Stream::plain(&proxy.endpoint, deadline);
         stream.map_err(|cause| TunnelError::unreachable(proxy, cause))
     };
-    match proxy.scheme {
-        Scheme::Http => {
-            let connection = Connection::new(Route::direct(proxy.endpoint.clone()), connect()?);
-            match connection.tunnel(target, proxy.credentials.as_ref(), deadline) {
-                Ok(Tunnel::Open(stream)) => Ok(stream),
-                Ok(Tunnel::Refused(status)) => Err(TunnelError::of_status(status, proxy)),
-                Err(NetError { cause: Cause::NotHttp(text), .. }) => Err(TunnelError::NotAProxy(text)),
-                Err(NetError { cause: Cause::HeadersTooLarge, .. }) => {
-                    Err(TunnelError::not_a_proxy("the head of its answer does not end"))
-                }
-                Err(error) => Err(TunnelError::Unreachable(Box::new(error))),
-            }
+    match (proxy.scheme, config) {
+        (Scheme::Http, _) => by_connect(connect()?, proxy, target, deadline),
+        (Scheme::Socks5, _) => socks::connect(connect()?, proxy, target),
+        (Scheme::Https, Some(config)) => {
+            let name = tls::server_name(&proxy.endpoint).map_err(|cause| TunnelError::unreachable(proxy, cause))?;
+            let secured = connect()?.secured(name, config).map_err(|cause| TunnelError::of_handshake(proxy, cause))?;
+            by_connect(secured, proxy, target, deadline)
         }
-        Scheme::Socks5 => socks::connect(connect()?, proxy, target),
-        // It needs trust roots for the proxy: `connect()?.secured(...)` with them, then as above.
-        Scheme::Https => Err(TunnelError::Variable(ProxyError::Scheme(proxy.scheme.to_string()))),
+        (Scheme::Https, None) => Err(TunnelError::Variable(ProxyError::Scheme(proxy.scheme.to_string()))),
+    }
+}
+
+/// Asks for the tunnel by CONNECT.
+fn by_connect(stream: Stream, proxy: &Proxy, target: &Endpoint, deadline: Instant) -> Result<Stream, TunnelError> {
+    let connection = Connection::new(Route::direct(proxy.endpoint.clone()), stream);
+    match connection.tunnel(target, proxy.credentials.as_ref(), deadline) {
+        Ok(Tunnel::Open(stream)) => Ok(stream),
+        Ok(Tunnel::Refused(status)) => Err(TunnelError::of_status(status, proxy)),
+        Err(NetError { cause: Cause::NotHttp(text), .. }) => Err(TunnelError::NotAProxy(text)),
+        Err(NetError { cause: Cause::HeadersTooLarge, .. }) => {
+            Err(TunnelError::not_a_proxy("the head of its answer does not end"))
+        }
+        Err(error) => Err(TunnelError::Unreachable(Box::new(error))),
     }
 }
 
@@ -46,6 +59,8 @@ pub enum TunnelError {
     Variable(ProxyError),
     /// The proxy cannot be reached, or says nothing; the error is at the proxy's endpoint.
     Unreachable(Box<NetError>),
+    /// It shows a certificate that is not to be believed; the error is at the proxy's endpoint.
+    Certificate(Box<NetError>),
     /// It wants to know who asks, or does not believe it.
     Authentication {
         /// It was told credentials.
@@ -71,6 +86,16 @@ pub enum Answer {
 impl TunnelError {
     pub(super) fn unreachable(proxy: &Proxy, cause: Cause) -> Self {
         TunnelError::Unreachable(Box::new(NetError::new(&Route::direct(proxy.endpoint.clone()), cause)))
+    }
+
+    /// What a failed handshake with the proxy itself means.
+    fn of_handshake(proxy: &Proxy, cause: Cause) -> Self {
+        let is_certificate = matches!(
+            cause,
+            Cause::UntrustedChain(_) | Cause::NameMismatch { .. } | Cause::Validity { .. } | Cause::HandshakeSignature
+        );
+        let error = Box::new(NetError::new(&Route::direct(proxy.endpoint.clone()), cause));
+        if is_certificate { TunnelError::Certificate(error) } else { TunnelError::Unreachable(error) }
     }
 
     pub(super) fn not_a_proxy(what: &str) -> Self {
@@ -102,6 +127,7 @@ impl fmt::Display for TunnelError {
         match self {
             TunnelError::Variable(error) => write!(f, "{error}"),
             TunnelError::Unreachable(error) => write!(f, "the proxy cannot be reached: {error}"),
+            TunnelError::Certificate(error) => write!(f, "the proxy itself is not proved: {error}"),
             TunnelError::Authentication { given: false } => f.write_str("the proxy demands a user and a password"),
             TunnelError::Authentication { given: true } => {
                 f.write_str("the proxy does not accept the user and the password of HTTPS_PROXY")
@@ -120,6 +146,7 @@ impl Explain for TunnelError {
         match self {
             TunnelError::Variable(error) => error.code(),
             TunnelError::Unreachable(_) => &codes::PROXY_UNREACHABLE,
+            TunnelError::Certificate(_) => &codes::PROXY_CERTIFICATE,
             TunnelError::Authentication { .. } => &codes::PROXY_AUTHENTICATION,
             TunnelError::Refused(_) => &codes::PROXY_REFUSED,
             TunnelError::NoTarget(_) => &codes::PROXY_NO_TARGET,

@@ -9,15 +9,48 @@ use super::error::{Cause, NetError};
 use super::http::Connection;
 use super::proxy::{self, TunnelError};
 use super::stream::Stream;
-use super::tls::{self, TlsConfig};
+use super::tls::{self, TlsConfig, TrustRoots};
+use crate::clock::Clock;
 use crate::config::{Endpoint, Proxy, ProxyVariables};
+
+/// What is known of proxies: what the environment says, and what a proxy that is spoken to over TLS is proved with.
+#[derive(Clone, Debug, Default)]
+pub struct Proxies {
+    variables: ProxyVariables,
+    tls: Option<TlsConfig>,
+}
+
+impl Proxies {
+    /// `roots` are those of web servers, asked for where they are needed; their certificates are judged by `clock`, the
+    /// system's, because nobody is there yet whose word for another time counts.
+    pub fn new(variables: &ProxyVariables, clock: Clock, roots: impl FnOnce() -> TrustRoots) -> Self {
+        let tls = variables.has_tls().then(roots).and_then(|roots| tls::strict(&roots, clock.as_system(), None).ok());
+        Proxies { variables: variables.clone(), tls }
+    }
+}
 
 /// An endpoint, and the proxy on the way there. Shown as `host:port`, or `host:port (through the proxy http://p:3128)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     endpoint: Endpoint,
-    proxy: Option<Arc<Proxy>>,
+    proxy: Option<Arc<Through>>,
 }
+
+/// A proxy, and the TLS that it is spoken to with.
+#[derive(Debug)]
+struct Through {
+    proxy: Proxy,
+    tls: Option<TlsConfig>,
+}
+
+/// How it is spoken to follows from which proxy it is.
+impl PartialEq for Through {
+    fn eq(&self, other: &Self) -> bool {
+        self.proxy == other.proxy
+    }
+}
+
+impl Eq for Through {}
 
 impl Route {
     /// Without a proxy, whatever the variables say.
@@ -26,9 +59,12 @@ impl Route {
     }
 
     /// As the variables say. Error: they name a proxy that is none.
-    pub fn new(endpoint: Endpoint, variables: &ProxyVariables) -> Result<Self, NetError> {
-        match variables.for_https(&endpoint) {
-            Ok(proxy) => Ok(Route { endpoint, proxy: proxy.map(Arc::new) }),
+    pub fn new(endpoint: Endpoint, proxies: &Proxies) -> Result<Self, NetError> {
+        match proxies.variables.for_https(&endpoint) {
+            Ok(proxy) => {
+                let through = |proxy| Arc::new(Through { proxy, tls: proxies.tls.clone() });
+                Ok(Route { endpoint, proxy: proxy.map(through) })
+            }
             Err(error) => Err(NetError::new(&Route::direct(endpoint), Cause::Proxy(TunnelError::Variable(error)))),
         }
     }
@@ -40,7 +76,7 @@ impl Route {
 
     /// What lies on the way.
     pub fn proxy(&self) -> Option<&Proxy> {
-        self.proxy.as_deref()
+        self.proxy.as_ref().map(|through| &through.proxy)
     }
 
     /// Connects and completes a TLS handshake with the endpoint under `config`. A proxy is a piece of the wire: it sees the
@@ -49,7 +85,8 @@ impl Route {
         let at = |cause| NetError::new(self, cause);
         let name = tls::server_name(&self.endpoint).map_err(at)?;
         let wire = match &self.proxy {
-            Some(proxy) => proxy::tunnel(proxy, &self.endpoint, deadline).map_err(|e| at(Cause::Proxy(e)))?,
+            Some(through) => proxy::tunnel(&through.proxy, through.tls.as_ref(), &self.endpoint, deadline)
+                .map_err(|e| at(Cause::Proxy(e)))?,
             None => Stream::plain(&self.endpoint, deadline).map_err(at)?,
         };
         Ok(Connection::new(self.clone(), wire.secured(name, config).map_err(at)?))
@@ -58,7 +95,7 @@ impl Route {
 
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.proxy {
+        match self.proxy() {
             Some(proxy) => write!(f, "{} (through the proxy {proxy})", self.endpoint),
             None => write!(f, "{}", self.endpoint),
         }

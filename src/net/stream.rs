@@ -73,39 +73,74 @@ impl Write for DeadlineSocket {
     }
 }
 
-/// What HTTP runs on.
+/// What HTTP runs on: a socket, perhaps with TLS, and where that is with a proxy, with another TLS inside of it.
 #[derive(Debug)]
 pub struct Stream {
-    socket: DeadlineSocket,
+    wire: Wire,
     tls: Option<Box<ClientConnection>>,
+}
+
+/// What the innermost TLS, or what is spoken plainly, goes over.
+#[derive(Debug)]
+struct Wire {
+    socket: DeadlineSocket,
+    /// With a proxy.
+    tls: Option<Box<ClientConnection>>,
+}
+
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &mut self.tls {
+            Some(tls) => rustls::Stream::new(tls.as_mut(), &mut self.socket).read(buffer),
+            None => self.socket.read(buffer),
+        }
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.tls {
+            Some(tls) => rustls::Stream::new(tls.as_mut(), &mut self.socket).write(bytes),
+            None => self.socket.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.tls {
+            Some(tls) => rustls::Stream::new(tls.as_mut(), &mut self.socket).flush(),
+            None => self.socket.flush(),
+        }
+    }
 }
 
 impl Stream {
     /// An unencrypted stream; only ever used towards this machine's own kubelet, and towards a proxy.
     pub fn plain(endpoint: &Endpoint, deadline: Instant) -> Result<Self, Cause> {
-        Ok(Stream { socket: DeadlineSocket::connect(endpoint, deadline)?, tls: None })
+        let socket = DeadlineSocket::connect(endpoint, deadline)?;
+        Ok(Stream { wire: Wire { socket, tls: None }, tls: None })
     }
 
-    /// The same after a TLS handshake with `name` under `config`, before the stream's deadline.
+    /// The same after a TLS handshake with `name` under `config`, before the stream's deadline. A stream that has TLS already,
+    /// which is that with a proxy, has both afterwards.
     pub fn secured(self, name: ServerName<'static>, config: &tls::TlsConfig) -> Result<Self, Cause> {
-        let mut socket = self.socket;
+        let mut wire = Wire { socket: self.wire.socket, tls: self.tls.or(self.wire.tls) };
         let mut connection = ClientConnection::new(Arc::clone(config.rustls()), name).map_err(|e| tls::cause(&e))?;
         while connection.is_handshaking() {
-            connection.complete_io(&mut socket).map_err(|e| config.cause_of_io(&e))?;
+            connection.complete_io(&mut wire).map_err(|e| config.cause_of_io(&e))?;
         }
-        Ok(Stream { socket, tls: Some(Box::new(connection)) })
+        Ok(Stream { wire, tls: Some(Box::new(connection)) })
     }
 
     /// Sets the deadline of whatever is read and written from now on.
     pub fn set_deadline(&mut self, deadline: Instant) {
-        self.socket.deadline = deadline;
+        self.wire.socket.deadline = deadline;
     }
 
     /// Reads some bytes; 0 is a clean end. A cut without TLS's `close_notify` is [`Cause::Closed`].
     pub fn read(&mut self, buffer: &mut [u8], stage: Stage) -> Result<usize, Cause> {
         let result = match &mut self.tls {
-            Some(tls) => rustls::Stream::new(tls.as_mut(), &mut self.socket).read(buffer),
-            None => self.socket.read(buffer),
+            Some(tls) => rustls::Stream::new(tls.as_mut(), &mut self.wire).read(buffer),
+            None => self.wire.read(buffer),
         };
         result.map_err(|e| tls::cause_of_io(&e, stage))
     }
@@ -114,10 +149,10 @@ impl Stream {
     pub fn write_all(&mut self, bytes: &[u8]) -> Result<(), Cause> {
         let result = match &mut self.tls {
             Some(tls) => {
-                let mut stream = rustls::Stream::new(tls.as_mut(), &mut self.socket);
+                let mut stream = rustls::Stream::new(tls.as_mut(), &mut self.wire);
                 stream.write_all(bytes).and_then(|()| stream.flush())
             }
-            None => self.socket.write_all(bytes),
+            None => self.wire.write_all(bytes).and_then(|()| self.wire.flush()),
         };
         result.map_err(|e| tls::cause_of_io(&e, Stage::Send))
     }

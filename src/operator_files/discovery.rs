@@ -1,12 +1,14 @@
-//! What proves the cluster: the kubeconfig of file discovery, files with CA certificates, and the certificates that this
+//! What proves the cluster, and what lies on the way there: the kubeconfig of file discovery, files with CA certificates, and the certificates that this
 //! host knows web servers by.
 
 use std::path::{Path, PathBuf};
 
 use super::{OperatorFileError, contents};
+use crate::clock::Clock;
 use crate::config::{self, CaCertHash};
-use crate::host::WebBundle;
+use crate::host::{HostFacts, WebBundle};
 use crate::kubeconfig::ClusterAccess;
+use crate::net::route::Proxies;
 use crate::net::tls::TrustRoots;
 use crate::phase::Phase;
 use crate::pki::certificate::{Certificate, CertificateError};
@@ -47,6 +49,11 @@ pub fn discovery(
             Discovery::Url { url: url.clone(), roots, web_roots }
         }
     })
+}
+
+/// What is known of proxies; `host`'s bundle is read where one has to be proved.
+pub fn proxies(host: &HostFacts, clock: Clock, report: &Report) -> Proxies {
+    Proxies::new(&host.proxy, clock, || web_roots(&host.web_bundle, report))
 }
 
 fn kubeconfig(path: &Path) -> Result<ClusterAccess, OperatorFileError> {

@@ -8,6 +8,7 @@ use crate::config::{Extras, Settings, Sources, resolve};
 use crate::cri::fake::{Fake, status};
 use crate::existing::{Foreign, Identity, Unusable};
 use crate::host::{CgroupVersion, Cgroups, HostFacts, WebBundle};
+use crate::net::route::Proxies;
 use crate::operator_files;
 use crate::plan::{Discovery, Trust};
 use crate::report::{Event, Sink};
@@ -122,7 +123,7 @@ impl Bench {
         let extras = Extras { rootfs: self.rootfs.map(Into::into), ..Extras::default() };
         let report = Report::new(Vec::new());
         let discovery = operator_files::discovery(&configuration.discovery, &WebBundle::default(), &report).unwrap();
-        JoinPlan::new(configuration, extras, discovery, self.host.clone(), self.clock).unwrap()
+        JoinPlan::new(configuration, extras, discovery, Proxies::default(), self.host.clone(), self.clock).unwrap()
     }
 
     fn run(&self) -> Said {

@@ -11,6 +11,7 @@ use kubejoin::clock::Clock;
 use kubejoin::config::{Settings, Sources, resolve};
 use kubejoin::host::HostFacts;
 use kubejoin::net::retry::Retry;
+use kubejoin::net::route::Proxies;
 use kubejoin::plan::{Discovery, JoinPlan};
 use kubejoin::secret::Secret;
 use kubejoin_apiserver::ApiServer;
@@ -305,7 +306,8 @@ pub fn plan(discovery: Discovery, token: Option<&str>, clock: Clock) -> JoinPlan
     };
     let sources = Sources { flags: &flags, kernel: None, config: None, token_file: None };
     let resolved = resolve(&sources).unwrap();
-    JoinPlan::new(resolved.configuration, resolved.extras, discovery, HostFacts::default(), clock).unwrap()
+    let (proxies, host) = (Proxies::default(), HostFacts::default());
+    JoinPlan::new(resolved.configuration, resolved.extras, discovery, proxies, host, clock).unwrap()
 }
 
 /// A few tries within five seconds.

@@ -3,10 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use kubejoin_apiserver::{ApiServer, ClusterInfo, Faults, Options, Presents};
+use kubejoin_apiserver::{ApiServer, ClusterInfo, Faults, Leaf, Options, Pki, Presents};
 
 use crate::builder::{Join, Ran, text};
-use crate::proxy_server::{Manner, ProxyServer, Then};
+use crate::proxy_server::{Manner, ProxyServer, Then, tls_front};
 use crate::secrets::holds_none;
 
 const ENDPOINT: &str = "api.example.test:6443";
@@ -226,7 +226,6 @@ fn a_variable_that_names_no_proxy() {
         ("http://proxy:3128 ", "proxy.variable"),
         ("http://user:s3^cret@proxy", "proxy.variable"),
         ("ftp://s3cret@proxy", "proxy.scheme"),
-        ("https://user:s3cret@proxy", "proxy.scheme"),
     ] {
         let ran = Join::to(&server).env("HTTPS_PROXY", variable).run();
         assert_eq!((ran.code(), ran.status), (code, 2), "{variable}: {ran:#?}");
@@ -295,4 +294,53 @@ fn a_proxys_password_is_shown_nowhere_even_if_the_proxy_repeats_it() {
         }
         assert!(proxy.heard().iter().all(|head| head.contains(&sent)) && !proxy.heard().is_empty());
     }
+}
+
+#[test]
+fn a_proxy_may_be_spoken_to_over_tls_of_its_own() {
+    let server = start(Faults::default());
+    let proxy = ProxyServer::start(Manner::to(server.address()));
+    let authority = Pki::named("web");
+    let front = tls_front(&authority.issue(&Leaf::server(["127.0.0.1"])), proxy.address());
+    let join = Join::to(&server).env("HTTPS_PROXY", &format!("https://user:pass@{front}"));
+    let bundle = join.beside("bundle.crt", authority.ca_pem());
+    let join = join.env("SSL_CERT_FILE", bundle.to_str().unwrap());
+    joined(&join.run());
+    assert_eq!(proxy.heard(), connects(&[ENDPOINT], "proxy-authorization: Basic dXNlcjpwYXNz\r\n"));
+    assert_eq!(server.connections().len(), 1);
+}
+
+#[test]
+fn a_proxy_that_is_not_proved_is_told_nothing() {
+    let authority = Pki::named("web");
+    let right = Leaf::server(["127.0.0.1"]);
+    for (identity, trusted) in [
+        (authority.issue(&right), Pki::named("web").ca_pem().to_owned()),
+        (authority.issue(&Leaf::server(["elsewhere.invalid"])), authority.ca_pem().to_owned()),
+        (authority.issue(&right.expired()), authority.ca_pem().to_owned()),
+    ] {
+        let server = start(Faults::default());
+        let proxy = ProxyServer::start(Manner::to(server.address()));
+        let front = tls_front(&identity, proxy.address());
+        let join = Join::to(&server).env("HTTPS_PROXY", &format!("https://user:pass@{front}"));
+        let bundle = join.beside("bundle.crt", &trusted);
+        let join = join.env("SSL_CERT_FILE", bundle.to_str().unwrap());
+        let ran = join.run();
+        assert_eq!((ran.code(), ran.status), ("proxy.certificate", 4), "{ran:#?}");
+        assert_eq!((proxy.heard(), server.connections().len()), (Vec::new(), 0));
+        assert_eq!(join.tree(), []);
+    }
+}
+
+#[test]
+fn the_server_behind_a_proxy_over_tls_is_proved_all_the_same() {
+    let server = start(Faults::presenting(Presents::ForeignCa));
+    let proxy = ProxyServer::start(Manner::to(server.address()));
+    let authority = Pki::named("web");
+    let front = tls_front(&authority.issue(&Leaf::server(["127.0.0.1"])), proxy.address());
+    let join = Join::to(&server).env("HTTPS_PROXY", &format!("https://{front}"));
+    let bundle = join.beside("bundle.crt", authority.ca_pem());
+    let ran = join.env("SSL_CERT_FILE", bundle.to_str().unwrap()).run();
+    assert_eq!((ran.code(), ran.status), ("tls.certificate-untrusted", 4), "{ran:#?}");
+    assert!(!server.has_received(&secret_of(&server)), "the token was sent");
 }

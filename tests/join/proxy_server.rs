@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use kubejoin_apiserver::Identity;
+
 /// How it behaves.
 #[derive(Clone)]
 pub enum Manner {
@@ -196,4 +198,52 @@ fn tunnel(client: TcpStream, to: SocketAddr) -> std::io::Result<()> {
     let copied = std::io::copy(&mut from_server, &mut to_client);
     let _ = to_client.shutdown(Shutdown::Write);
     copied.map(|_| ())
+}
+
+/// TLS in front of a proxy: an `https://` proxy, with this certificate. Ends with the test program.
+pub fn tls_front(identity: &Identity, proxy: SocketAddr) -> SocketAddr {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let key = rustls::crypto::ring::sign::any_supported_type(&identity.key()).unwrap();
+    let certified = Arc::new(rustls::sign::CertifiedKey::new(identity.chain.clone(), key));
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(certified)));
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        while let Ok((client, _)) = listener.accept() {
+            let connection = rustls::ServerConnection::new(config.clone()).unwrap();
+            // A client that goes away ends its thread.
+            std::thread::spawn(move || pump(connection, client, proxy).ok());
+        }
+    });
+    address
+}
+
+/// Bytes to and fro, in short turns, because a TLS connection cannot be split.
+fn pump(connection: rustls::ServerConnection, client: TcpStream, to: SocketAddr) -> std::io::Result<()> {
+    let turn = Some(Duration::from_millis(2));
+    let mut plain = TcpStream::connect(to)?;
+    plain.set_read_timeout(turn)?;
+    client.set_read_timeout(turn)?;
+    let mut secured = rustls::StreamOwned::new(connection, client);
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        for is_upward in [true, false] {
+            let read = if is_upward { secured.read(&mut buffer) } else { plain.read(&mut buffer) };
+            match read {
+                Ok(0) => return Ok(()),
+                Ok(count) if is_upward => plain.write_all(&buffer[..count])?,
+                Ok(count) => {
+                    secured.write_all(&buffer[..count])?;
+                    secured.flush()?;
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
 }
