@@ -8,6 +8,7 @@
 #   PATH certificate ...                   certificates: subject, issuer, usage; keys by their kind
 #   PATH: LINE                             any other text
 #   csr ..., node ...                      what is in the API server
+#   proxy asked for HOST:PORT              where there is one
 #
 # Not in here: times, serial numbers, key material, names that are random, what the kubelet makes for itself once it runs.
 # Sourced by run, which has on_node, api, work and programs.
@@ -21,6 +22,11 @@ effects() {
   files
   csrs
   nodes
+  proxied
+}
+
+proxied() {
+  sed -n 's/.*: CONNECT \([^ ]*\) HTTP.*/proxy asked for \1/p' "$work/cluster/root/run/proxy.log" 2>/dev/null || true
 }
 
 files() {
