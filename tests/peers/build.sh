@@ -89,7 +89,7 @@ main() {
   esac
   wanted=("$@")
   for component in "${wanted[@]}"; do
-    printf '%s\n' "${recipes[@]}" | grep -q "^$component " || die "no component is called $component"
+    [[ " ${recipes[*]%% *} " == *" $component "* ]] || die "no component is called $component"
   done
   install_packages
   mkdir -p "$out/.built-from"
@@ -97,7 +97,7 @@ main() {
   flock -n 9 || { say "waiting for another build"; flock 9; }
   for recipe in "${recipes[@]}"; do
     read -r component module package <<<"$recipe"
-    if [ ${#wanted[@]} -eq 0 ] || printf '%s\n' "${wanted[@]}" | grep -qx "$component"; then
+    if [ ${#wanted[@]} -eq 0 ] || [[ " ${wanted[*]} " == *" $component "* ]]; then
       build "$component" "$module" "$package"
     fi
   done

@@ -106,7 +106,8 @@ wire() {
   exec 8>/run/lock/kubejoin-peers # two clusters at once must not choose the same network
   flock 8
   if [ -z "$ip" ]; then
-    while ip -o -4 addr | grep -q "inet 198\.18\.$n\."; do n=$((n + 1)); done
+    # Not -q: ip would be told that nobody reads on, and the pipe fail.
+    while ip -o -4 addr | grep "inet 198\.18\.$n\." >/dev/null; do n=$((n + 1)); done
     ip=198.18.$n.1
   fi
   machine_run "$dir" ip link add br0 type bridge
