@@ -1,30 +1,32 @@
 #!/usr/bin/env bash
 # Builds the real peers of the tests from their pinned Go modules.
 #
-#   build.sh                  everything
-#   build.sh COMPONENT...     only these: kubeadm kubectl kube-apiserver kube-controller-manager kubelet yamljson
-#                             kubeletpatch etcd containerd containerd-shim-runc-v2
-#   build.sh --print-dir      builds nothing, prints where the programs are or would be
+#   build.sh [--release R]                  everything
+#   build.sh [--release R] COMPONENT...     only these: kubeadm kubectl kube-apiserver kube-controller-manager kubelet
+#                                           yamljson kubeletpatch etcd containerd containerd-shim-runc-v2
+#   build.sh [--release R] --print-dir      builds nothing, prints where the programs are or would be
 #
+# R is a Kubernetes release: 1.37, the default, from the module kubernetes; or an older one, as 1.30 from kubernetes-1.30.
 # Prints that directory on stdout (${KUBEJOIN_CACHE:-<repository>/.cache}/peers/<version>), everything else on stderr. A
 # component whose module and recipe have not changed is not built again. Installs the Debian packages that the peers need
-# at run time when they are missing (then it has to be root). Needs Go >= 1.26; six minutes on two cores with empty caches.
+# at run time when they are missing (then it has to be root). Needs Go >= 1.26; on two cores with empty caches six minutes,
+# and five more for an older release.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-version=$(awk '$1 == "k8s.io/kubernetes" && $2 ~ /^v/ { print $2; exit }' "$here/kubernetes/go.mod")
-out=${KUBEJOIN_CACHE:-$here/../../.cache}/peers/$version
 
 say() { printf 'peers: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
+version_in() { awk '$1 == "k8s.io/kubernetes" && $2 ~ /^v/ { print $2; exit }' "$here/$1/go.mod"; }
 
-# component, module directory, package, extra arguments of go build
+# component, module directory, package. RELEASE stands for the module of the release that is asked for; the others are the
+# same for all of them.
 recipes=(
-  "kubeadm                 kubernetes k8s.io/kubernetes/cmd/kubeadm"
+  "kubeadm                 RELEASE    k8s.io/kubernetes/cmd/kubeadm"
   "kubectl                 kubernetes k8s.io/kubernetes/cmd/kubectl"
-  "kube-apiserver          kubernetes k8s.io/kubernetes/cmd/kube-apiserver"
-  "kube-controller-manager kubernetes k8s.io/kubernetes/cmd/kube-controller-manager"
-  "kubelet                 kubernetes k8s.io/kubernetes/cmd/kubelet"
+  "kube-apiserver          RELEASE    k8s.io/kubernetes/cmd/kube-apiserver"
+  "kube-controller-manager RELEASE    k8s.io/kubernetes/cmd/kube-controller-manager"
+  "kubelet                 RELEASE    k8s.io/kubernetes/cmd/kubelet"
   "yamljson                kubernetes ./yamljson"
   "kubeletpatch            kubernetes ./kubeletpatch"
   "etcd                    etcd       ."
@@ -70,8 +72,10 @@ build() {
   from=$(fingerprint "$module")
   if [ -x "$out/$component" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$from" ]; then return 0; fi
   command -v go >/dev/null || die "Go is missing: install Go 1.26 or newer"
-  [ "$module" = kubernetes ] && flags="-s -w $(version_stamp)"
-  [ "$module" = containerd ] && tags=$containerd_tags
+  case $module in
+    kubernetes*) flags="-s -w $(version_stamp)" ;;
+    containerd) tags=$containerd_tags ;;
+  esac
   say "building $component"
   # Into a file of its own first: an interrupted build leaves nothing that looks finished, and a program that is running
   # is replaced, not overwritten. GOFLAGS is the user's for proxies and the like; -mod and -buildvcs are ours.
@@ -81,8 +85,28 @@ build() {
   printf '%s\n' "$from" >"$stamp"
 }
 
+# What is the same for all releases is built once, for the newest, and linked to.
+share() {
+  local component from
+  from=$("${BASH_SOURCE[0]}" "$@")
+  for component; do ln -sfn "../${from##*/}/$component" "$out/$component"; done
+}
+
+# Sets kubernetes, the module's directory, version and out.
+choose_release() {
+  kubernetes=kubernetes version=$(version_in kubernetes)
+  if [ -n "$1" ] && [ "v$1" != "${version%.*}" ]; then
+    kubernetes=kubernetes-$1
+    [ -e "$here/$kubernetes/go.mod" ] || die "there is no module for the release '$1'"
+    version=$(version_in "$kubernetes")
+  fi
+  out=${KUBEJOIN_CACHE:-$here/../../.cache}/peers/$version
+}
+
 main() {
-  local wanted=() recipe component module package
+  local release='' wanted=() shared=() recipe component module package
+  if [ "${1:-}" = --release ]; then release=${2?which release?}; shift 2; fi
+  choose_release "$release"
   case ${1:-} in
     -h | --help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; return ;;
     --print-dir) realpath -m "$out"; return ;;
@@ -97,10 +121,16 @@ main() {
   flock -n 9 || { say "waiting for another build"; flock 9; }
   for recipe in "${recipes[@]}"; do
     read -r component module package <<<"$recipe"
-    if [ ${#wanted[@]} -eq 0 ] || [[ " ${wanted[*]} " == *" $component "* ]]; then
+    if [ ${#wanted[@]} -gt 0 ] && [[ " ${wanted[*]} " != *" $component "* ]]; then continue; fi
+    if [ "$module" = RELEASE ]; then
+      build "$component" "$kubernetes" "$package"
+    elif [ "$kubernetes" = kubernetes ]; then
       build "$component" "$module" "$package"
+    else
+      shared+=("$component")
     fi
   done
+  if [ ${#shared[@]} -gt 0 ]; then share "${shared[@]}"; fi
   realpath "$out"
 }
 
