@@ -3,7 +3,9 @@
 # them made by `kubeadm init phase`, on a machine of its own (machine.sh).
 #
 #   cluster.sh up DIR [OPTION...]      about 15 s; does nothing when it is up already
+#     --release R                      of Kubernetes, one that build.sh knows; default: the newest
 #     --ip A                           address of the API server; default: the first free of 198.18.0.1, 198.18.1.1, ...
+#     --ipv6                           that default is of IPv6: fd6b:6a6f:10::1, fd6b:6a6f:11::1, ...
 #     --endpoint HOST:PORT | :PORT     controlPlaneEndpoint and the server in cluster-info, for a relay that the test puts
 #                                      there; default: the API server itself
 #     --signing-duration D             lifetime of signed certificates, e.g. 2m: a kubelet then rotates within that time
@@ -15,7 +17,8 @@
 #   cluster.sh run DIR COMMAND...      in the control plane's machine
 #   cluster.sh down [--keep] DIR       ends it and removes DIR; --keep leaves the files
 #
-# up leaves DIR/facts.json: endpoint, apiserver (both HOST:PORT), ca_cert_hash, ca_cert, admin_kubeconfig, version,
+# An address of IPv6 makes all of the cluster's addresses such: of services, pods and nodes. up leaves DIR/facts.json:
+# endpoint, apiserver (both HOST:PORT, [HOST]:PORT for IPv6), ip, ca_cert_hash, ca_cert, admin_kubeconfig, release, version,
 # certificate_key and tokens:
 #   normal             as kubeadm makes it
 #   no_signing         discovery finds no signature for it
@@ -43,12 +46,14 @@ main() {
 }
 
 up() {
-  local dir ip='' endpoint='' signing_duration='' key_algorithm=RSA-2048 cert_sans='' auto_approve=on
+  local dir release='' ip='' ipv6='' host endpoint='' signing_duration='' key_algorithm=RSA-2048 cert_sans='' auto_approve=on
   dir=$(machine_directory "${1:-}")
   shift
   while [ $# -gt 0 ]; do
     case $1 in
+      --release) release=$2; shift 2 ;;
       --ip) ip=$2; shift 2 ;;
+      --ipv6) ipv6=yes; shift ;;
       --endpoint) endpoint=$2; shift 2 ;;
       --signing-duration) signing_duration=$2; shift 2 ;;
       --key-algorithm) key_algorithm=$2; shift 2 ;;
@@ -58,15 +63,17 @@ up() {
     esac
   done
   if machine_alive "$dir" && [ -e "$dir/facts.json" ]; then say "$dir is up already"; return; fi
-  "$peers/build.sh" kubeadm kubectl kube-apiserver kube-controller-manager etcd yamljson >/dev/null
+  use_release "$release" kubeadm kubectl kube-apiserver kube-controller-manager etcd yamljson
+  if [ "$key_algorithm" != RSA-2048 ] && before 31; then die "--key-algorithm is for releases from 1.31 on"; fi
   if [ -e "$dir" ]; then down "$dir"; fi # what an interrupted run has left
   # shellcheck disable=SC2064 # this dir
   trap "failed '$dir'" EXIT
   machine_up "$dir" cp1
   wire "$dir"
+  host=$(in_url "$ip")
   case $endpoint in
-    '') endpoint=$ip:6443 ;;
-    :*) endpoint=$ip$endpoint ;;
+    '') endpoint=$host:6443 ;;
+    :*) endpoint=$host$endpoint ;;
   esac
   init_configuration >"$dir/init.yaml"
   make_files "$dir"
@@ -99,7 +106,7 @@ failed() {
 
 # The bridge that nodes are connected to, and the host's own link to it. Sets ip when it is empty.
 wire() {
-  local dir=$1 pid link n=0
+  local dir=$1 pid link n=0 family=4
   pid=$(machine_pid "$dir")
   link=$(host_link "$dir")
   mkdir -p /run/lock
@@ -107,29 +114,35 @@ wire() {
   flock 8
   if [ -z "$ip" ]; then
     # Not -q: ip would be told that nobody reads on, and the pipe fail.
-    while ip -o -4 addr | grep "inet 198\.18\.$n\." >/dev/null; do n=$((n + 1)); done
-    ip=198.18.$n.1
+    while ip -o addr | grep -F " $(network $n)" >/dev/null; do n=$((n + 1)); done
+    ip=$(network $n)1
   fi
+  case $ip in *:*) family=6 ;; esac
   machine_run "$dir" ip link add br0 type bridge
-  machine_run "$dir" ip addr add "$ip/24" dev br0
+  add_address "$ip" br0 machine_run "$dir"
   machine_run "$dir" ip link set br0 up
   # kubeadm takes no address on a machine without a default route.
-  machine_run "$dir" ip route add default dev br0
+  machine_run "$dir" ip -$family route add default dev br0
   ip link add "$link" type veth peer name host netns "$pid"
   machine_run "$dir" ip link set host master br0 up
-  ip addr add "${ip%.*}.254/24" dev "$link"
+  add_address "$(neighbour "$ip" 254)" "$link"
   ip link set "$link" up
   exec 8>&-
 }
+
+network() { if [ -n "$ipv6" ]; then echo "fd6b:6a6f:1$1::"; else echo "198.18.$1."; fi; }
 
 host_link() { printf 'kj%s\n' "$(sha256sum <<<"$1" | cut -c1-8)"; }
 
 # failCgroupV1 and cgroupfs: the kubelets of these tests run on any kernel and without systemd.
 init_configuration() {
+  local api=v1beta4 pods=10.244.0.0/16 services=10.96.0.0/12
+  if before 31; then api=v1beta3; fi
+  case $ip in *:*) pods=fd6b:6a6f:a::/56 services=fd6b:6a6f:b::/112 ;; esac
   cat <<Y
-apiVersion: kubeadm.k8s.io/v1beta4
+apiVersion: kubeadm.k8s.io/$api
 kind: InitConfiguration
-localAPIEndpoint: {advertiseAddress: $ip, bindPort: 6443}
+localAPIEndpoint: {advertiseAddress: "$ip", bindPort: 6443}
 nodeRegistration: {name: cp1, criSocket: "unix:///run/containerd/containerd.sock"}
 certificateKey: $certificate_key
 bootstrapTokens:
@@ -138,23 +151,31 @@ bootstrapTokens:
   usages: [signing, authentication]
   groups: ["system:bootstrappers:kubeadm:default-node-token"]
 ---
-apiVersion: kubeadm.k8s.io/v1beta4
+apiVersion: kubeadm.k8s.io/$api
 kind: ClusterConfiguration
-kubernetesVersion: $(machine_run "$dir" kubeadm version -o short)
-controlPlaneEndpoint: $endpoint
-encryptionAlgorithm: $key_algorithm
+kubernetesVersion: $version
+controlPlaneEndpoint: "$endpoint"
 apiServer: {certSANs: [$(jq -Rr 'split(",") | map(tojson) | join(", ")' <<<"$cert_sans")]}
-networking: {podSubnet: 10.244.0.0/16, serviceSubnet: 10.96.0.0/12}
+networking: {podSubnet: "$pods", serviceSubnet: "$services"}
 # The data lives as long as the test; without this every write waits for the disk.
-etcd: {local: {dataDir: /var/lib/etcd, extraArgs: [{name: unsafe-no-fsync, value: "true"}]}}
-controllerManager: {extraArgs: [{name: cluster-signing-duration, value: "${signing_duration:-8760h}"}]}
+etcd: {local: {dataDir: /var/lib/etcd, extraArgs: $(extra_argument unsafe-no-fsync true)}}
+controllerManager: {extraArgs: $(extra_argument cluster-signing-duration "${signing_duration:-8760h}")}
+$(before 31 || echo "encryptionAlgorithm: $key_algorithm")
 ---
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 cgroupDriver: cgroupfs
-failCgroupV1: false
 failSwapOn: false
+$(before 31 || echo "failCgroupV1: false")
 Y
+}
+
+# Whether the cluster is of a release before 1.N.
+before() { [ "${release#1.}" -lt "$1" ]; }
+
+# A list since v1beta4, a mapping before.
+extra_argument() {
+  if before 31; then printf '{%s: "%s"}' "$@"; else printf '[{name: %s, value: "%s"}]' "$@"; fi
 }
 
 kubeadm_phase() {
@@ -170,17 +191,18 @@ make_files() {
   local dir=$1 phase
   for phase in "certs all" "kubeconfig all" "etcd local" "control-plane all"; do kubeadm_phase "$dir" "$phase"; done
   # The administrator goes straight to the API server: at the endpoint there may be a relay that is not there yet.
-  sed "s|server: .*|server: https://$ip:6443|" "$dir/root/etc/kubernetes/admin.conf" >"$dir/admin.conf"
-  sed "s|server: .*|server: https://$ip:6443|" "$dir/root/etc/kubernetes/super-admin.conf" >"$dir/super-admin.conf"
+  sed "s|server: .*|server: https://$host:6443|" "$dir/root/etc/kubernetes/admin.conf" >"$dir/admin.conf"
+  sed "s|server: .*|server: https://$host:6443|" "$dir/root/etc/kubernetes/super-admin.conf" >"$dir/super-admin.conf"
   chmod 600 "$dir/admin.conf" "$dir/super-admin.conf"
 }
 
-# What kubeadm put into the manifests is run without a kubelet.
+# What kubeadm put into the manifests is run without a kubelet. kubeadm 1.30 has experimental flags for its etcd, checks of
+# data and progress, which the etcd here calls otherwise.
 start_control_plane() {
   local dir=$1 component arguments
   for component in etcd kube-apiserver kube-controller-manager; do
     readarray -t arguments < <("$programs/yamljson" <"$dir/root/etc/kubernetes/manifests/$component.yaml" \
-      | jq -r '.spec.containers[0].command[]')
+      | jq -r '.spec.containers[0].command[] | select(startswith("--experimental-") | not)')
     [ "${arguments[0]:-}" = $component ] || die "no command in the manifest of $component"
     machine_start "$dir" $component "${arguments[@]}"
   done
@@ -191,15 +213,21 @@ make_objects() {
   local dir=$1 phase id
   kubectl_as "$dir" super-admin create clusterrolebinding kubeadm:cluster-admins --clusterrole=cluster-admin \
     --group=kubeadm:cluster-admins >>"$dir/log/kubeadm.log"
+  # Until 1.33 the phase annotates the Node of the control plane, which has no kubelet here.
+  if before 34; then
+    kubectl_in "$dir" create -f - >>"$dir/log/kubeadm.log" \
+      <<<'{"apiVersion": "v1", "kind": "Node", "metadata": {"name": "cp1", "labels": {"kubernetes.io/hostname": "cp1"}}}'
+  fi
   for phase in "upload-config kubeadm" "upload-config kubelet" "bootstrap-token"; do
     kubeadm_phase "$dir" "$phase" --kubeconfig /run/machine/admin.conf
   done
+  if before 34; then kubectl_in "$dir" delete node cp1 >>"$dir/log/kubeadm.log"; fi
   kubeadm_phase "$dir" upload-certs --upload-certs --kubeconfig /run/machine/admin.conf
-  if [ "$endpoint" != "$ip:6443" ]; then
+  if [ "$endpoint" != "$host:6443" ]; then
     # Without the signatures over the old text: those waited for below are then of the new one.
     kubectl_in "$dir" -n kube-public get configmap cluster-info -o json \
-      | jq --arg from "https://$ip:6443" --arg to "https://$endpoint" \
-        '.data.kubeconfig |= sub($from; $to) | .data |= with_entries(select(.key | startswith("jws-") | not))' \
+      | jq --arg from "https://$host:6443" --arg to "https://$endpoint" \
+        '.data.kubeconfig |= (split($from) | join($to)) | .data |= with_entries(select(.key | startswith("jws-") | not))' \
       | kubectl_in "$dir" replace -f - >>"$dir/log/kubeadm.log"
   fi
   {
@@ -242,9 +270,10 @@ facts() {
   local dir=$1 hash
   hash=$(openssl x509 -in "$dir/root/etc/kubernetes/pki/ca.crt" -pubkey -noout | openssl pkey -pubin -outform der \
     | sha256sum | cut -d' ' -f1)
-  jq -n --arg dir "$dir" --arg endpoint "$endpoint" --arg apiserver "$ip:6443" --arg hash "sha256:$hash" \
-    --arg version "$(machine_run "$dir" kubeadm version -o short)" --arg key "$certificate_key" '{
-      endpoint: $endpoint, apiserver: $apiserver, ca_cert_hash: $hash, version: $version, certificate_key: $key,
+  jq -n --arg dir "$dir" --arg endpoint "$endpoint" --arg apiserver "$host:6443" --arg ip "$ip" --arg hash "sha256:$hash" \
+    --arg release "$release" --arg version "$version" --arg key "$certificate_key" '{
+      endpoint: $endpoint, apiserver: $apiserver, ip: $ip, ca_cert_hash: $hash, release: $release, version: $version,
+      certificate_key: $key,
       ca_cert: "\($dir)/root/etc/kubernetes/pki/ca.crt", admin_kubeconfig: "\($dir)/admin.conf",
       tokens: {normal: "abcdef.0123456789abcdef", no_signing: "nosign.0123456789abcdef",
         no_authentication: "noauth.0123456789abcdef", no_group: "nogrup.0123456789abcdef",

@@ -6,8 +6,9 @@ dir=$1 hostname=$2 programs=$3
 
 hostname "$hostname"
 ip link set lo up
-# A forwarding machine, as a node is; kubeadm's preflight asks for it.
+# A forwarding machine, as a node is; kubeadm's preflight asks for it, where the endpoint is of IPv6 for the second.
 echo 1 >/proc/sys/net/ipv4/ip_forward
+if [ -e /proc/sys/net/ipv6 ]; then echo 1 >/proc/sys/net/ipv6/conf/default/forwarding; fi
 
 # The host's files are seen through layers that take all writes, so that what the programs create anywhere, and a
 # `systemctl` of our own, never reach the host. The layers are in memory and end with the machine.

@@ -10,8 +10,14 @@
 # shellcheck shell=bash
 
 peers=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck disable=SC2034 # for those who source this
-programs=$("$peers/build.sh" --print-dir)
+
+# use_release RELEASE COMPONENT...: builds what is not there yet; a machine that is started then has that release. Sets
+# programs, the directory, version and release, such as v1.37.2 and 1.37.
+use_release() {
+  programs=$("$peers/build.sh" --release "$@")
+  version=${programs##*/}
+  release=${version#v} release=${release%.*}
+}
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -90,6 +96,30 @@ machine_down() {
     while [ -e "/proc/$pid" ] || machine_alive "$dir"; do sleep 0.05; done
   fi
   rm -f "$dir/unshare" "$dir/init"
+}
+
+# Addresses are of IPv4 or of IPv6; what differs is here. neighbour A N: the address of A's network that ends with N.
+neighbour() {
+  case $1 in
+    *:*) printf '%s:%s\n' "${1%:*}" "$2" ;;
+    *) printf '%s.%s\n' "${1%.*}" "$2" ;;
+  esac
+}
+
+# add_address A INTERFACE RUN...: RUN is what runs it elsewhere. nodad: an address of IPv6 is usable at once.
+add_address() {
+  case $1 in
+    *:*) "${@:3}" ip addr add "$1/64" dev "$2" nodad ;;
+    *) "${@:3}" ip addr add "$1/24" dev "$2" ;;
+  esac
+}
+
+# As it stands before a port.
+in_url() {
+  case $1 in
+    *:*) printf '[%s]\n' "$1" ;;
+    *) printf '%s\n' "$1" ;;
+  esac
 }
 
 # Waits until COMMAND succeeds: wait_for SECONDS WHAT COMMAND...

@@ -4,7 +4,8 @@
 # runs it (see the file systemctl).
 #
 #   node.sh up DIR CLUSTER_DIR [--name NAME] [--ip A] [--no-network-plugin]
-#                                      does nothing when it is up already; --no-network-plugin: the Node stays NotReady
+#                                      of the cluster's release; does nothing when it is up already; --no-network-plugin:
+#                                      the Node stays NotReady
 #   node.sh run DIR COMMAND...         on the node
 #   node.sh down [--keep] DIR          ends it and removes DIR; --keep leaves the files
 #
@@ -40,7 +41,7 @@ up() {
   done
   if machine_alive "$dir" && [ -e "$dir/facts.json" ]; then say "$dir is up already"; return; fi
   machine_alive "$cluster" || die "the cluster $cluster is not up"
-  "$peers/build.sh" kubelet kubeadm kubectl containerd containerd-shim-runc-v2 >/dev/null
+  use_release "$(jq -r .release "$cluster/facts.json")" kubelet kubeadm kubectl containerd containerd-shim-runc-v2
   if [ -e "$dir" ]; then down "$dir"; fi # what an interrupted run has left
   # shellcheck disable=SC2064 # this dir
   trap "failed '$dir'" EXIT
@@ -75,18 +76,18 @@ failed() {
 # A cable to the cluster's bridge. Sets ip when it is empty.
 wire() {
   local dir=$1 cluster=$2 gateway octet=10 port
-  gateway=$(jq -r '.apiserver | split(":")[0]' "$cluster/facts.json")
+  gateway=$(jq -r .ip "$cluster/facts.json")
   exec 8>"$cluster/.addresses" # two nodes at once must not choose the same address
   flock 8
   if [ -z "$ip" ]; then
     while machine_run "$cluster" ip link show "node$octet" >/dev/null 2>&1; do octet=$((octet + 1)); done
-    ip=${gateway%.*}.$octet
+    ip=$(neighbour "$gateway" $octet)
   fi
-  port=node${ip##*.}
+  port=node${ip##*[.:]}
   ip link add "$port" netns "$(machine_pid "$cluster")" type veth peer name eth0 netns "$(machine_pid "$dir")"
   exec 8>&-
   machine_run "$cluster" ip link set "$port" master br0 up
-  machine_run "$dir" ip addr add "$ip/24" dev eth0
+  add_address "$ip" eth0 machine_run "$dir"
   machine_run "$dir" ip link set eth0 up
   machine_run "$dir" ip route add default via "$gateway"
   printf '%s %s\n' "$ip" "$name" | machine_run "$dir" tee -a /etc/hosts >/dev/null
