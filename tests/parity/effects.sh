@@ -11,7 +11,8 @@
 #   proxy asked for HOST:PORT              where there is one
 #
 # Not in here: times, serial numbers, key material, names that are random, what the kubelet makes for itself once it runs.
-# Sourced by run, which has on_node, api, work and programs.
+# Sourced by run and by tests/peers/releases_test.sh, which have on_node, api, work, programs and the node in $work/node, and
+# touch /run/parity-begun there before the join.
 # shellcheck shell=bash
 
 # effects STATUS SERVICE

@@ -11,24 +11,19 @@
 # shellcheck disable=SC2016 # the single-quoted scripts are for the node's shell
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/checks.sh"
 
-passed=0 failed=0 finished='' reference='' keep=()
-[ -z "${KEEP:-}" ] || keep=(--keep)
+reference=''
 [ "${1:-}" != --reference ] || { reference=yes; shift; }
-binary=$(realpath "${1:?which binary? see the head of this file}")
-[ -x "$binary" ] || { echo "$binary is not executable" >&2; exit 2; }
-work=${KEEP:-$(mktemp -d /tmp/kubejoin-node-test.XXXXXX)}
+begin "$@"
 cluster=$work/cluster
 worker=$work/worker waiting=$work/waiting twin=$work/twin itself=$work/itself own=$work/own
+clusters=("$cluster") nodes=("$worker" "$twin" "$waiting" "$itself" "$own")
 
 main() {
-  trap finish EXIT
   "$here/build.sh" >/dev/null
   "$here/cluster.sh" up "$cluster" --signing-duration 150s
-  endpoint=$(jq -r .endpoint "$cluster/facts.json")
-  hash=$(jq -r .ca_cert_hash "$cluster/facts.json")
-  token=$(jq -r .tokens.normal "$cluster/facts.json")
-
+  read_facts
   joins_a_node
   if [ "$failed" != 0 ]; then
     echo "NOT RUN: everything else, because it needs that node"
@@ -167,23 +162,6 @@ keeps_an_operators_credentials() {
 
 # --- what the checks are made of
 
-node() { "$here/node.sh" "$@"; }
-kubectl() { "$here/cluster.sh" kubectl "$cluster" "$@"; }
-not() { ! "$@"; }
-
-# Cgroups v1, where the test's kernel has it, is an error of this check since 1.35; everything else has to pass.
-join_command() {
-  printf '%s\0' "$binary" join "$endpoint" --token "$token" --discovery-token-ca-cert-hash "$hash" --node-name "$1" \
-    --cri-socket unix:///run/containerd/containerd.sock --ignore-preflight-errors=SystemVerification
-}
-
-# DIR NAME FLAGS...
-join() {
-  local command
-  readarray -d '' command < <(join_command "$2")
-  node run "$1" timeout 120 "${command[@]}" "${@:3}"
-}
-
 # The same in the background: process $join, output in log/join.log, the process's id on the node in /run/join.pid.
 start_join() {
   local command
@@ -200,11 +178,6 @@ refused() {
   echo "exit status $status"
   [ $status = "$([ -n "$reference" ] && echo 1 || echo 5)" ] && grep -q "\b$2\b" "$work/refused.log"
 }
-
-kubelet_is() { [ "$(node run "$1" systemctl is-active kubelet)" = "$2" ]; }
-
-# The secret half of it, in any file that the node keeps or has in /run.
-token_on() { grep -rlsF "${token#*.}" "$1/root" --exclude-dir=machine; }
 
 pending_request() {
   kubectl get csr -o json | jq -er '[.items[] | select((.status.conditions // []) == [])
@@ -253,11 +226,6 @@ rotation_granted() {
     | jq -e '[.items[] | select(.spec.username == "system:node:worker" and .status.certificate != null)] | length > 0'
 }
 
-is_node() {
-  node run "$1" kubectl --kubeconfig /etc/kubernetes/kubelet.conf auth whoami -o json \
-    | jq -e --arg name "system:node:$2" '.status.userInfo | .username == $name and (.groups | index("system:nodes"))'
-}
-
 renews_lease() {
   local before
   before=$(lease "$1")
@@ -276,50 +244,8 @@ on_host() {
   esac
 }
 
-eventually() {
-  local deadline=$((SECONDS + $1))
-  shift
-  until "$@"; do
-    [ "$SECONDS" -lt "$deadline" ] || return 1
-    sleep 0.5
-  done
-}
-
-# --- counting
-
-section() { printf '%s\n' "$1"; }
-
-check() {
-  local description=$1
-  shift
-  if "$@" >"$work/check.log" 2>&1; then
-    passed=$((passed + 1))
-    printf '  ok      %s\n' "$description"
-  else
-    failed=$((failed + 1))
-    printf '  FAILED  %s\n' "$description"
-    tail -n 25 "$work/check.log" | sed 's/^/          | /'
-  fi
-}
-
 only_kubejoin() {
   if [ -n "$reference" ]; then printf '  SKIPPED %s (kubeadm does not promise it)\n' "$1"; else check "$@"; fi
-}
-
-finish() {
-  trap - EXIT
-  if [ -z "$finished" ]; then
-    failed=$((failed + 1))
-    echo "  FAILED  the test did not come to its end"
-  fi
-  local machine
-  for machine in "$worker" "$twin" "$waiting" "$itself" "$own"; do
-    if [ -e "$machine" ]; then node down "${keep[@]}" "$machine"; fi
-  done
-  if [ -e "$cluster" ]; then "$here/cluster.sh" down "${keep[@]}" "$cluster"; fi
-  if [ -z "${KEEP:-}" ]; then rm -rf "$work"; fi
-  printf '%d passed, %d failed\n' "$passed" "$failed"
-  [ "$failed" = 0 ] || exit 1
 }
 
 main
