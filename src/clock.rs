@@ -66,6 +66,24 @@ impl Clock {
     }
 }
 
+/// How far two times are from each other, in words, in whichever order they are: what a person compares with a time zone,
+/// a flat battery or a certificate's lifetime.
+pub fn apart(one: SystemTime, other: SystemTime) -> String {
+    let seconds = one.duration_since(other).unwrap_or_else(|error| error.duration()).as_secs();
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    if minutes < 2 {
+        format!("{seconds} s")
+    } else if hours < 1 {
+        format!("{minutes} min")
+    } else if days < 2 {
+        format!("{hours} h {} min", minutes % 60)
+    } else if days < 2 * 365 {
+        format!("{days} days")
+    } else {
+        format!("{} years", days / 365)
+    }
+}
+
 /// Steps the system clock; needs `CAP_SYS_TIME`.
 pub fn set_system(to: SystemTime) -> Result<(), std::io::Error> {
     let since = to.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -77,4 +95,28 @@ pub fn set_system(to: SystemTime) -> Result<(), std::io::Error> {
 /// [`BUILD_DATE`] as a time.
 pub fn build_date() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(BUILD_DATE.parse().unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_far_two_times_are_apart_is_said_as_people_say_it() {
+        let rows = [
+            (0, "0 s"),
+            (119, "119 s"),
+            (120, "2 min"),
+            (3599, "59 min"),
+            (3 * 3600 + 20 * 60 + 59, "3 h 20 min"),
+            (2 * 86_400 - 1, "47 h 59 min"),
+            (2 * 86_400, "2 days"),
+            (729 * 86_400, "729 days"),
+            (57 * 365 * 86_400, "57 years"),
+        ];
+        for (seconds, words) in rows {
+            let later = UNIX_EPOCH + Duration::from_secs(seconds);
+            assert_eq!((apart(UNIX_EPOCH, later), apart(later, UNIX_EPOCH)), (words.to_owned(), words.to_owned()));
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use super::proxy::TunnelError;
 use super::route::Route;
+use crate::clock::apart;
 use crate::error::{Code, Explain, codes};
 use crate::text::ForeignText;
 
@@ -50,6 +51,8 @@ pub enum Cause {
     Validity {
         /// The time it was judged at.
         judged_at: SystemTime,
+        /// Which end of its validity that time is beyond, where the verifier tells.
+        beyond: Option<Beyond>,
     },
     /// The certificate is valid by one of two clocks only, and neither can be preferred without being told.
     ClocksDisagree {
@@ -72,6 +75,15 @@ pub enum Cause {
         /// Where to.
         location: ForeignText,
     },
+}
+
+/// The end of a validity that a time is beyond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beyond {
+    /// `notBefore` is yet to come.
+    Begin(SystemTime),
+    /// `notAfter` has passed.
+    End(SystemTime),
 }
 
 /// The step of an exchange.
@@ -123,14 +135,31 @@ impl fmt::Display for NetError {
             Cause::NameMismatch { presented } => {
                 write!(f, "{at}: the serving certificate is not for {host:?} but for {presented}")
             }
-            Cause::Validity { judged_at } => {
-                write!(f, "{at}: the serving certificate is not valid at {}", httpdate::fmt_http_date(*judged_at))
+            Cause::Validity { judged_at, beyond } => {
+                let now = httpdate::fmt_http_date(*judged_at);
+                match beyond {
+                    Some(Beyond::Begin(begin)) => write!(
+                        f,
+                        "{at}: the serving certificate begins to be valid in {}, at {}; the time is {now}",
+                        apart(*begin, *judged_at),
+                        httpdate::fmt_http_date(*begin)
+                    ),
+                    Some(Beyond::End(end)) => write!(
+                        f,
+                        "{at}: the serving certificate has ended {} ago, at {}; the time is {now}",
+                        apart(*end, *judged_at),
+                        httpdate::fmt_http_date(*end)
+                    ),
+                    None => write!(f, "{at}: the serving certificate is not valid at {now}"),
+                }
             }
             Cause::ClocksDisagree { system, server } => write!(
                 f,
-                "{at}: the certificate's validity turns on the clock: this machine says {}, the server says {}",
+                "{at}: the certificate's validity turns on the clock: this machine says {}, the server says {}, {} {}",
                 httpdate::fmt_http_date(*system),
-                httpdate::fmt_http_date(*server)
+                httpdate::fmt_http_date(*server),
+                apart(*system, *server),
+                if server > system { "later" } else { "earlier" }
             ),
             Cause::NotHttp(text) => write!(f, "{at}: the answer is not HTTP/1.1: {text}"),
             Cause::HeadersTooLarge => write!(f, "{at}: the answer's headers are too large for an API server"),

@@ -24,7 +24,7 @@ use rustls::{
 };
 
 use self::algorithms::provider;
-use super::error::{Cause, Stage};
+use super::error::{Beyond, Cause, Stage};
 use crate::clock::Clock;
 use crate::config::Endpoint;
 use crate::pki::identity::ClientIdentity;
@@ -196,7 +196,7 @@ fn cause_at(error: &Error, judged_at: SystemTime) -> Cause {
             CertificateError::Expired
             | CertificateError::ExpiredContext { .. }
             | CertificateError::NotValidYet
-            | CertificateError::NotValidYetContext { .. } => Cause::Validity { judged_at: time_of(problem, judged_at) },
+            | CertificateError::NotValidYetContext { .. } => validity(problem, judged_at),
             CertificateError::NotValidForName => {
                 Cause::NameMismatch { presented: ForeignText::new("other names", None) }
             }
@@ -218,12 +218,16 @@ pub fn cause_of_io(error: &io::Error, stage: Stage) -> Cause {
     }
 }
 
-fn time_of(problem: &CertificateError, fallback: SystemTime) -> SystemTime {
+fn validity(problem: &CertificateError, fallback: SystemTime) -> Cause {
+    let at = |time: &UnixTime| UNIX_EPOCH + std::time::Duration::from_secs(time.as_secs());
     match problem {
-        CertificateError::ExpiredContext { time, .. } | CertificateError::NotValidYetContext { time, .. } => {
-            UNIX_EPOCH + std::time::Duration::from_secs(time.as_secs())
+        CertificateError::ExpiredContext { time, not_after } => {
+            Cause::Validity { judged_at: at(time), beyond: Some(Beyond::End(at(not_after))) }
         }
-        _ => fallback,
+        CertificateError::NotValidYetContext { time, not_before } => {
+            Cause::Validity { judged_at: at(time), beyond: Some(Beyond::Begin(at(not_before))) }
+        }
+        _ => Cause::Validity { judged_at: fallback, beyond: None },
     }
 }
 

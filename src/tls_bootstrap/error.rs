@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use crate::clock::apart;
 use crate::config::NodeName;
 use crate::error::{Code, Explain, codes};
 use crate::kube::error::KubeError;
@@ -119,13 +120,15 @@ impl fmt::Display for Mismatch {
             Mismatch::Issuer(problem) => write!(f, "it was not issued by the proved cluster CA: {problem}"),
             Mismatch::Expired { now, not_after } => write!(
                 f,
-                "it ended at {}, and the time is {}",
+                "it ended {} ago, at {}; the time is {}",
+                apart(*not_after, *now),
                 httpdate::fmt_http_date(*not_after),
                 httpdate::fmt_http_date(*now)
             ),
             Mismatch::NotYetValid { now, not_before } => write!(
                 f,
-                "it begins at {}, and the time is {}",
+                "it begins in {}, at {}; the time is {}",
+                apart(*not_before, *now),
                 httpdate::fmt_http_date(*not_before),
                 httpdate::fmt_http_date(*now)
             ),

@@ -116,7 +116,7 @@ fn without_a_pin_nobodys_clock_but_the_systems_judges_a_certificate() {
                 let apart = found.info.clock().now().duration_since(system).unwrap();
                 assert!(apart < Duration::from_secs(5), "{mode:?}: another clock than the system's: {apart:?}");
             }
-            Err(DiscoveryError::Net(NetError { cause: Cause::Validity { judged_at }, .. })) if !is_found => {
+            Err(DiscoveryError::Net(NetError { cause: Cause::Validity { judged_at, .. }, .. })) if !is_found => {
                 assert!(judged_at < begins_1970 + Duration::from_secs(5), "{mode:?}: judged at {judged_at:?}");
             }
             Err(error) => panic!("{mode:?} at {system:?}: {error}"),
@@ -274,7 +274,7 @@ fn with_a_pin_an_impossible_clock_is_replaced_by_the_proved_servers_and_never_by
                 assert!(offset < 0 || apart < Duration::from_secs(5), "{offset}: {now:?}");
             }
             // The leaf is younger than the build: then no time before it can do.
-            Err(DiscoveryError::Net(NetError { cause: Cause::Validity { judged_at }, .. })) => {
+            Err(DiscoveryError::Net(NetError { cause: Cause::Validity { judged_at, .. }, .. })) => {
                 assert!(offset < 0 && judged_at >= build, "{offset}: {judged_at:?}");
             }
             Err(error) => panic!("{offset}: {error}"),
