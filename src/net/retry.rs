@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::error::Explain;
+use crate::error::{Explain, codes};
 
 /// When to try again.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +18,8 @@ pub struct Retry {
 }
 
 impl Retry {
-    /// Runs `attempt` until it succeeds, fails for good, or the time is up; then its last error is the result.
+    /// Runs `attempt` until it succeeds, fails for good, or the time is up; then its last error is the result. An attempt that
+    /// the deadline has cut short knows no reason: what the one before it said is the result then.
     /// `Retry-After` is honoured inside the deadline. `between` hears of every pause.
     pub fn run<T, E: Explain>(
         &self,
@@ -26,6 +27,7 @@ impl Retry {
         mut between: impl FnMut(&E, Duration),
     ) -> Result<T, E> {
         let mut number = 0;
+        let mut before = None;
         loop {
             let error = match attempt() {
                 Ok(value) => return Ok(value),
@@ -35,9 +37,11 @@ impl Retry {
             let pause = self.pause(number).max(error.retry_after().unwrap_or_default());
             number += 1;
             if self.is_over_after(pause) {
-                return Err(error);
+                let is_cut_short = self.is_over_after(Duration::ZERO) && error.code() == &codes::NET_TIMED_OUT;
+                return Err(before.filter(|_| is_cut_short).unwrap_or(error));
             }
             between(&error, pause);
+            before = Some(error);
             std::thread::sleep(pause);
         }
     }
@@ -63,6 +67,7 @@ impl Retry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::error::{Cause, NetError, Stage};
 
     #[test]
     fn pauses_grow_to_the_cap_and_differ_between_machines() {
@@ -78,5 +83,33 @@ mod tests {
             assert!(pause <= whole && pause >= whole * 3 / 4, "{number}: {pause:?}");
         }
         assert_ne!(retry(1).pause(3), retry(2).pause(3));
+    }
+
+    #[test]
+    fn an_attempt_that_the_deadline_cuts_short_does_not_hide_the_reason() {
+        let endpoint = "10.0.0.1:6443".parse().unwrap();
+        let timed_out = Cause::TimedOut(Stage::Connect);
+        // What the first attempt says, what a second one says at the deadline, and what is left.
+        let rows = [
+            (Cause::Refused, timed_out.clone(), Cause::Refused),
+            (Cause::Refused, Cause::Closed(Stage::Head), Cause::Closed(Stage::Head)),
+            (timed_out.clone(), timed_out.clone(), timed_out),
+        ];
+        for (first, second, left) in rows {
+            let deadline = Instant::now() + Duration::from_millis(200);
+            let retry = Retry { deadline, first: Duration::from_millis(10), cap: Duration::from_millis(10), seed: 1 };
+            let mut attempts = 0;
+            let result = retry.run::<(), _>(
+                || {
+                    attempts += 1;
+                    if attempts == 2 {
+                        std::thread::sleep(deadline.saturating_duration_since(Instant::now()));
+                    }
+                    Err(NetError::new(&endpoint, if attempts == 1 { first.clone() } else { second.clone() }))
+                },
+                |_, _| {},
+            );
+            assert_eq!((result.unwrap_err().cause, attempts), (left, 2), "{first:?} {second:?}");
+        }
     }
 }
