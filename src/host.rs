@@ -157,7 +157,7 @@ impl HostFacts {
 }
 
 /// The absolute directories of a search path. Relative ones are left out, as Go's `exec.LookPath` refuses them.
-fn search_path(text: Option<&OsStr>) -> Vec<PathBuf> {
+pub fn search_path(text: Option<&OsStr>) -> Vec<PathBuf> {
     let text = text.filter(|text| !text.is_empty()).unwrap_or(OsStr::new(DEFAULT_PATH));
     std::env::split_paths(text).filter(|directory| directory.is_absolute()).collect()
 }

@@ -119,7 +119,7 @@ pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
     let passed = if plan.phases.preflight { Some(preflight::run(plan, &root, &existing, report)?) } else { None };
     if !makes_a_node {
         if plan.phases.wait {
-            wait_bootstrap(Waiting::of(plan), &root, report)?;
+            wait_bootstrap(Waiting::of(plan, &control), &root, report)?;
         }
         return Ok(Outcome::PhasesDone);
     }
@@ -204,7 +204,7 @@ pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
 
 /// `kubelet-wait-bootstrap` by itself: what it has to know, which is much less than a join.
 #[derive(Clone, Copy, Debug)]
-pub struct Waiting {
+pub struct Waiting<'a> {
     /// For the kubelet's healthz.
     pub healthy: Duration,
     /// For its `kubelet.conf`.
@@ -213,21 +213,27 @@ pub struct Waiting {
     pub run: Run,
     /// The target root is the system that runs.
     pub is_this_system: bool,
+    /// Who keeps its log.
+    pub control: &'a Control,
+    /// It was started by `control`, just now: what that says of it counts.
+    pub started_here: bool,
 }
 
-impl Waiting {
-    fn of(plan: &JoinPlan) -> Self {
+impl<'a> Waiting<'a> {
+    fn of(plan: &JoinPlan, control: &'a Control) -> Self {
         Waiting {
             healthy: plan.timeouts.kubelet_health_check,
             bootstrapped: plan.timeouts.tls_bootstrap,
             run: plan.run,
             is_this_system: plan.is_this_system(),
+            control,
+            started_here: false,
         }
     }
 }
 
 /// Waits for a kubelet that has been started by whoever: healthz, then `kubelet.conf`; then its token goes.
-pub fn wait_bootstrap(waiting: Waiting, root: &Root, report: &Report) -> Result<(), Failure> {
+pub fn wait_bootstrap(waiting: Waiting<'_>, root: &Root, report: &Report) -> Result<(), Failure> {
     report.phase(Phase::KubeletWaitBootstrap);
     if !waiting.is_this_system {
         report.info(Phase::KubeletWaitBootstrap, "Nothing to wait for: the target root is not running");
@@ -243,19 +249,34 @@ pub fn wait_bootstrap(waiting: Waiting, root: &Root, report: &Report) -> Result<
 
 /// The token goes, also when the waiting was in vain (kubeadm does the same): the next run writes it again.
 fn wait_for(
-    waiting: Waiting,
+    waiting: Waiting<'_>,
     root: &Root,
     configuration: &KubeletConfiguration,
     report: &Report,
 ) -> Result<(), Failure> {
     report.phase(Phase::KubeletWaitBootstrap);
-    let waited = kubelet_wait::healthy(configuration.healthz(), waiting.healthy, report)
+    let control = waiting.control;
+    // Who cannot say that it has ended says nothing.
+    let runs = || !waiting.started_here || !matches!(control.is_active(KUBELET), Ok(false));
+    let waited = kubelet_wait::healthy(configuration.healthz(), waiting.healthy, runs, report)
         .map_err(Failure::from)
         .and_then(|()| Ok(kubelet_bootstrap::wait(root, waiting.bootstrapped, report)?));
+    if waited.is_err() {
+        say_the_end_of_the_log(control, Phase::KubeletWaitBootstrap, report);
+    }
     if root.exists(&paths::BOOTSTRAP_KUBELET_CONF)? {
         kubelet_bootstrap::forget_token(root)?;
     }
     waited
+}
+
+/// What the kubelet itself says of its trouble, before the error: the machine may be one that nobody can log in to.
+fn say_the_end_of_the_log(control: &Control, phase: Phase, report: &Report) {
+    let Some(end) = control.log_end(KUBELET) else { return };
+    report.info(phase, format_args!("The kubelet's log ends with ({}):", end.source));
+    for line in end.lines {
+        report.info(phase, format_args!("| {line}"));
+    }
 }
 
 /// Running it again on a joined node: nothing to do but what an interruption may have left, the kubelet's start and the
@@ -290,7 +311,8 @@ fn start(
     configuration: &KubeletConfiguration,
     report: &Report,
 ) -> Result<KubeletState, Failure> {
-    match control.start(KUBELET)? {
+    let started = control.start(KUBELET).inspect_err(|_| say_the_end_of_the_log(control, Phase::KubeletStart, report));
+    match started? {
         Started::Now => report.info(Phase::KubeletStart, "Starting the kubelet"),
         Started::AtBoot => return Ok(KubeletState::Enabled),
         Started::ByOthers => {
@@ -302,7 +324,7 @@ fn start(
     if !plan.phases.wait {
         return Ok(KubeletState::Started);
     }
-    wait_for(Waiting::of(plan), root, configuration, report)?;
+    wait_for(Waiting { started_here: true, ..Waiting::of(plan, control) }, root, configuration, report)?;
     Ok(KubeletState::Healthy)
 }
 

@@ -20,6 +20,11 @@ use crate::tls_bootstrap::Credentials;
 
 /// kubeadm's interval for both waits (`cmd/kubeadm/app/constants/constants.go`, `KubernetesAPICallRetryInterval`).
 const INTERVAL: Duration = Duration::from_millis(500);
+/// How often the service manager is asked about a kubelet that does not answer.
+const ASK: Duration = Duration::from_secs(2);
+/// For how long it may call the kubelet stopped before that is believed to be the end: one that is started again is called so
+/// for a moment at most.
+const ENDED: Duration = Duration::from_secs(5);
 /// The kubelet answers `ok`.
 const MAX_HEALTHZ: usize = 4 * 1024;
 
@@ -31,10 +36,17 @@ pub struct Unhealthy {
     last: String,
 }
 
-/// Waits for the kubelet's healthz. `address` is where its configuration puts it; `None` where it is turned off.
-pub fn healthy(address: Option<Endpoint>, wait: Duration, report: &Report) -> Result<(), Unhealthy> {
+/// Waits for the kubelet's healthz. `address` is where its configuration puts it; `None` where it is turned off. `runs` asks
+/// the service manager: a kubelet that has ended for good is not waited for.
+pub fn healthy(
+    address: Option<Endpoint>,
+    wait: Duration,
+    runs: impl Fn() -> bool,
+    report: &Report,
+) -> Result<(), Unhealthy> {
     let Some(address) = address else { return Ok(()) };
     let started = Instant::now();
+    let (mut asked, mut seen_running) = (started, started);
     let url = format!("http://{address}/healthz");
     let text = format_args!("Asking the kubelet at {url} until it is well; {} s at most", wait.as_secs());
     report.info(Phase::KubeletWaitBootstrap, text);
@@ -49,6 +61,15 @@ pub fn healthy(address: Option<Endpoint>, wait: Duration, report: &Report) -> Re
             Ok(status) => format!("it answers with status {status}"),
             Err(error) => error.to_string(),
         };
+        if asked.elapsed() >= ASK {
+            asked = Instant::now();
+            if runs() {
+                seen_running = asked;
+            } else if seen_running.elapsed() >= ENDED {
+                let last = "it has ended, and the service manager does not start it again".to_owned();
+                return Err(Unhealthy { url, waited: started.elapsed(), last });
+            }
+        }
         if started.elapsed() + INTERVAL > wait {
             return Err(Unhealthy { url, waited: wait, last });
         }

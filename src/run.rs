@@ -13,7 +13,7 @@ use crate::cli::{self, Command, JoinArgs, LoggingFormat, Output};
 use crate::clock::Clock;
 use crate::config::{self, BootstrapToken, Discovery, JoinConfiguration, Timeouts};
 use crate::error::{Code, Explain, codes};
-use crate::host::HostFacts;
+use crate::host::{self, HostFacts};
 use crate::join::{self, CertificateSource, Failure, KubeletState, Outcome, Waiting};
 use crate::operator_files;
 use crate::paths;
@@ -21,6 +21,7 @@ use crate::phase::{NamedPhase, Phase, Role};
 use crate::plan::{JoinPlan, Phases, Run};
 use crate::report::{Report, Wish};
 use crate::rootfs::{Preview, Root, TargetPath};
+use crate::services::Control;
 
 /// Does what argv says.
 pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -81,11 +82,14 @@ fn go(args: &JoinArgs, report: &Report) -> Result<(), Failure> {
         Some((name, Role::Worker(Phase::KubeletWaitBootstrap))) if args.settings.config.is_none() => {
             let rootfs = args.settings.rootfs.clone().unwrap_or_else(|| "/".into());
             let timeouts = Timeouts::default();
+            let control = Control::detect(&host::search_path(std::env::var_os("PATH").as_deref()));
             let waiting = Waiting {
                 healthy: timeouts.kubelet_health_check,
                 bootstrapped: timeouts.tls_bootstrap,
                 run: if args.settings.dry_run == Some(true) { Run::DryRun } else { Run::Join },
                 is_this_system: rootfs == Path::new("/"),
+                control: &control,
+                started_here: false,
             };
             join::wait_bootstrap(waiting, &Root::open(&rootfs)?, report)?;
             report.done("phase-done", &[("phase", name.into())], "");

@@ -7,6 +7,7 @@
 
 mod command;
 mod error;
+mod log;
 mod offline;
 mod unit_file;
 
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 pub use command::Output;
 pub use error::{NotEnabled, ServiceError};
+pub use log::LogEnd;
 pub use offline::{Enabling, enabling};
 
 pub(crate) use command::{Commands, find};
@@ -287,6 +289,24 @@ mod tests {
             assert_eq!(ask(&openrc(body).control(), "kubelet").unwrap(), *wanted, "{body}");
         }
         assert!(!openrc("").control().is_enabled("containerd").unwrap());
+    }
+
+    #[test]
+    fn the_end_of_a_log_is_asked_for_where_the_service_manager_keeps_one() {
+        let journal = Stubs::new(&[("systemctl", ""), ("journalctl", "printf 'first\\nlast\\n'; echo noise >&2")]);
+        let end = journal.control().log_end("kubelet").unwrap();
+        assert_eq!(
+            (end.source.as_str(), end.lines),
+            ("journalctl --unit kubelet", vec!["first".into(), "last".into()])
+        );
+        let asked = "journalctl --unit kubelet --lines 10 --quiet --no-pager --output cat";
+        assert_eq!(journal.calls(), [asked]);
+
+        let without = Stubs::new(&[("systemctl", "")]);
+        let silent = Stubs::new(&[("systemctl", ""), ("journalctl", "exit 1")]);
+        for control in [without.control(), silent.control(), Control::Offline, Control::None] {
+            assert_eq!(control.log_end("kubelet"), None, "{control:?}");
+        }
     }
 
     #[test]

@@ -55,6 +55,16 @@ impl Commands {
         Commands { path: path.to_vec(), limit }
     }
 
+    /// The same with another limit for each command.
+    pub(super) fn within(&self, limit: Duration) -> Commands {
+        Commands::new(&self.path, limit)
+    }
+
+    /// The program of this name that would be run.
+    pub(super) fn find(&self, name: &str) -> Option<PathBuf> {
+        find(&self.path, name)
+    }
+
     /// Runs `program` to its end, or to ours.
     pub(crate) fn run(&self, program: &Path, arguments: &[&str]) -> Result<Output, ServiceError> {
         let cannot = |error| ServiceError::CannotRun { command: line(program, arguments), error };

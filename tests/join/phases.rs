@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use kubejoin::join::{Waiting, wait_bootstrap};
 use kubejoin::plan::Run;
-use kubejoin::report::Report;
+use kubejoin::report::{JsonLines, Report};
 use kubejoin::rootfs::Root;
+use kubejoin::services::Control;
 use kubejoin_apiserver::{ApiServer, Options};
 use serde_json::{Value, json};
 
@@ -147,6 +148,42 @@ fn the_token_of_a_kubelet_that_has_bootstrapped_is_removed_by_the_next_run() {
     assert!(!has(&join.tree(), BOOTSTRAP_CONF));
 }
 
+#[test]
+fn a_kubelet_that_is_not_healthy_is_told_with_the_end_of_its_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    // Nobody listens at a port that has been given back.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    std::fs::create_dir_all(at("root/var/lib/kubelet")).unwrap();
+    let configuration =
+        format!("apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nhealthzPort: {port}\n");
+    std::fs::write(at("root/var/lib/kubelet/config.yaml"), configuration).unwrap();
+    // Written by a process of its own: see the stubs of `services`.
+    let script = "for name in systemctl journalctl; do printf '#!/bin/sh\necho \"E1 run.go:72] no containerd, abcdef.0123456789abcdef\"\n' \
+        >$name; chmod 755 $name; done";
+    assert!(std::process::Command::new("sh").args(["-c", script]).current_dir(&directory).status().unwrap().success());
+
+    let report = Report::new(vec![Box::new(JsonLines::new(Box::new(std::fs::File::create(at("log")).unwrap()), 0))]);
+    let control = Control::detect(&[directory.path().to_owned()]);
+    let none = Duration::ZERO;
+    let waiting = Waiting {
+        healthy: none,
+        bootstrapped: none,
+        run: Run::Join,
+        is_this_system: true,
+        control: &control,
+        started_here: false,
+    };
+    let error = wait_bootstrap(waiting, &Root::open(&at("root")).unwrap(), &report).unwrap_err();
+    assert_eq!(error.0.code().name, "kubelet.unhealthy");
+    let log = std::fs::read_to_string(at("log")).unwrap();
+    let said: Vec<Value> =
+        log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["msg"].clone()).collect();
+    let end =
+        ["The kubelet's log ends with (journalctl --unit kubelet):", "| E1 run.go:72] no containerd, abcdef.<secret>"];
+    assert!(said.ends_with(&end.map(Value::from)), "{said:#?}");
+}
+
 /// What the kubelet leaves at a path, as its store and its bootstrap do.
 fn lay(join: &Join, from: &[Found], path: &str) {
     let target = join.root().join(path);
@@ -176,6 +213,8 @@ fn the_kubelets_bootstrap_is_waited_for_and_its_token_removed_whether_it_comes_o
         bootstrapped: Duration::from_secs(seconds),
         run: Run::Join,
         is_this_system: true,
+        control: &Control::None,
+        started_here: false,
     };
     let root = Root::open(&join.root()).unwrap();
     let report = Report::new(Vec::new());

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A node for tests, ready to be joined: a machine of its own (machine.sh) on the network of a cluster.sh control plane, with
 # a running containerd at /run/containerd/containerd.sock, the kubelet installed but not configured, and a `systemctl` that
-# runs it (see the file systemctl).
+# runs it and a `journalctl` that has its log (see the files of these names).
 #
 #   node.sh up DIR CLUSTER_DIR [--name NAME] [--ip A] [--no-network-plugin]
 #                                      of the cluster's release; does nothing when it is up already; --no-network-plugin:
@@ -105,7 +105,7 @@ install_kubelet() {
     done
   done
   machine_run "$dir" mkdir -p /etc/kubernetes/manifests /run/systemd/system
-  machine_run "$dir" ln -sf "$peers/systemctl" /usr/bin/systemctl
+  machine_run "$dir" ln -sf "$peers/systemctl" "$peers/journalctl" /usr/bin/
   printf 'KUBELET_EXTRA_ARGS=--cgroup-root=/%s\n' "$cgroup" | machine_run "$dir" tee /etc/default/kubelet >/dev/null
 }
 
