@@ -88,7 +88,7 @@ codes! {
         "correct HTTPS_PROXY, or name the endpoint in NO_PROXY"
     TLS_HANDSHAKE "tls.handshake-failed" Transient
         "the endpoint does not complete a TLS handshake"
-        "check that the endpoint is the API server's own port, usually 6443"
+        "check that the endpoint is the API server's own port, usually 6443, and that no portal or proxy answers in its place"
     TLS_SIGNATURE "tls.handshake-signature" Unsafe
         "the server shows a certificate whose key it does not have"
         "find out who answers at the endpoint; this is what an impostor looks like"
@@ -135,18 +135,18 @@ codes! {
         "read the server's words; an admission webhook or a policy may stand behind them"
     API_NOT_THE_OBJECT "api.not-the-object" Unsafe
         "the answer is a success but not the object that was asked for"
-        "find out who answers at the endpoint"
+        "find out who answers at the endpoint: a captive portal or a web server, most likely"
 
     // discovery
     DISCOVERY_ANONYMOUS "discovery.anonymous-refused" Refused
         "anonymous users may not read cluster-info, so a token alone cannot discover the cluster"
-        "restore the RoleBinding with `kubeadm init phase bootstrap-token` on the control plane, or join with --discovery-file and --tls-bootstrap-token"
+        "restore the RoleBinding with `kubeadm init phase bootstrap-token` on the control plane, or join with --discovery-file and --tls-bootstrap-token, as where kube-apiserver runs with --anonymous-auth=false"
     DISCOVERY_MISSING "discovery.cluster-info-missing" Transient
         "the cluster has no cluster-info (yet)"
         "run `kubeadm init phase bootstrap-token` on the control plane"
     DISCOVERY_TOKEN_UNKNOWN "discovery.token-unknown" Refused
         "cluster-info is not signed for this token: it has expired, was deleted, is of another cluster or lacks the usage signing"
-        "create a token with `kubeadm token create --print-join-command` on the control plane"
+        "see with `kubeadm token list` on the control plane whether it has expired, is gone or lacks the usage signing; create another with `kubeadm token create --print-join-command`"
     DISCOVERY_JWS "discovery.jws-invalid" Unsafe
         "cluster-info is signed for this token id with another secret or over other content"
         "compare the token with `kubeadm token list` on the control plane; if it is right, somebody has changed cluster-info on its way"
@@ -284,7 +284,7 @@ codes! {
         "join with another --node-name, or delete the Node on the control plane first"
     KUBELET_UNHEALTHY "kubelet.unhealthy" Machine
         "the kubelet was started and does not become healthy"
-        "run `journalctl -xeu kubelet` on this machine"
+        "run `journalctl -xeu kubelet` on this machine, or read /var/log/kubelet/kubelet.log where OpenRC starts it, and correct what it says"
     KUBELET_NOT_REGISTERED "kubelet.not-registered" Transient
         "the kubelet is healthy but its Node has not appeared (a warning)"
         "run `journalctl -xeu kubelet` on this machine, and `kubectl get nodes` on the control plane"
