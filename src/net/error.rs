@@ -89,6 +89,8 @@ pub enum Beyond {
 /// The step of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
+    /// Looking up the name.
+    Resolve,
     /// TCP connect.
     Connect,
     /// TLS handshake.
@@ -104,8 +106,9 @@ pub enum Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Stage::Resolve => "looking up the name",
             Stage::Connect => "connecting",
-            Stage::Handshake => "the TLS handshake",
+            Stage::Handshake => "negotiating TLS",
             Stage::Send => "sending the request",
             Stage::Head => "waiting for the answer",
             Stage::Body => "reading the answer",

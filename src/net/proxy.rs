@@ -105,7 +105,8 @@ impl TunnelError {
     /// 408, 429 and 5xx are what a proxy says whose endpoint, or who itself, is not there at the moment.
     fn of_status(status: u16, proxy: &Proxy) -> Self {
         match status {
-            407 => TunnelError::Authentication { given: proxy.credentials.is_some() },
+            // 401 is what servers say; some proxies say it, too.
+            401 | 407 => TunnelError::Authentication { given: proxy.credentials.is_some() },
             408 | 429 | 500..=599 => TunnelError::NoTarget(Answer::Status(status)),
             400..=499 => TunnelError::Refused(Answer::Status(status)),
             _ => TunnelError::not_a_proxy(&format!("it answers with status {status}")),

@@ -68,6 +68,7 @@ impl Retry {
 mod tests {
     use super::*;
     use crate::net::error::{Cause, NetError, Stage};
+    use crate::net::route::Route;
 
     #[test]
     fn pauses_grow_to_the_cap_and_differ_between_machines() {
@@ -87,7 +88,7 @@ mod tests {
 
     #[test]
     fn an_attempt_that_the_deadline_cuts_short_does_not_hide_the_reason() {
-        let endpoint = "10.0.0.1:6443".parse().unwrap();
+        let route = Route::direct("10.0.0.1:6443".parse().unwrap());
         let timed_out = Cause::TimedOut(Stage::Connect);
         // What the first attempt says, what a second one says at the deadline, and what is left.
         let rows = [
@@ -105,7 +106,7 @@ mod tests {
                     if attempts == 2 {
                         std::thread::sleep(deadline.saturating_duration_since(Instant::now()));
                     }
-                    Err(NetError::new(&endpoint, if attempts == 1 { first.clone() } else { second.clone() }))
+                    Err(NetError::new(&route, if attempts == 1 { first.clone() } else { second.clone() }))
                 },
                 |_, _| {},
             );

@@ -5,8 +5,8 @@
 //! cannot hold us longer than one that sends nothing.
 
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
-use std::sync::Arc;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use rustls::ClientConnection;
@@ -26,10 +26,7 @@ pub struct DeadlineSocket {
 impl DeadlineSocket {
     /// Resolves and connects, trying each address in turn with an equal share of the time that is left.
     pub fn connect(endpoint: &Endpoint, deadline: Instant) -> Result<Self, Cause> {
-        let addresses: Vec<_> = match (endpoint.host.as_str(), endpoint.port).to_socket_addrs() {
-            Ok(found) => found.collect(),
-            Err(_) => return Err(Cause::NameNotFound),
-        };
+        let addresses = addresses(endpoint, deadline)?;
         let mut last = Cause::NameNotFound;
         for (tried, address) in addresses.iter().enumerate() {
             // Divisor is at least 1: `tried` is an index into `addresses`. At most 16 bits of addresses, so no truncation.
@@ -45,6 +42,29 @@ impl DeadlineSocket {
             }
         }
         Err(last)
+    }
+}
+
+/// Asks the resolver on a thread of its own: it cannot be told to be quick, and a name server that does not answer would
+/// hold up whoever has other endpoints to ask.
+fn addresses(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<SocketAddr>, Cause> {
+    if let Some(address) = endpoint.ip() {
+        return Ok(vec![(address, endpoint.port).into()]);
+    }
+    let (sender, receiver) = mpsc::channel();
+    let (host, port) = (endpoint.host.clone(), endpoint.port);
+    // The thread outlives its use when the resolver does; nobody receives then.
+    std::thread::Builder::new()
+        .spawn(move || {
+            let found = (host.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<_>>);
+            let _ = sender.send(found);
+        })
+        .map_err(|e| Cause::from_io(&e, Stage::Resolve))?;
+    let limit = remaining(deadline).map_err(|e| Cause::from_io(&e, Stage::Resolve))?;
+    match receiver.recv_timeout(limit) {
+        Ok(Ok(found)) => Ok(found),
+        Ok(Err(_)) => Err(Cause::NameNotFound),
+        Err(_) => Err(Cause::TimedOut(Stage::Resolve)),
     }
 }
 

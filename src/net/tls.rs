@@ -20,13 +20,15 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::time_provider::TimeProvider;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, InvalidMessage, OtherError, RootCertStore,
+    SignatureScheme,
 };
 
 use self::algorithms::provider;
 use super::error::{Beyond, Cause, Stage};
 use crate::clock::Clock;
 use crate::config::Endpoint;
+use crate::pki::certificate::Certificate;
 use crate::pki::identity::ClientIdentity;
 use crate::text::ForeignText;
 
@@ -150,9 +152,15 @@ pub fn prove(chain: &RecordedChain, roots: &TrustRoots, endpoint: &Endpoint, at:
     verifier
         .verify_server_cert(&chain.end_entity, &chain.intermediates, &server_name(endpoint)?, &[], time)
         .map(|_| ())
-        .map_err(|e| match cause_at(&e, at) {
-            Cause::HandshakeSignature => other_ca(),
-            cause => cause,
+        .map_err(|e| match (&e, cause_at(&e, at)) {
+            (_, Cause::HandshakeSignature) => other_ca(),
+            (Error::InvalidCertificate(CertificateError::UnknownIssuer), _) => {
+                // Who that is says whether it is a middlebox or another cluster.
+                let issuer = Certificate::from_der(chain.end_entity.clone()).map(|leaf| leaf.issuer().to_owned());
+                let text = format!("its issuer is another CA, {:?}", issuer.unwrap_or_default());
+                Cause::UntrustedChain(ForeignText::new(&text, None))
+            }
+            (_, cause) => cause,
         })
 }
 
@@ -206,6 +214,10 @@ fn cause_at(error: &Error, judged_at: SystemTime) -> Cause {
             }
             other => Cause::UntrustedChain(ForeignText::new(&plain_problem(other), None)),
         },
+        // In rustls's words, it is a corrupt message.
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            Cause::Tls(ForeignText::new("what answers does not speak TLS", None))
+        }
         other => Cause::Tls(ForeignText::new(&other.to_string(), None)),
     }
 }

@@ -16,6 +16,7 @@ pub struct Certificate {
     der: CertificateDer<'static>,
     public_key_info: Vec<u8>,
     subject: String,
+    issuer: String,
     common_name: String,
     organizations: Vec<String>,
     not_before: SystemTime,
@@ -56,6 +57,7 @@ impl Certificate {
         Ok(Certificate {
             public_key_info: parsed.public_key().raw.to_vec(),
             subject: subject.to_string(),
+            issuer: parsed.issuer().to_string(),
             common_name: subject.iter_common_name().map(text).last().unwrap_or_default(),
             organizations: subject.iter_organization().map(text).collect(),
             not_before: time(parsed.validity().not_before.timestamp()),
@@ -87,6 +89,11 @@ impl Certificate {
     /// The subject, as text.
     pub fn subject(&self) -> &str {
         &self.subject
+    }
+
+    /// The issuer, as text.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
     }
 
     /// The subject's `CN`.

@@ -41,7 +41,7 @@ fn the_first_that_proves_itself_is_joined_and_the_others_are_named() {
     let said = said(&ran);
     for failure in [
         format!("{refusing}: connection refused; asking the others"),
-        format!("{silent}: timed out while the TLS handshake; asking the others"),
+        format!("{silent}: timed out while negotiating TLS; asking the others"),
         "no CA of cluster-info has a pinned key".to_owned(),
     ] {
         assert!(said.contains(&failure), "{failure}: {said}");
