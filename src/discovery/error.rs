@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use super::jws::JwsError;
 use crate::config::{CaCertHash, Endpoint, Url, UrlError};
 use crate::error::{Class, Code, Explain, codes};
-use crate::kube::error::KubeError;
+use crate::kube::error::{KubeCause, KubeError};
 use crate::kubeconfig::KubeconfigError;
 use crate::net::error::{Cause, NetError};
 use crate::text::ForeignText;
@@ -17,7 +17,12 @@ pub enum DiscoveryError {
     /// The wire.
     Net(NetError),
     /// The API server answered something else than the ConfigMap.
-    Kube(KubeError),
+    Kube {
+        /// Who.
+        endpoint: Endpoint,
+        /// What.
+        error: Box<KubeError>,
+    },
     /// Anonymous users may not read cluster-info, or there are none.
     AnonymousRefused {
         /// Who said so.
@@ -108,6 +113,14 @@ pub enum DiscoveryError {
 }
 
 impl DiscoveryError {
+    /// What an API server answered instead of cluster-info, or that the exchange itself failed.
+    pub(super) fn kube(endpoint: &Endpoint, error: KubeError) -> Self {
+        match error.cause {
+            KubeCause::Net(error) => DiscoveryError::Net(error),
+            _ => DiscoveryError::Kube { endpoint: endpoint.clone(), error: Box::new(error) },
+        }
+    }
+
     /// What is to be said of these failures: the one where there is only one.
     pub(super) fn of_all(mut failures: Vec<(Endpoint, DiscoveryError)>) -> Self {
         match failures.len() {
@@ -129,7 +142,7 @@ impl fmt::Display for DiscoveryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             DiscoveryError::Net(error) => write!(f, "{error}"),
-            DiscoveryError::Kube(error) => write!(f, "{error}"),
+            DiscoveryError::Kube { endpoint, error } => write!(f, "{endpoint}: {error}"),
             DiscoveryError::AnonymousRefused { endpoint, status, message, .. } => {
                 write!(f, "{endpoint}: cluster-info cannot be read anonymously (status {status}): {message}")
             }
@@ -194,7 +207,7 @@ impl Explain for DiscoveryError {
     fn code(&self) -> &'static Code {
         match self {
             DiscoveryError::Net(error) => error.code(),
-            DiscoveryError::Kube(error) => error.code(),
+            DiscoveryError::Kube { error, .. } => error.code(),
             DiscoveryError::AnonymousRefused { .. } => &codes::DISCOVERY_ANONYMOUS,
             DiscoveryError::Missing(_) | DiscoveryError::NoKubeconfig(_) => &codes::DISCOVERY_MISSING,
             DiscoveryError::TokenUnknown { .. } => &codes::DISCOVERY_TOKEN_UNKNOWN,
@@ -263,7 +276,7 @@ impl Explain for DiscoveryError {
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
-            DiscoveryError::Kube(error) => error.retry_after(),
+            DiscoveryError::Kube { error, .. } => error.retry_after(),
             DiscoveryError::UrlBusy { retry_after, .. } => *retry_after,
             // Only where each of them asks for it is anybody left alone.
             DiscoveryError::NoEndpoint(failures) => {

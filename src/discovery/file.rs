@@ -77,7 +77,7 @@ pub(super) fn discover(
         }
         (server, answer) = ask_as_user(server, credentials, retry, report)?;
     }
-    let announced = usable(answer, report)?;
+    let announced = usable(answer, access, report)?;
     if let Some(announced) = announced.as_ref().filter(|announced| announced.server != access.server) {
         let (own, other) = (&access.server, &announced.server);
         let text = format_args!("cluster-info names the API server {other}, the discovery file {own}: the file counts");
@@ -144,7 +144,7 @@ fn fetch(
         Err(KubeError { cause: KubeCause::NotFound(_), .. }) if !settled => {
             Err(DiscoveryError::Missing(endpoint.clone()))
         }
-        Err(error) if error.may_retry() => Err(DiscoveryError::Kube(error)),
+        Err(error) if error.may_retry() => Err(DiscoveryError::kube(endpoint, error)),
         answered => Ok((answered, answer.head.date)),
     }
 }
@@ -157,13 +157,15 @@ fn ask_as_user(
     report: &Report,
 ) -> Result<(Server, Answer), DiscoveryError> {
     let mut client = Client::new(server, credentials.token.clone());
+    let endpoint = client.endpoint().clone();
+    let failed = |error| Err(DiscoveryError::kube(&endpoint, error));
     let answer = retry.run(
         || match client.config_map(&cluster_info()) {
-            Err(error) if error.may_retry() => Err(DiscoveryError::Kube(error)),
+            Err(error) if error.may_retry() => failed(error),
             Err(KubeError { cause: KubeCause::Unauthorized(message), .. }) => {
                 Err(DiscoveryError::CredentialsRefused(message))
             }
-            Err(error @ KubeError { cause: KubeCause::Net(_), .. }) => Err(DiscoveryError::Kube(error)),
+            Err(error @ KubeError { cause: KubeCause::Net(_), .. }) => failed(error),
             answered => Ok(answered),
         },
         |error, pause| report.retrying(Phase::Discovery, error, pause),
@@ -182,7 +184,7 @@ fn is_refusal(error: &KubeError) -> bool {
 
 /// What cluster-info says. That it may not be read, is not there or cannot be used is no error here, as in kubeadm: the
 /// server has proved that it is the file's.
-fn usable(answer: Answer, report: &Report) -> Result<Option<Announced>, DiscoveryError> {
+fn usable(answer: Answer, access: &ClusterAccess, report: &Report) -> Result<Option<Announced>, DiscoveryError> {
     let problem = match answer {
         Ok(config_map) => match config_map.data.get("kubeconfig").map(|text| cluster_info::read(text)) {
             Some(Ok(announced)) => return Ok(Some(announced)),
@@ -190,7 +192,7 @@ fn usable(answer: Answer, report: &Report) -> Result<Option<Announced>, Discover
             None => "cluster-info has no kubeconfig".to_owned(),
         },
         Err(error) if is_refusal(&error) || matches!(error.cause, KubeCause::NotFound(_)) => error.to_string(),
-        Err(error) => return Err(DiscoveryError::Kube(error)),
+        Err(error) => return Err(DiscoveryError::kube(&access.server, error)),
     };
     report.warn(Phase::Discovery, None, format_args!("{problem}; the discovery file is taken as it is"));
     Ok(None)

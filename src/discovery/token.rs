@@ -161,7 +161,7 @@ fn signed_kubeconfig(
                 DiscoveryError::AnonymousRefused { endpoint, status, message, settled }
             }
             KubeCause::NotFound(_) => DiscoveryError::Missing(endpoint),
-            _ => DiscoveryError::Kube(error),
+            _ => DiscoveryError::kube(&endpoint, error),
         }
     })?;
     let id = &token.id;

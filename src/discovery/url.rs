@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::error::DiscoveryError;
 use super::route::route;
 use crate::clock::Clock;
-use crate::config::Url;
+use crate::config::{Endpoint, Url};
 use crate::kube::client::REQUEST_TIMEOUT;
 use crate::kubeconfig::{ClusterAccess, KubeconfigError};
 use crate::net::error::NetError;
@@ -37,10 +37,9 @@ pub(super) fn fetch(
     report: &Report,
 ) -> Result<ClusterAccess, DiscoveryError> {
     report.info(Phase::Discovery, format_args!("Fetching the discovery file from {url}"));
-    let response = retry.run(
-        || followed(url, roots, proxies, (clock, retry.deadline), report),
-        |error, pause| report.retrying(Phase::Discovery, error, pause),
-    )?;
+    let mut fetching = Fetching { roots, proxies, clock, end: retry.deadline, routes: Vec::new(), report };
+    let response =
+        retry.run(|| fetching.followed(url), |error, pause| report.retrying(Phase::Discovery, error, pause))?;
     let text = std::str::from_utf8(&response.body)
         .map_err(|_| DiscoveryError::File(KubeconfigError::Yaml(ForeignText::new("no UTF-8 text", None))))?;
     let access = ClusterAccess::read(text, None).map_err(DiscoveryError::File)?;
@@ -48,39 +47,69 @@ pub(super) fn fetch(
     Ok(access)
 }
 
-/// The file, or where the redirects lead that come instead.
-fn followed(
-    url: &Url,
-    roots: &UrlRoots,
-    proxies: &Proxies,
-    (clock, end): (Clock, Instant),
-    report: &Report,
-) -> Result<Response, DiscoveryError> {
-    let mut url = url.clone();
-    for _ in 0..=MAX_REDIRECTS {
-        let deadline = (Instant::now() + REQUEST_TIMEOUT).min(end);
-        let at = |error| DiscoveryError::Web { url: url.clone(), error: Box::new(error) };
-        let route = route(url.endpoint(), proxies, report).map_err(at)?;
-        let response = proved(&url, route, roots, (clock, deadline)).map_err(at)?;
-        let Some(location) = &response.head.location else {
-            let (status, url) = (response.head.status, url.clone());
-            return match status {
-                200 => Ok(response),
-                408 | 429 | 500..=599 => {
-                    Err(DiscoveryError::UrlBusy { url, status, retry_after: response.head.retry_after })
-                }
-                _ => Err(DiscoveryError::UrlRefused { url, status }),
+/// What every step of it needs.
+struct Fetching<'a> {
+    roots: &'a UrlRoots,
+    proxies: &'a Proxies,
+    clock: Clock,
+    /// No exchange outlives it.
+    end: Instant,
+    /// Ways that have been decided, and said, before.
+    routes: Vec<Route>,
+    report: &'a Report,
+}
+
+impl Fetching<'_> {
+    /// The file, or where the redirects lead that come instead.
+    fn followed(&mut self, url: &Url) -> Result<Response, DiscoveryError> {
+        let mut url = url.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let response =
+                self.proved(&url).map_err(|error| DiscoveryError::Web { url: url.clone(), error: Box::new(error) })?;
+            let Some(location) = &response.head.location else {
+                let (status, url) = (response.head.status, url.clone());
+                return match status {
+                    200 => Ok(response),
+                    408 | 429 | 500..=599 => {
+                        Err(DiscoveryError::UrlBusy { url, status, retry_after: response.head.retry_after })
+                    }
+                    _ => Err(DiscoveryError::UrlRefused { url, status }),
+                };
             };
-        };
-        let to = url.redirected(location).map_err(|problem| DiscoveryError::UrlRedirect {
-            url: url.clone(),
-            location: without_secrets(location),
-            problem,
-        })?;
-        report.debug(1, Phase::Discovery, format_args!("{url} redirects to {to}"));
-        url = to;
+            let to = url.redirected(location).map_err(|problem| DiscoveryError::UrlRedirect {
+                url: url.clone(),
+                location: without_secrets(location),
+                problem,
+            })?;
+            self.report.debug(1, Phase::Discovery, format_args!("{url} redirects to {to}"));
+            url = to;
+        }
+        Err(DiscoveryError::UrlRedirects(url))
     }
-    Err(DiscoveryError::UrlRedirects(url))
+
+    /// One answer, of a server that has proved to be the URL's.
+    fn proved(&mut self, url: &Url) -> Result<Response, NetError> {
+        let deadline = (Instant::now() + REQUEST_TIMEOUT).min(self.end);
+        let mut server = UnprovedServer::new(self.route(url.endpoint())?);
+        let response = server.fetch_or_redirect(url.target(), MAX_BYTES, deadline)?;
+        let (clock, date) = match self.roots {
+            UrlRoots::Given(_) => (self.clock, response.head.date),
+            // Any of a hundred authorities, and whoever has an expired certificate of one, would tell us the time.
+            UrlRoots::Web(_) => (self.clock.as_system(), None),
+        };
+        server.prove(self.roots.roots(), clock, date)?;
+        Ok(response)
+    }
+
+    fn route(&mut self, endpoint: &Endpoint) -> Result<Route, NetError> {
+        match self.routes.iter().find(|route| route.endpoint() == endpoint) {
+            Some(route) => Ok(route.clone()),
+            None => {
+                self.routes.push(route(endpoint, self.proxies, self.report)?);
+                self.route(endpoint)
+            }
+        }
+    }
 }
 
 /// A location for an error's text: without a query, and without user and password.
@@ -92,22 +121,4 @@ fn without_secrets(location: &str) -> ForeignText {
         None => location.to_owned(),
     };
     ForeignText::new(&text, None)
-}
-
-/// One answer, of a server that has proved to be the URL's.
-fn proved(
-    url: &Url,
-    route: Route,
-    roots: &UrlRoots,
-    (clock, deadline): (Clock, Instant),
-) -> Result<Response, NetError> {
-    let mut server = UnprovedServer::new(route);
-    let response = server.fetch_or_redirect(url.target(), MAX_BYTES, deadline)?;
-    let (clock, date) = match roots {
-        UrlRoots::Given(_) => (clock, response.head.date),
-        // Any of a hundred authorities, and whoever has an expired certificate of one, would tell us the time.
-        UrlRoots::Web(_) => (clock.as_system(), None),
-    };
-    server.prove(roots.roots(), clock, date)?;
-    Ok(response)
 }
