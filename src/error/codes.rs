@@ -45,7 +45,7 @@ codes! {
 
     // the wire
     NET_NAME_NOT_FOUND "net.name-not-found" Transient
-        "the endpoint's name has no address"
+        "the endpoint's name has no address, or no name server says so in time"
         "check the name and this machine's /etc/resolv.conf; in an initramfs, whether DHCP has finished"
     NET_REFUSED "net.connection-refused" Transient
         "nobody listens at the endpoint, or a firewall refuses"

@@ -181,6 +181,7 @@ impl Explain for NetError {
             Cause::Proxy(error) => error.code(),
             Cause::Refused => &codes::NET_REFUSED,
             Cause::Unreachable(_) => &codes::NET_UNREACHABLE,
+            Cause::TimedOut(Stage::Resolve) => &codes::NET_NAME_NOT_FOUND,
             Cause::TimedOut(_) => &codes::NET_TIMED_OUT,
             Cause::Closed(_) => &codes::NET_CLOSED,
             Cause::Io(_) => &codes::NET_IO,

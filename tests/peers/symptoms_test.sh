@@ -26,7 +26,10 @@ main() {
   binary=$(realpath "$1")
   [ "$(id -u)" = 0 ] || { echo "symptoms: namespaces need root" >&2; exit 2; }
   [ -x "$binary" ] || { echo "symptoms: $binary is not executable" >&2; exit 2; }
-  command -v socat >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends socat
+  local tool
+  for tool in socat tinyproxy; do
+    command -v $tool >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $tool
+  done
   programs=$("$here/build.sh")
   work=$(mktemp -d /tmp/kubejoin-symptoms.XXXXXX)
   trap finish EXIT
@@ -47,7 +50,7 @@ main() {
 }
 
 row() {
-  local name=$1 code=$2 status=$3 before=$4 arguments=() words=() word line ended=0 why=() started=$SECONDS
+  local name=$1 code=$2 status=$3 before=$4 arguments=() words=() environment=() word line ended=0 why=() started=$SECONDS
   undo=()
   wipe
   config . <<<'{}'
@@ -56,7 +59,7 @@ row() {
   eval "arguments=($5)" && eval "words=($6)"
   while true; do
     ended=0
-    on_node timeout 60 "$binary" join --config /run/join.json --ignore-preflight-errors=SystemVerification,FailCgroupV1 \
+    on_node env "${environment[@]}" timeout 60 "$binary" join --config /run/join.json --ignore-preflight-errors=SystemVerification,FailCgroupV1 \
       "${arguments[@]}" >"$work/output" 2>&1 </dev/null || ended=$?
     # The lock is on the root directory, which the machines of all tests share; nothing has been asked or written then.
     grep -q 'code: rootfs.busy' "$work/output" || break
@@ -112,6 +115,20 @@ change() { config "$@" <"$work/node/root/run/join.json"; }
 at() { change '.discovery.bootstrapToken.apiServerEndpoint = $it' --arg it "$1"; }
 token() { change '.discovery.bootstrapToken.token = $it' --arg it "$1"; }
 pin() { change '.discovery.bootstrapToken.caCertHashes = [$it]' --arg it "$1"; }
+# Discovery by a file with the cluster's CA and this server, and perhaps a further FILTER, or by a file at this place of a web server that the cluster's
+# CA is to prove.
+by_file() {
+  jq -n --arg server "https://$1" --arg ca "$(base64 -w0 <"$work/cluster/root/etc/kubernetes/pki/ca.crt")" '{apiVersion: "v1",
+    kind: "Config", clusters: [{name: "", cluster: {server: $server, "certificate-authority-data": $ca}}]}' \
+    >"$work/node/root/run/discovery.conf"
+  change ".discovery = {file: {kubeConfigPath: \"/run/discovery.conf\"}, tlsBootstrapToken: .discovery.bootstrapToken.token}
+    | ${2:-.}"
+}
+by_url() {
+  cp "$work/cluster/root/etc/kubernetes/pki/ca.crt" "$work/node/root/run/ca.crt"
+  change '.discovery = {file: {kubeConfigPath: $it}, tlsBootstrapToken: .discovery.bootstrapToken.token}' --arg it "https://$1"
+  with_environment SSL_CERT_FILE=/run/ca.crt
+}
 wait_at_most() { change '.timeouts[$name] = $it' --arg name "$1" --arg it "$2"; }
 
 # What the router, which is the control plane's machine, does with packets to a network that is not here.
@@ -119,6 +136,8 @@ routed() {
   on_control_plane ip route add "$1" 203.0.113.0/24
   undo+=("on_control_plane ip route delete $1 203.0.113.0/24")
 }
+# The binary has these variables.
+with_environment() { environment=("$@"); }
 called() { on_node sh -c "echo $ip $1 >>/etc/hosts"; }
 
 deleted_token() {
@@ -203,6 +222,9 @@ neighbours() {
   leave_running socat TCP-LISTEN:7004,fork,reuseaddr "EXEC:$work/portal-7002"
   relay 7005 ended "OPENSSL:$endpoint,verify=0"
   relay 7006 not-begun "OPENSSL:$endpoint,verify=0"
+  proxy 7009 'BasicAuth somebody password'
+  proxy 7010 'ConnectPort 443'
+  proxy 7011 ''
   dated 7007 in-the-past -400days
   dated 7008 in-the-future '+400days +1hour'
   for _ in $(seq 300); do
@@ -224,6 +246,11 @@ dated() {
   relay "$1" "$2" "EXEC:$work/dated-$1"
 }
 program() { printf '#!/bin/bash\n%s\n' "$2" >"$work/$1" && chmod +x "$work/$1"; }
+# An HTTP proxy on a port, with a line of its configuration.
+proxy() {
+  printf '%s\n' "Port $1" 'Timeout 60' "$2" >"$work/proxy-$1"
+  leave_running tinyproxy -d -c "$work/proxy-$1"
+}
 # A web server that answers the same to whatever it is asked.
 portal() {
   program "portal-$1" "while IFS= read -rt 0.5 line && [ \"\$line\" != \$'\\r' ]; do :; done 2>/dev/null
