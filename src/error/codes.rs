@@ -243,6 +243,9 @@ codes! {
         "a file system of this machine failed"
         "look for disk errors with `dmesg` on this machine, then run again"
     // the kubelet's service
+    KUBELET_NOT_INSTALLED "kubelet.not-installed" Machine
+        "there is no kubelet on this machine"
+        "install a kubelet of Kubernetes 1.34 or newer on this machine, in one of the directories of PATH"
     KUBELET_NO_SERVICE_MANAGER "kubelet.no-service-manager" Machine
         "neither systemd nor OpenRC controls services here"
         "start the kubelet by whatever runs services on this machine"

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::{Subject, Verdict};
 use crate::config::Quoted;
+use crate::error::codes;
 use crate::existing::Existing;
 use crate::services::{Commands, Control, find};
 
@@ -25,29 +26,41 @@ const INSTALL: &str =
 
 /// Why the version of the kubelet is not known.
 #[derive(Debug)]
-pub(super) struct NoVersion(String);
+pub(super) enum NoVersion {
+    /// There is none.
+    NotInstalled,
+    /// It does not say.
+    Unknown(String),
+}
 
 impl NoVersion {
     /// An error of each check that needs it.
     pub(super) fn verdict(&self) -> Vec<Verdict> {
-        Verdict::error(format!("the kubelet's version is not known: {}", self.0), INSTALL)
+        let (text, hint) = ("the kubelet's version is not known".to_owned(), INSTALL.to_owned());
+        match self {
+            NoVersion::NotInstalled => {
+                let text = format!("{text}: kubelet not found in system path");
+                vec![Verdict::MachineError { code: &codes::KUBELET_NOT_INSTALLED, text, hint }]
+            }
+            NoVersion::Unknown(why) => vec![Verdict::Error { text: format!("{text}: {why}"), hint }],
+        }
     }
 }
 
 /// Asks the kubelet for its version.
 pub(super) fn ask(path: &[PathBuf]) -> Result<Version, NoVersion> {
-    let program = find(path, "kubelet").ok_or_else(|| NoVersion("kubelet not found in system path".to_owned()))?;
+    let program = find(path, "kubelet").ok_or(NoVersion::NotInstalled)?;
     let output = Commands::new(path, VERSION_LIMIT).run(&program, &["--version"]);
-    let output = output.map_err(|error| NoVersion(error.to_string()))?;
+    let output = output.map_err(|error| NoVersion::Unknown(error.to_string()))?;
     if !output.status.success() {
         let (ending, said) = (output.ending(), output.first_line());
-        return Err(NoVersion(format!("`kubelet --version` failed ({ending}): {said}")));
+        return Err(NoVersion::Unknown(format!("`kubelet --version` failed ({ending}): {said}")));
     }
     understand(&output.stdout)
 }
 
 fn understand(said: &str) -> Result<Version, NoVersion> {
-    Version::parse(said).ok_or_else(|| NoVersion(format!("it says {}", Quoted(said.trim()))))
+    Version::parse(said).ok_or_else(|| NoVersion::Unknown(format!("it says {}", Quoted(said.trim()))))
 }
 
 /// `KubeletVersion`.

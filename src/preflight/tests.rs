@@ -667,6 +667,16 @@ fn a_target_that_takes_no_files_fails_as_writing_to_it_would() {
     assert_eq!(mixed.code(), &codes::PREFLIGHT_FAILED);
 }
 
+#[test]
+fn a_machine_that_lacks_nothing_but_a_kubelet_has_a_code_of_its_own() {
+    let bench = Bench::this_system();
+    std::fs::remove_file(bench.root.path().join("bin/kubelet")).unwrap();
+    let said = bench.run();
+    let names: Vec<_> = said.errors().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["SystemVerification", "KubeletVersion"]);
+    assert_eq!(said.result.unwrap_err().code(), &codes::KUBELET_NOT_INSTALLED);
+}
+
 /// What [`Passed::after_discovery`] says of a KubeletConfiguration and an API server.
 fn after_discovery(bench: &Bench, fields: &str, api_server: Option<&str>) -> Said {
     let text = format!("apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n{fields}");
