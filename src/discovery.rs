@@ -155,11 +155,18 @@ struct Found {
     file: Option<BootstrapCredentials>,
 }
 
-/// TLS does not ask a trust anchor for its validity, but the API server and every Go client do.
-fn still_valid(authorities: &[Certificate], now: SystemTime) -> Result<(), DiscoveryError> {
-    if authorities.iter().any(|c| c.not_before() <= now && now <= c.not_after()) {
-        return Ok(());
+fn anchors<'a>(authorities: impl IntoIterator<Item = &'a Certificate>) -> Result<TrustRoots, DiscoveryError> {
+    let ders: Vec<_> = authorities.into_iter().map(|c| c.der().clone()).collect();
+    TrustRoots::new(&ders).ok_or(DiscoveryError::NotAnAuthority)
+}
+
+/// Those of the authorities that are valid now. TLS does not ask a trust anchor for its validity, but the API server and
+/// every Go client do: the key of an authority that has ended is guarded by nobody.
+fn valid_anchors(authorities: &[Certificate], now: SystemTime) -> Result<TrustRoots, DiscoveryError> {
+    let mut valid = authorities.iter().filter(|c| c.not_before() <= now && now <= c.not_after()).peekable();
+    if valid.peek().is_none() {
+        let not_after = authorities.iter().map(Certificate::not_after).max().unwrap_or(now);
+        return Err(DiscoveryError::AuthorityValidity { now, not_after });
     }
-    let not_after = authorities.iter().map(Certificate::not_after).max().unwrap_or(now);
-    Err(DiscoveryError::AuthorityValidity { now, not_after })
+    anchors(valid)
 }

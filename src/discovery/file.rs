@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::cluster_info::{self, Announced};
 use super::error::DiscoveryError;
 use super::route::route;
-use super::{BootstrapCredentials, Found, still_valid};
+use super::{BootstrapCredentials, Found, anchors, valid_anchors};
 use crate::clock::Clock;
 use crate::config::{BootstrapToken, Endpoint};
 use crate::error::Explain;
@@ -24,7 +24,6 @@ use crate::net::route::{Proxies, Route};
 use crate::net::server::{Server, UnprovedServer};
 use crate::net::tls::TrustRoots;
 use crate::phase::Phase;
-use crate::pki::certificate::Certificate;
 use crate::report::Report;
 
 /// For how long a cluster without cluster-info may be one that is still being set up. After that, none is expected: the
@@ -67,7 +66,12 @@ pub(super) fn discover(
         (own, _) => (anchors(own)?, clock, true),
     };
     let route = route(&access.server, request.proxies, report)?;
-    let (proved, clock, answer) = ask_anonymously(&route, &roots, (clock, believes_server), retry, report)?;
+    let (mut proved, clock, answer) = ask_anonymously(&route, &roots, (clock, believes_server), retry, report)?;
+    let mut roots = roots;
+    if !access.authorities.is_empty() {
+        roots = valid_anchors(&access.authorities, clock.now())?;
+        proved = proved.under(&roots, clock)?;
+    }
     let own_identity = credentials.and_then(|credentials| credentials.identity.as_ref());
     let (mut server, mut shows_identity, mut answer) = (proved, false, answer);
     if let (Some(credentials), true) = (credentials, answer.as_ref().is_err_and(is_refusal)) {
@@ -85,13 +89,12 @@ pub(super) fn discover(
     }
     let (authorities, roots, is_proved_by_them) = match (access.authorities.as_slice(), announced) {
         ([], Some(announced)) => {
-            let roots = anchors(&announced.authorities)?;
+            let roots = valid_anchors(&announced.authorities, clock.now())?;
             (announced.authorities, roots, false)
         }
         ([], None) => return Err(DiscoveryError::File(KubeconfigError::NoAuthority)),
         (own, _) => (own.to_vec(), roots, true),
     };
-    still_valid(&authorities, clock.now())?;
     // A token wins over the file's own certificate, which is then not shown (any more).
     let identity = own_identity.filter(|_| request.token.is_none());
     if !is_proved_by_them || identity.is_some() != shows_identity {
@@ -100,11 +103,6 @@ pub(super) fn discover(
     let file = credentials
         .map(|credentials| BootstrapCredentials { credentials: credentials.clone(), names: access.names.clone() });
     Ok(Found { named: access.server.clone(), authorities, roots, clock, server, file })
-}
-
-fn anchors(authorities: &[Certificate]) -> Result<TrustRoots, DiscoveryError> {
-    let ders: Vec<_> = authorities.iter().map(|c| c.der().clone()).collect();
-    TrustRoots::new(&ders).ok_or(DiscoveryError::NotAnAuthority)
 }
 
 /// What was answered when cluster-info was asked for.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::cluster_info::{self, Announced};
 use super::error::DiscoveryError;
 use super::route::route;
-use super::{Found, jws, still_valid};
+use super::{Found, anchors, jws, valid_anchors};
 use crate::clock::Clock;
 use crate::config::{BootstrapToken, CaCertHash, Endpoint};
 use crate::error::{Code, Explain};
@@ -20,7 +20,6 @@ use crate::net::error::NetError;
 use crate::net::retry::Retry;
 use crate::net::route::{Proxies, Route};
 use crate::net::server::{Server, UnprovedServer};
-use crate::net::tls::TrustRoots;
 use crate::phase::Phase;
 use crate::pki::certificate::Certificate;
 use crate::plan::Trust;
@@ -124,16 +123,15 @@ fn attempt(
     let announced = cluster_info::read(&kubeconfig).map_err(DiscoveryError::Kubeconfig)?;
     let Announced { server: named, authorities } = announced;
     let authorities = trusted(authorities, request.trust, report)?;
-    let anchors: Vec<_> = authorities.iter().map(|c| c.der().clone()).collect();
-    let roots = TrustRoots::new(&anchors).ok_or(DiscoveryError::NotAnAuthority)?;
     let (date, clock) = match request.trust {
         Trust::Pins(_) => (date, clock),
         // Without a pin nobody vouches for the server's idea of time, and the build date is nobody's.
         Trust::UnsafeSkipCaVerification => (None, clock.as_system()),
     };
     let asked = std::mem::replace(&mut candidate.server, UnprovedServer::new(candidate.route.clone()));
-    let (proved, clock) = asked.prove(&roots, clock, date)?;
-    still_valid(&authorities, clock.now())?;
+    let (proved, clock) = asked.prove(&anchors(&authorities)?, clock, date)?;
+    let roots = valid_anchors(&authorities, clock.now())?;
+    let proved = proved.under(&roots, clock)?;
     let server = if request.elsewhere || named == *candidate.endpoint {
         proved
     } else {

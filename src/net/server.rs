@@ -110,6 +110,20 @@ impl Server {
         Ok(Server { route, config, connection: None, shown: None })
     }
 
+    /// The same server, proved by fewer roots: what it has shown is judged once more, and so is every later connection.
+    /// It presents no identity.
+    pub fn under(self, roots: &TrustRoots, clock: Clock) -> Result<Self, NetError> {
+        let Server { route, connection, shown, .. } = self;
+        let mut server = Server::new(route, roots, clock, None)?;
+        if let Some((chain, _)) = shown {
+            tls::prove(&chain, roots, server.route.endpoint(), clock.now())
+                .map_err(|cause| NetError::new(&server.route, cause))?;
+            server.connection = connection;
+            server.shown = Some((chain, roots.clone()));
+        }
+        Ok(server)
+    }
+
     /// Whether its certificate is for `other`'s host, too; yes where it has not been recorded.
     pub fn may_be_called(&self, other: &Endpoint, at: SystemTime) -> bool {
         self.shown.as_ref().is_none_or(|(chain, roots)| tls::prove(chain, roots, other, at).is_ok())
