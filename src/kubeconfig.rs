@@ -15,6 +15,21 @@ pub use error::{Field, KubeconfigError};
 use crate::text::ForeignText;
 use crate::yaml;
 
+/// Fields of clusters, contexts and users that are read as texts.
+const TEXTS: [Field; 11] = [
+    "server",
+    "certificate-authority",
+    "certificate-authority-data",
+    "cluster",
+    "user",
+    "token",
+    "tokenFile",
+    "client-certificate",
+    "client-certificate-data",
+    "client-key",
+    "client-key-data",
+];
+
 /// A kubeconfig, parsed.
 #[derive(Clone, Debug)]
 pub struct Kubeconfig(Value);
@@ -31,15 +46,40 @@ impl Kubeconfig {
     /// Parses a text; its first document counts.
     ///
     /// # Errors
-    /// It is no YAML.
+    /// It is no YAML, or something in it has another type than client-go wants. Passed over, a CA of the wrong type would
+    /// be none, and then others would count.
     pub fn parse(text: &str) -> Result<Self, KubeconfigError> {
         let documents = yaml::parse(text).map_err(|e| KubeconfigError::Yaml(ForeignText::new(&e.to_string(), None)))?;
-        Ok(Kubeconfig(documents.into_iter().next().map_or(Value::Null, |document| document.value)))
+        let value = documents.into_iter().next().map_or(Value::Null, |document| document.value);
+        checked(&value, "current-context", Value::is_string)?;
+        for (list, inner) in [("clusters", "cluster"), ("contexts", "context"), ("users", "user")] {
+            for entry in checked(&value, list, Value::is_array)?.and_then(Value::as_array).into_iter().flatten() {
+                if !entry.is_object() {
+                    return Err(KubeconfigError::Type(list));
+                }
+                checked(entry, "name", Value::is_string)?;
+                if let Some(body) = checked(entry, inner, Value::is_object)? {
+                    TEXTS.into_iter().try_for_each(|field| checked(body, field, Value::is_string).map(drop))?;
+                }
+            }
+        }
+        Ok(Kubeconfig(value))
     }
 
     /// `clusters`.
     pub fn clusters(&self) -> impl Iterator<Item = Entry<'_>> {
         self.entries("clusters", "cluster")
+    }
+
+    /// The cluster without a name, where there is one.
+    ///
+    /// # Errors
+    /// There are several.
+    pub fn unnamed_cluster(&self) -> Result<Option<Entry<'_>>, KubeconfigError> {
+        match self.named("clusters", "cluster", "") {
+            Err(KubeconfigError::NotThere { .. }) => Ok(None),
+            found => found.map(Some),
+        }
     }
 
     /// The context that `current-context` names, where one is named.
@@ -86,6 +126,14 @@ impl Kubeconfig {
             (None, _) => Err(KubeconfigError::NotThere { list, name: ForeignText::new(name, None) }),
             (Some(_), Some(_)) => Err(KubeconfigError::Twice { list, name: ForeignText::new(name, None) }),
         }
+    }
+}
+
+/// A field that is there and not null; then it must be of this type.
+fn checked(of: &Value, field: Field, is_right: fn(&Value) -> bool) -> Result<Option<&Value>, KubeconfigError> {
+    match of.get(field).filter(|value| !value.is_null()) {
+        Some(value) if !is_right(value) => Err(KubeconfigError::Type(field)),
+        found => Ok(found),
     }
 }
 

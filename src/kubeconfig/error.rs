@@ -16,6 +16,8 @@ pub type Field = &'static str;
 pub enum KubeconfigError {
     /// It is not YAML.
     Yaml(ForeignText),
+    /// A field is of another type than client-go wants.
+    Type(Field),
     /// It has no cluster that is unnamed or that of the current context.
     NoCluster,
     /// It has several clusters where one is expected: which one was meant would be a guess.
@@ -71,6 +73,7 @@ impl fmt::Display for KubeconfigError {
             KubeconfigError::Yaml(text) => write!(f, "it is not YAML: {text}"),
             KubeconfigError::NoCluster => f.write_str("it names no cluster"),
             KubeconfigError::SeveralClusters(count) => write!(f, "it names {count} clusters instead of one"),
+            KubeconfigError::Type(field) => write!(f, "its {field} is of the wrong type"),
             KubeconfigError::NotThere { list, name } => write!(f, "its {list} have none of the name \"{name}\""),
             KubeconfigError::Twice { list, name } => write!(f, "its {list} have the name \"{name}\" twice"),
             KubeconfigError::Server(url) => write!(f, "its server \"{url}\" is not https://host:port"),
