@@ -3,10 +3,12 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use super::error::{Field, KubeconfigError};
@@ -211,10 +213,16 @@ impl Files<'_> {
     }
 }
 
-/// A whole file, which may hold a secret.
+/// A whole file, which may hold a secret. Nothing but a file, and not one that is waited for: a text that only means to
+/// name a CA could name a pipe without a writer, or a device that does something when it is opened.
 fn read_file(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
     let mut bytes = Zeroizing::new(Vec::new());
-    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(io::ErrorKind::FileTooLarge.into());
     }

@@ -105,8 +105,10 @@ fn web_roots(bundle: &WebBundle, report: &Report) -> TrustRoots {
     TrustRoots::built_in()
 }
 
-/// Every file of a directory, one after the other; what cannot be read is passed over.
+/// Every file of a directory, one after the other; what cannot be read is passed over, and so is what is no file: a pipe
+/// would be waited for.
 fn all_of(directory: &PathBuf) -> Vec<u8> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    entries.filter_map(|entry| contents(&entry.path()).ok()).flatten().collect()
+    let files = entries.map(|entry| entry.path()).filter(|path| path.is_file());
+    files.filter_map(|path| contents(&path).ok()).flatten().collect()
 }
