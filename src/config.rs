@@ -46,7 +46,7 @@ pub(crate) use quoted::Quoted;
 pub use resolve::{Resolved, Sources, resolve};
 pub use settings::{Settings, TokenFile};
 pub use token::{BootstrapToken, TokenError};
-pub use url::{Url, UrlError};
+pub use url::{Url, UrlError, without_secrets};
 
 /// Everything a join can be told, from whichever source, before this machine's facts fill the gaps.
 /// Shape: kubeadm's internal JoinConfiguration (v1beta4 fields), plus what only kubejoin has.

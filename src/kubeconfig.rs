@@ -9,7 +9,7 @@ mod error;
 
 use serde_json::Value;
 
-pub use access::{ClientCredentials, ClusterAccess, Names, decoded_authorities, server_endpoint};
+pub use access::{ClientCredentials, ClusterAccess, Names, decoded_authorities, server};
 pub use error::{Field, KubeconfigError};
 
 use crate::text::ForeignText;

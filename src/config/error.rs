@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::duration::DurationError;
 use super::origin::Origin;
 use super::settings::RetiredFlag;
-use super::{ArgsForm, EndpointError, NodeNameError, PinError, Quoted, TokenError, UrlError};
+use super::{ArgsForm, EndpointError, NodeNameError, PinError, Quoted, TokenError, UrlError, without_secrets};
 use crate::error::{Code, Explain, codes};
 use crate::yaml::YamlError;
 
@@ -303,9 +303,8 @@ impl fmt::Display for Problem {
                 write!(f, "{origin}: a time has the form of 2006-01-02T15:04:05Z, not {}", Quoted(text))
             }
             Problem::DiscoveryFile(origin, text) => {
-                // A query can be as good as a password.
-                let text = text.split('?').next().unwrap_or_default();
-                write!(f, "{origin}: {} is neither a path nor an https:// URL", Quoted(text))
+                let text = without_secrets(text);
+                write!(f, "{origin}: {} is neither a path nor an https:// URL", Quoted(&text))
             }
             Problem::Url(origin, error) => write!(f, "{origin}: {error}"),
             Problem::TwoDiscoveries(origin) => write!(f, "{origin}: a discovery file is given as well"),

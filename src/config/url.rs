@@ -87,6 +87,16 @@ impl FromStr for Url {
     }
 }
 
+/// A text that is no such URL, for an error: without query and fragment, and without user and password.
+pub fn without_secrets(text: &str) -> String {
+    let text = text.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = text.split_once("//").unwrap_or(("", text));
+    match rest.rsplit_once('@') {
+        Some((_, rest)) => format!("{scheme}//{rest}"),
+        None => text.to_owned(),
+    }
+}
+
 /// Without the query.
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,9 +2,8 @@
 //! Source: `cmd/kubeadm/app/phases/bootstraptoken/clusterinfo/clusterinfo.go`.
 
 use crate::config::Endpoint;
-use crate::kubeconfig::{Kubeconfig, KubeconfigError, decoded_authorities, server_endpoint};
+use crate::kubeconfig::{Kubeconfig, KubeconfigError, decoded_authorities, server};
 use crate::pki::certificate::Certificate;
-use crate::text::ForeignText;
 
 /// What cluster-info says, before any of it is trusted.
 #[derive(Clone, Debug)]
@@ -27,8 +26,7 @@ pub fn read(text: &str) -> Result<Announced, KubeconfigError> {
         (Some(one), 0) => one,
         (Some(_), others) => return Err(KubeconfigError::SeveralClusters(others + 1)),
     };
-    let url = cluster.text("server").unwrap_or_default();
-    let server = server_endpoint(url).ok_or_else(|| KubeconfigError::Server(ForeignText::new(url, None)))?;
+    let server = server(cluster)?;
     let data = cluster.text("certificate-authority-data").ok_or(KubeconfigError::NoAuthority)?;
     Ok(Announced { server, authorities: decoded_authorities(data)? })
 }
@@ -37,6 +35,7 @@ pub fn read(text: &str) -> Result<Announced, KubeconfigError> {
 mod tests {
     use super::*;
     use crate::pki::certificate::CertificateError;
+    use crate::text::ForeignText;
 
     #[test]
     fn only_one_cluster_with_a_server_and_a_ca_is_usable() {

@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::error::DiscoveryError;
 use super::route::route;
 use crate::clock::Clock;
-use crate::config::{Endpoint, Url};
+use crate::config::{Endpoint, Url, without_secrets};
 use crate::kube::client::REQUEST_TIMEOUT;
 use crate::kubeconfig::{ClusterAccess, KubeconfigError};
 use crate::net::error::NetError;
@@ -78,7 +78,7 @@ impl Fetching<'_> {
             };
             let to = url.redirected(location).map_err(|problem| DiscoveryError::UrlRedirect {
                 url: url.clone(),
-                location: without_secrets(location),
+                location: ForeignText::new(&without_secrets(location), None),
                 problem,
             })?;
             self.report.debug(1, Phase::Discovery, format_args!("{url} redirects to {to}"));
@@ -110,15 +110,4 @@ impl Fetching<'_> {
             }
         }
     }
-}
-
-/// A location for an error's text: without a query, and without user and password.
-fn without_secrets(location: &str) -> ForeignText {
-    let location = location.split('?').next().unwrap_or_default();
-    let (scheme, rest) = location.split_once("//").unwrap_or(("", location));
-    let text = match rest.rsplit_once('@') {
-        Some((_, rest)) => format!("{scheme}//{rest}"),
-        None => location.to_owned(),
-    };
-    ForeignText::new(&text, None)
 }

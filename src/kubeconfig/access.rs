@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::error::{Field, KubeconfigError};
 use super::{Entry, Kubeconfig};
-use crate::config::Endpoint;
+use crate::config::{Endpoint, without_secrets};
 use crate::pki::certificate::Certificate;
 use crate::pki::identity::ClientIdentity;
 use crate::report::Report;
@@ -102,13 +102,16 @@ impl ClusterAccess {
 }
 
 /// `server` of a cluster.
-fn server(cluster: Entry<'_>) -> Result<Endpoint, KubeconfigError> {
+///
+/// # Errors
+/// It is missing, or none that a node can reach.
+pub fn server(cluster: Entry<'_>) -> Result<Endpoint, KubeconfigError> {
     let url = cluster.text("server").unwrap_or_default();
-    server_endpoint(url).ok_or_else(|| KubeconfigError::Server(ForeignText::new(url, None)))
+    server_endpoint(url).ok_or_else(|| KubeconfigError::Server(ForeignText::new(&without_secrets(url), None)))
 }
 
 /// `https://host[:port]` with nothing behind it but a slash; the port is 443 where none is given.
-pub fn server_endpoint(url: &str) -> Option<Endpoint> {
+pub(super) fn server_endpoint(url: &str) -> Option<Endpoint> {
     let authority = url.strip_prefix("https://")?;
     let authority = authority.strip_suffix('/').unwrap_or(authority);
     authority.parse().or_else(|_| format!("{authority}:443").parse()).ok()

@@ -3,6 +3,7 @@ use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 
+use super::access::server_endpoint;
 use super::*;
 use crate::pki::certificate::CertificateError;
 use crate::pki::identity::IdentityError;
