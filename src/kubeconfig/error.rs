@@ -50,6 +50,8 @@ pub enum KubeconfigError {
     Unsupported(Field),
     /// Data that is not base64.
     Base64(Field),
+    /// A file is named by a text that does not come from this machine.
+    NamesFile(Field),
     /// A file that is named cannot be read.
     Unreadable {
         /// The field that names it.
@@ -71,9 +73,9 @@ impl fmt::Display for KubeconfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             KubeconfigError::Yaml(text) => write!(f, "it is not YAML: {text}"),
+            KubeconfigError::Type(field) => write!(f, "its {field} is of the wrong type"),
             KubeconfigError::NoCluster => f.write_str("it names no cluster"),
             KubeconfigError::SeveralClusters(count) => write!(f, "it names {count} clusters instead of one"),
-            KubeconfigError::Type(field) => write!(f, "its {field} is of the wrong type"),
             KubeconfigError::NotThere { list, name } => write!(f, "its {list} have none of the name \"{name}\""),
             KubeconfigError::Twice { list, name } => write!(f, "its {list} have the name \"{name}\" twice"),
             KubeconfigError::Server(url) => write!(f, "its server \"{url}\" is not https://host:port"),
@@ -89,6 +91,9 @@ impl fmt::Display for KubeconfigError {
                 write!(f, "its user authenticates with {field}, which is not supported")
             }
             KubeconfigError::Base64(field) => write!(f, "its {field} is not base64"),
+            KubeconfigError::NamesFile(field) => {
+                write!(f, "its {field} names a file, and it does not come from this machine")
+            }
             KubeconfigError::Unreadable { field, path, kind } => {
                 write!(f, "its {field} names {}, which cannot be read: {kind}", path.display())
             }

@@ -105,9 +105,12 @@ fn files_are_read_from_where_kubeadm_or_kubectl_read_them() {
     assert_eq!(identity.key_pem(), KEY.as_bytes());
     assert_eq!(identity.key(), PrivateKeyDer::from_pem_slice(KEY.as_bytes()).unwrap());
 
-    let missing = read(&file("server: 'https://h', certificate-authority: none/ca.crt", "")).unwrap_err();
+    let text = file("server: 'https://h', certificate-authority: none/ca.crt", "");
+    let missing = ClusterAccess::read(&text, Some(directory.path())).unwrap_err();
     let (field, kind) = ("certificate-authority", std::io::ErrorKind::NotFound);
     assert_eq!(missing, KubeconfigError::Unreadable { field, path: "none/ca.crt".into(), kind });
+    // A text from elsewhere names no files of this machine.
+    assert_eq!(read(&text).unwrap_err(), KubeconfigError::NamesFile(field));
 }
 
 #[test]
