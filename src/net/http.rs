@@ -363,8 +363,9 @@ fn write(
     output: &mut Vec<u8>,
 ) -> Result<Call<RecvResponse>, ureq_proto::Error> {
     let head = head.body(()).map_err(|e| ureq_proto::Error::BadHeader(e.to_string()))?;
-    // Lines are written whole.
-    let longest = head.headers().values().map(http::HeaderValue::len).max().unwrap_or(0);
+    // Lines are written whole; the first one has the path, and the query of a signed URL may be long.
+    let path = head.uri().path_and_query().map_or(0, |path| path.as_str().len());
+    let longest = head.headers().values().map(http::HeaderValue::len).max().unwrap_or(0).max(path);
     let mut call = Call::new(head)?.proceed();
     while !call.can_proceed() {
         append(output, CHUNK + longest, |space| call.write(space))?;
