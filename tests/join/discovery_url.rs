@@ -277,3 +277,42 @@ fn a_file_without_a_ca_is_completed_as_one_of_this_machine_is() {
     let join = by_url(&server, &web).env("SSL_CERT_FILE", "/none").env("SSL_CERT_DIR", "/none");
     refused(&join, [&server, &web], "tls.certificate-untrusted", 4);
 }
+
+#[test]
+fn a_file_of_the_web_names_no_files_of_this_machine() {
+    let server = start();
+    let directory = tempfile::tempdir().unwrap();
+    let place = |name: &str, content: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let token = place("token", "s0mething-that-only-root-may-read");
+    let ca = place("ca.crt", &server.ca_pem());
+    let admin = server.admin();
+    let (certificate, key) = (place("own.crt", &admin.cert_pem()), place("own.key", &admin.key_pem));
+    let cluster = cluster_info_of(&server);
+    let with_ca =
+        kubeconfig_of(&server, None).replace("- cluster:\n", &format!("- cluster:\n    certificate-authority: {ca}\n"));
+    for (body, field) in [
+        (with_user(&cluster, &format!("tokenFile: {token}")), "tokenFile"),
+        (with_user(&cluster, &format!("client-certificate: {certificate}, client-key: {key}")), "client-certificate"),
+        (with_ca, "certificate-authority"),
+    ] {
+        let web = web_server(&body);
+        let ran = refused(&by_url(&server, &web), [&server, &web], "discovery.file-unusable", 2);
+        assert!(ran.result["message"].as_str().unwrap().contains(field), "{ran:#?}");
+        assert!(!server.has_received("s0mething"), "a file of this machine was sent");
+    }
+}
+
+#[test]
+fn a_url_may_be_as_long_as_a_signature_makes_it() {
+    let server = start();
+    let web = web_server(&cluster_info_of(&server));
+    let query = format!("?X-Signature={}", "x".repeat(9000));
+    let join = Join::to(&server).by(&format!("{}{query}", url(&web)), Some(&server.token()));
+    let ca = join.beside("web-ca.crt", &web.ca_pem());
+    joined(&join.arg(&format!("--discovery-url-ca-file={}", ca.display())).run());
+    assert_eq!(web.requests()[0].query, query[1..]);
+}

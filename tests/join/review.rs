@@ -8,15 +8,16 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use kubejoin::clock::{Clock, ClockMode};
 use kubejoin::discovery::discover;
 use kubejoin::discovery::error::DiscoveryError;
+use kubejoin::error::Explain;
 use kubejoin::net::error::{Cause, NetError};
 use kubejoin::net::http::{Connection, Method, Request, Response};
 use kubejoin::net::route::Route;
 use kubejoin::net::stream::Stream;
 use kubejoin::plan::{Discovery, JoinPlan, Trust};
 use kubejoin::report::Report;
-use kubejoin_apiserver::{ApiServer, Approver, Certificate, Faults, Options, Reply, Rule};
+use kubejoin_apiserver::{ApiServer, Approver, Authority, Certificate, ClusterInfo, Faults, Options, Pki, Reply, Rule};
 
-use crate::builder::{Join, plan, soon, text};
+use crate::builder::{Join, cluster_info_of, kubeconfig_of, plan, soon, text, with_user};
 
 /// What a connection makes of these bytes as the answers to `requests` requests sent at once; and the connection.
 pub fn answers(bytes: &[u8], requests: usize) -> (Vec<Result<Response, NetError>>, Connection) {
@@ -279,5 +280,120 @@ fn with_a_pin_an_impossible_clock_is_replaced_by_the_proved_servers_and_never_by
             }
             Err(error) => panic!("{offset}: {error}"),
         }
+    }
+}
+
+/// Runs it; not for longer than this.
+#[track_caller]
+fn ends(join: &Join, within: Duration) -> i32 {
+    let mut command = join.command();
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let began = Instant::now();
+    while began.elapsed() < within {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code().unwrap_or(-1);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    panic!("it waits for ever");
+}
+
+#[test]
+fn a_pipe_or_a_device_that_a_discovery_file_names_is_not_waited_for() {
+    let server = ApiServer::start(Options::default());
+    let directory = tempfile::tempdir().unwrap();
+    let pipe = directory.path().join("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    let cluster = cluster_info_of(&server);
+    // The last one is a file by its own account, of which nothing comes until the kernel says something.
+    for path in [pipe.to_str().unwrap(), "/dev/zero", "/dev/tty", "/proc/kmsg"] {
+        let identity = format!("client-certificate: {path}, client-key: {path}");
+        let authority = kubeconfig_of(&server, None)
+            .replace("- cluster:\n", &format!("- cluster:\n    certificate-authority: {path}\n"));
+        for kubeconfig in
+            [with_user(&cluster, &format!("tokenFile: {path}")), with_user(&cluster, &identity), authority]
+        {
+            let join = Join::to(&server).by_file(&kubeconfig, Some(&server.token()));
+            assert_eq!(ends(&join, Duration::from_secs(20)), 2, "{path}");
+        }
+    }
+    // Where a host keeps CA certificates, a pipe is passed over like anything else that is none.
+    let join = Join::to(&server).by_file(&kubeconfig_of(&server, None), Some(&server.token()));
+    std::fs::write(directory.path().join("ca.crt"), server.ca_pem()).unwrap();
+    let join = join.env("SSL_CERT_FILE", "/none").env("SSL_CERT_DIR", directory.path().to_str().unwrap());
+    assert_eq!(ends(&join, Duration::from_secs(20)), 0);
+    assert!(server.connections().len() < 3, "somebody was asked");
+}
+
+#[test]
+fn an_authority_that_has_ended_proves_no_server_beside_one_that_has_not() {
+    let ended = ApiServer::start(Options { pki: Pki::expired(), ..Options::default() });
+    let secret = ended.token().split_once('.').unwrap().1.to_owned();
+    let authorities = format!("{}{}", ended.ca_pem(), Pki::new().ca_pem());
+    let join = Join::to(&ended).by_file(&kubeconfig_of(&ended, Some(&authorities)), Some(&ended.token()));
+    let ran = join.run();
+    assert_eq!((ran.code(), ran.status), ("tls.certificate-untrusted", 4), "{ran:#?}");
+    assert_eq!(join.tree(), [], "something was written");
+    ended.set_faults(Faults::cluster_info(ClusterInfo::authority(Authority::OwnAndForeign)));
+    let by_token = by_token(&ended, Trust::UnsafeSkipCaVerification, Clock::read(ClockMode::Auto));
+    let error = discover(&by_token, soon(), &Report::new(Vec::new())).unwrap_err();
+    assert_eq!(error.code().name, "tls.certificate-untrusted", "{error}");
+    assert!(!ended.has_received(&secret), "the token was sent");
+}
+
+#[test]
+fn a_file_whose_authority_has_ended_has_its_credentials_sent_to_nobody() {
+    let server = ApiServer::start(Options { pki: Pki::expired(), ..Options::default() });
+    let closed = Reply::Status { code: 403, reason: "Forbidden".to_owned(), message: "closed".to_owned() };
+    server.set_faults(Faults::replying(Rule::on("cluster-info", closed)));
+    let secret = server.token().split_once('.').unwrap().1.to_owned();
+    let kubeconfig = with_user(&cluster_info_of(&server), &format!("token: {}", server.token()));
+    let ran = Join::to(&server).by_file(&kubeconfig, None).run();
+    assert_eq!((ran.code(), ran.status), ("discovery.ca-validity", 4), "{ran:#?}");
+    assert!(!server.has_received(&secret), "the token was sent");
+}
+
+#[test]
+fn what_has_the_wrong_type_in_a_discovery_file_is_not_absent() {
+    let server = ApiServer::start(Options::default());
+    let cluster = cluster_info_of(&server);
+    let other = ApiServer::start(Options::default());
+    let bundle = server.ca_pem();
+    for kubeconfig in [
+        // With a CA that does not count, the host's would.
+        kubeconfig_of(&server, None).replace("- cluster:\n", "- cluster:\n    certificate-authority-data: 1234\n"),
+        kubeconfig_of(&server, None).replace("- cluster:\n", "- cluster:\n    certificate-authority-data: [QQ==]\n"),
+        kubeconfig_of(&server, None).replace("- cluster:\n", "- cluster:\n    certificate-authority: {a: b}\n"),
+        with_user(&cluster, "token: 1234567"),
+        // Without a name it would be the one that counts before all others.
+        format!("{cluster}---\n").replace("name: \"\"", "name: 1"),
+        cluster.replace("current-context: \"\"", "current-context: 7"),
+        cluster.replace("users: []", "users: {}"),
+        cluster_info_of(&other).replace("- cluster:", "- 1\n- cluster:"),
+    ] {
+        let join = Join::to(&server).by_file(&kubeconfig, Some(&server.token()));
+        let bundle = join.beside("bundle.crt", &bundle);
+        let ran = join.env("SSL_CERT_FILE", bundle.to_str().unwrap()).run();
+        assert_eq!((ran.code(), ran.status), ("discovery.file-unusable", 2), "{kubeconfig}\n{ran:#?}");
+    }
+    assert_eq!(server.connections().len(), 0);
+}
+
+#[test]
+fn a_password_in_a_url_is_shown_nowhere() {
+    let server = ApiServer::start(Options::default());
+    let url_of_server = cluster_info_of(&server).replace("https://", "https://admin:hunter2@");
+    for join in [
+        Join::to(&server).by("http://user:hunter2@127.0.0.1/x?q=hunter2", Some(&server.token())),
+        Join::to(&server).by("https://user:hunter2@127.0.0.1/x?q=hunter2", Some(&server.token())),
+        Join::to(&server).by("https://127.0.0.1:x/x?q=hunter2", Some(&server.token())),
+        Join::to(&server).by("http://127.0.0.1/x#hunter2", Some(&server.token())),
+        Join::to(&server).by_file(&url_of_server, Some(&server.token())),
+    ] {
+        let ran = join.run();
+        assert_eq!(ran.status, 2, "{ran:#?}");
+        assert!(!format!("{ran:?}").contains("hunter2"), "{ran:#?}");
     }
 }
