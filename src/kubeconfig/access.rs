@@ -66,8 +66,7 @@ impl ClusterAccess {
     pub fn read(text: &str, directory: Option<&Path>) -> Result<Self, KubeconfigError> {
         let kubeconfig = Kubeconfig::parse(text)?;
         let context = kubeconfig.current_context()?;
-        let unnamed = kubeconfig.clusters().find(|cluster| cluster.name.is_empty());
-        let cluster = match (unnamed, context) {
+        let cluster = match (kubeconfig.unnamed_cluster()?, context) {
             (Some(unnamed), _) => unnamed,
             (None, Some(context)) => kubeconfig.cluster_of(context)?,
             (None, None) => return Err(KubeconfigError::NoCluster),

@@ -142,7 +142,20 @@ fn everything_else_is_refused_with_its_reason() {
             file(&server(), "").replace("users: [", "users: [{name: u, user: {token: other}}, "),
             KubeconfigError::Twice { list: "users", name: name("u") },
         ),
+        (
+            "clusters: [{cluster: {server: 'https://a'}}, {name: '', cluster: {server: 'https://b'}}]".to_owned(),
+            KubeconfigError::Twice { list: "clusters", name: name("") },
+        ),
         (file("server: 'http://h'", ""), KubeconfigError::Server(name("http://h"))),
+        (file("server: 'https://u:p@h/?q#f'", ""), KubeconfigError::Server(name("https://h/"))),
+        (
+            file("server: 'https://h', certificate-authority-data: 1", ""),
+            KubeconfigError::Type("certificate-authority-data"),
+        ),
+        (file(&server(), "token: [t]"), KubeconfigError::Type("token")),
+        ("clusters: [{name: 1, cluster: {}}]".to_owned(), KubeconfigError::Type("name")),
+        ("clusters: [{name: a, cluster: b}]".to_owned(), KubeconfigError::Type("cluster")),
+        ("clusters: {}".to_owned(), KubeconfigError::Type("clusters")),
         (file("server: 'https://h', insecure-skip-tls-verify: true", ""), KubeconfigError::DangerSkipTlsVerify),
         (file(&format!("{}, certificate-authority: f", server()), ""), KubeconfigError::TwoAuthorities),
         (
