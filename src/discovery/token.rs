@@ -184,15 +184,15 @@ fn trusted(bundle: Vec<Certificate>, trust: &Trust, report: &Report) -> Result<V
     if pinned.is_empty() {
         return Err(DiscoveryError::HashMismatch { found: others.iter().map(pin_of).collect() });
     }
-    for other in &others {
-        report.warn(
-            Phase::Discovery,
-            None,
-            format_args!(
-                "cluster-info also holds a CA that no pin names ({}); it is neither trusted nor written",
-                pin_of(other)
-            ),
+    // On one line however many there are: nothing of this is proved yet.
+    if !others.is_empty() {
+        let others: Vec<_> = others.iter().map(|other| pin_of(other).to_string()).collect();
+        let text = format_args!(
+            "cluster-info also holds CA certificates that no pin names, {}, neither trusted nor written: {}",
+            others.len(),
+            others.join(", ")
         );
+        report.warn(Phase::Discovery, None, text);
     }
     Ok(pinned)
 }
