@@ -12,10 +12,13 @@ use kubejoin::error::Explain;
 use kubejoin::net::error::{Cause, NetError};
 use kubejoin::net::http::{Connection, Method, Request, Response};
 use kubejoin::net::route::Route;
+use kubejoin::net::server::UnprovedServer;
 use kubejoin::net::stream::Stream;
 use kubejoin::plan::{Discovery, JoinPlan, Trust};
 use kubejoin::report::Report;
-use kubejoin_apiserver::{ApiServer, Approver, Authority, Certificate, ClusterInfo, Faults, Options, Pki, Reply, Rule};
+use kubejoin_apiserver::{
+    ApiServer, Approver, Authority, Certificate, ClusterInfo, Faults, Options, Pki, Presents, Reply, Rule,
+};
 
 use crate::builder::{Join, cluster_info_of, kubeconfig_of, plan, soon, text, with_user};
 
@@ -396,4 +399,72 @@ fn a_password_in_a_url_is_shown_nowhere() {
         assert_eq!(ran.status, 2, "{ran:#?}");
         assert!(!format!("{ran:?}").contains("hunter2"), "{ran:#?}");
     }
+}
+
+/// The body that this server answers with when it is asked for cluster-info, as everybody can read it.
+fn cluster_info_body(server: &ApiServer) -> Vec<u8> {
+    let mut asked = UnprovedServer::new(Route::direct(server.endpoint().parse().unwrap()));
+    let path = "/api/v1/namespaces/kube-public/configmaps/cluster-info";
+    asked.fetch(path, 1 << 20, Instant::now() + Duration::from_secs(5)).unwrap().body
+}
+
+#[test]
+fn a_genuine_document_proves_nobody_who_repeats_it() {
+    let (server, parrot) = (ApiServer::start(Options::default()), ApiServer::start(Options::default()));
+    let secret = server.token().split_once('.').unwrap().1.to_owned();
+    let repeated = Reply::Exactly { code: 200, headers: Vec::new(), body: cluster_info_body(&server) };
+    parrot.set_faults(Faults::replying(Rule::on("cluster-info", repeated)));
+    // Alone it is refused; among others it is passed over, whether it is asked before or after the server has been silent.
+    let alone = Join::to(&server).endpoint(&parrot.endpoint()).run();
+    assert_eq!((alone.code(), alone.status), ("tls.certificate-untrusted", 4), "{alone:#?}");
+    let kubeconfig = cluster_info_of(&server).replace(&server.endpoint(), &parrot.endpoint());
+    let by_file = Join::to(&server).by_file(&kubeconfig, Some(&server.token())).run();
+    assert_eq!((by_file.code(), by_file.status), ("tls.certificate-untrusted", 4), "{by_file:#?}");
+    server.set_faults(Faults::replying(Rule::on("cluster-info", Reply::internal_error()).times(1)));
+    let join = Join::to(&server).endpoint(&format!("{},{}", parrot.endpoint(), server.endpoint())).waits(20, 5);
+    let ran = join.run();
+    assert_eq!((ran.outcome(), ran.status), ("joined", 0), "{ran:#?}");
+    assert!(text(&join.tree(), "etc/kubernetes/kubelet.conf").contains(&server.endpoint()));
+    assert!(!parrot.has_received(&secret), "the token was sent");
+}
+
+#[test]
+fn the_connection_that_the_document_came_over_is_the_one_that_is_judged() {
+    let once_busy = || {
+        let busy = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec();
+        vec![Rule::on("cluster-info", Reply::Raw(busy)).times(1)]
+    };
+    for by_file in [false, true] {
+        for (presents, later, is_joined) in
+            [(Presents::Own, Presents::ForeignCa, false), (Presents::ForeignCa, Presents::Own, true)]
+        {
+            let server = ApiServer::start(Options::default());
+            let secret = server.token().split_once('.').unwrap().1.to_owned();
+            let presents_later = Some((1, later));
+            server.set_faults(Faults { presents, presents_later, replies: once_busy(), ..Faults::default() });
+            let mut join = Join::to(&server).waits(10, 5);
+            if by_file {
+                join = join.by_file(&cluster_info_of(&server), Some(&server.token()));
+            }
+            let ran = join.run();
+            let code = if is_joined { "" } else { "tls.certificate-untrusted" };
+            assert_eq!((ran.code(), server.connections().len()), (code, 2), "{ran:#?}");
+            assert_eq!(server.has_received(&secret), is_joined);
+        }
+    }
+}
+
+#[test]
+fn a_thousand_authorities_beside_the_pinned_one_are_one_warning() {
+    let server = ApiServer::start(Options::default());
+    let others: String = (0..1000).map(|_| Pki::new().ca_pem().to_owned()).collect();
+    let kubeconfig = kubeconfig_of(&server, Some(&format!("{others}{}", server.ca_pem())));
+    let info = ClusterInfo { kubeconfig: Some(kubeconfig), ..ClusterInfo::default() };
+    server.set_faults(Faults::cluster_info(info));
+    let join = Join::to(&server);
+    let ran = join.run();
+    assert_eq!((ran.outcome(), ran.status), ("joined", 0), "{ran:#?}");
+    assert_eq!(ran.result["warnings"].as_array().unwrap().len(), 1, "{ran:#?}");
+    assert!(ran.stderr.len() < 8192, "{}", ran.stderr.len());
+    assert_eq!(text(&join.tree(), "etc/kubernetes/pki/ca.crt"), server.ca_pem());
 }
