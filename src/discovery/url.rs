@@ -1,8 +1,8 @@
 //! The kubeconfig of a discovery URL. Source of the scheme: `cmd/kubeadm/app/discovery/https/https.go`.
 //!
-//! A web server is proved as an API server is: it is asked for a document without a credential, and the connection that the
-//! answer came over is judged before the answer counts, a redirect like a file. What it serves decides whom this node
-//! trusts; so it has to be https all the way, as kubeadm has it only for the first step.
+//! A web server is proved before it is asked, because a signed URL is a credential; and where only its own word says what
+//! time it is, the connection that the answer came over is judged once more, a redirect like a file. What it serves decides
+//! whom this node trusts; so it has to be https all the way, as kubeadm has it only for the first step.
 
 use std::time::Instant;
 
@@ -91,13 +91,14 @@ impl Fetching<'_> {
     fn proved(&mut self, url: &Url) -> Result<Response, NetError> {
         let deadline = (Instant::now() + REQUEST_TIMEOUT).min(self.end);
         let mut server = UnprovedServer::new(self.route(url.endpoint())?);
-        let response = server.fetch_or_redirect(url.target(), MAX_BYTES, deadline)?;
-        let (clock, date) = match self.roots {
-            UrlRoots::Given(_) => (self.clock, response.head.date),
+        let (clock, believes_server) = match self.roots {
+            UrlRoots::Given(_) => (self.clock, true),
             // Any of a hundred authorities, and whoever has an expired certificate of one, would tell us the time.
-            UrlRoots::Web(_) => (self.clock.as_system(), None),
+            UrlRoots::Web(_) => (self.clock.as_system(), false),
         };
-        server.prove(self.roots.roots(), clock, date)?;
+        let roots = self.roots.roots();
+        let response = server.fetch_or_redirect(url.target(), (roots, clock), MAX_BYTES, deadline)?;
+        server.prove(roots, clock, response.head.date.filter(|_| believes_server))?;
         Ok(response)
     }
 

@@ -8,6 +8,7 @@ use super::route::Route;
 use super::tls::{self, ChainRecorder, RecordedChain, TlsConfig, TrustRoots};
 use crate::clock::{Clock, build_date};
 use crate::config::Endpoint;
+use crate::pki::certificate::Certificate;
 use crate::pki::identity::ClientIdentity;
 use crate::text::ForeignText;
 
@@ -26,17 +27,46 @@ impl UnprovedServer {
 
     /// An anonymous GET with no header or body of ours, of an API server, which never redirects.
     pub fn fetch(&mut self, path: &str, cap: usize, deadline: Instant) -> Result<Response, NetError> {
-        let response = self.fetch_or_redirect(path, cap, deadline)?;
+        let open = self.opened(deadline)?;
+        let response = self.ask(open, path, cap, deadline)?;
         not_redirected(&self.route, &response.head)?;
         Ok(response)
     }
 
-    /// The same of any web server. Reconnects where the last answer ended the connection.
-    pub fn fetch_or_redirect(&mut self, path: &str, cap: usize, deadline: Instant) -> Result<Response, NetError> {
-        let (mut connection, chain) = match self.open.take() {
-            Some(open) if open.0.is_usable() => open,
-            _ => self.connect(deadline)?,
+    /// The same of any web server. A signed URL is as good as a password: what the server has shown must be the endpoint's by
+    /// `roots` before it is asked. By a clock that cannot be right, that is judged at a time that suits the certificate;
+    /// whether it is valid now is left to [`prove`](Self::prove).
+    pub fn fetch_or_redirect(
+        &mut self,
+        path: &str,
+        (roots, clock): (&TrustRoots, Clock),
+        cap: usize,
+        deadline: Instant,
+    ) -> Result<Response, NetError> {
+        let open = self.opened(deadline)?;
+        let at = match Certificate::from_der(open.1.end_entity.clone()) {
+            Ok(leaf) if !clock.is_plausible() => leaf.not_before().max(build_date()),
+            _ => clock.now(),
         };
+        tls::prove(&open.1, roots, self.route.endpoint(), at).map_err(|cause| NetError::new(&self.route, cause))?;
+        self.ask(open, path, cap, deadline)
+    }
+
+    /// The open connection, or a new one where the last answer has ended it.
+    fn opened(&mut self, deadline: Instant) -> Result<(Connection, RecordedChain), NetError> {
+        match self.open.take() {
+            Some(open) if open.0.is_usable() => Ok(open),
+            _ => self.connect(deadline),
+        }
+    }
+
+    fn ask(
+        &mut self,
+        (mut connection, chain): (Connection, RecordedChain),
+        path: &str,
+        cap: usize,
+        deadline: Instant,
+    ) -> Result<Response, NetError> {
         let request = Request { method: super::http::Method::Get, path: path.to_owned(), bearer: None, body: None };
         connection.send(&[request], deadline)?;
         let response = connection.receive(cap, deadline)?;
