@@ -316,3 +316,26 @@ fn a_url_may_be_as_long_as_a_signature_makes_it() {
     joined(&join.arg(&format!("--discovery-url-ca-file={}", ca.display())).run());
     assert_eq!(web.requests()[0].query, query[1..]);
 }
+
+#[test]
+fn a_signed_url_is_told_to_nobody_but_its_server() {
+    let server = start();
+    let begins_1970 = Clock::at(UNIX_EPOCH + Duration::from_secs(3600), ClockMode::Auto);
+    for presents in [Presents::ForeignCa, Presents::ForeignCaWithOwnAppended, Presents::WrongName, Presents::Expired] {
+        let web = web_server(&cluster_info_of(&server));
+        let replies = vec![Rule::on(PATH, serving(200, &cluster_info_of(&server)))];
+        web.set_faults(Faults { presents, replies, ..Faults::default() });
+        let signed = format!("{}?X-Signature=verysecretindeed", url(&web));
+        let join = Join::to(&server).by(&signed, Some(&server.token()));
+        let ca = join.beside("web-ca.crt", &web.ca_pem());
+        let ran = join.arg(&format!("--discovery-url-ca-file={}", ca.display())).run();
+        assert_eq!(ran.status, 4, "{ran:#?}");
+        // Nor where this machine does not know the time.
+        let roots = TrustRoots::of_bundle(web.ca_pem().as_bytes()).unwrap();
+        let url = signed.parse().unwrap();
+        let discovery = Discovery::Url { url, roots: UrlRoots::Given(roots.clone()), web_roots: roots };
+        let plan = plan(discovery, Some(&server.token()), begins_1970);
+        discover(&plan, soon(), &Report::new(Vec::new())).unwrap_err();
+        assert_eq!(web.requests().len(), 0, "it was asked: {:#?}", web.requests());
+    }
+}
