@@ -16,6 +16,14 @@ pub struct ObjectMeta {
     pub uid: String,
 }
 
+/// What an object is; all that is read of one that may be another.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct TypeMeta {
+    /// `kind`.
+    #[serde(default)]
+    pub kind: String,
+}
+
 /// An object that says of itself what it is.
 pub trait Object: serde::de::DeserializeOwned {
     /// `kind`.
