@@ -468,3 +468,25 @@ fn a_thousand_authorities_beside_the_pinned_one_are_one_warning() {
     assert!(ran.stderr.len() < 8192, "{}", ran.stderr.len());
     assert_eq!(text(&join.tree(), "etc/kubernetes/pki/ca.crt"), server.ca_pem());
 }
+
+#[test]
+fn a_document_of_a_stranger_takes_no_more_memory_than_itself() {
+    let entries = |entry: &str, count| format!("{}{entry}", format!("{entry},").repeat(count));
+    for (body, code) in [
+        (format!("[{}]", entries("0", 750_000)), "api.not-the-object"),
+        (format!("{{\"kind\":\"ConfigMap\",\"x\":[{}]}}", entries("[]", 500_000)), "discovery.token-unknown"),
+    ] {
+        let server = ApiServer::start(Options::default());
+        let reply = Reply::Exactly { code: 200, headers: Vec::new(), body: body.into_bytes() };
+        server.set_faults(Faults::replying(Rule::on("cluster-info", reply)));
+        // In KiB of address space, most of which are the program's own.
+        let limited = "ulimit -v 61440 && exec \"$0\" \"$@\"";
+        let join = Join::to(&server);
+        let command = join.command();
+        let mut shell = std::process::Command::new("sh");
+        shell.arg("-c").arg(limited).arg(command.get_program()).args(command.get_args());
+        shell.output().unwrap();
+        let result: serde_json::Value = serde_json::from_slice(&std::fs::read(join.result_file()).unwrap()).unwrap();
+        assert_eq!(result["code"], code, "{result:#?}");
+    }
+}
