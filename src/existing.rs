@@ -43,6 +43,8 @@ pub struct Identity {
     pub not_after: SystemTime,
     /// `server` of kubelet.conf.
     pub server: String,
+    /// Its CA is known to be that of the cluster to be joined; else nothing is known of that cluster's CA.
+    pub is_compared: bool,
 }
 
 /// Why an identity of ours is none any more.
@@ -87,9 +89,11 @@ pub fn read(
         return Ok(Existing::Foreign(if operator { Foreign::Operator } else { Foreign::Kind }));
     };
     // Where nothing is known of the cluster's CA, nothing speaks against this one either.
-    if !conf.authorities.iter().any(|authority| discovery.knows_authority(authority).unwrap_or(true)) {
+    let known: Vec<_> = conf.authorities.iter().map(|authority| discovery.knows_authority(authority)).collect();
+    if !known.iter().any(|is_known| is_known.unwrap_or(true)) {
         return Ok(Existing::Foreign(Foreign::Cluster));
     }
+    let is_compared = known.contains(&Some(true));
     let Some(pem) = root.read(&conf.client, LIMIT)? else { return Ok(Existing::Unusable(Unusable::Missing)) };
     let Ok(chain) = Certificate::all_from_pem(&pem) else { return Ok(Existing::Unusable(Unusable::Damaged)) };
     let Some(leaf) = chain.first() else { return Ok(Existing::Unusable(Unusable::Damaged)) };
@@ -111,7 +115,13 @@ pub fn read(
     if !root.exists(&paths::KUBELET_CONFIG)? {
         return Ok(Existing::Unusable(Unusable::Missing));
     }
-    Ok(Existing::Joined(Identity { not_after: leaf.not_after(), server: conf.server }))
+    Ok(Existing::Joined(Identity { not_after: leaf.not_after(), server: conf.server, is_compared }))
+}
+
+/// The CA certificates in `kubelet.conf`, as far as it is one that joins and kubelets write and has any.
+pub fn authorities(root: &Root) -> Result<Vec<Certificate>, RootError> {
+    let text = root.read(&paths::KUBELET_CONF, LIMIT)?;
+    Ok(text.and_then(|text| KubeletConf::read(&text)).map(|conf| conf.authorities).unwrap_or_default())
 }
 
 /// Whether an API client can be made of `kubelet.conf`: it is there with everything that it refers to. What kubeadm waits

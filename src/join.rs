@@ -148,7 +148,11 @@ pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
         report.warn(Phase::KubeletStart, None, warning);
     }
     if let Some(passed) = passed {
-        passed.after_discovery(&Wishes { kubelet: &node.kubelet, api_server: config.cluster.kubernetes_version() })?;
+        passed.after_discovery(&Wishes {
+            kubelet: &node.kubelet,
+            api_server: config.cluster.kubernetes_version(),
+            authorities: info.authorities(),
+        })?;
     }
     if plan.run == Run::DryRun {
         say_what_would_be_done(plan, identity, &control, report);
@@ -288,6 +292,15 @@ fn already_joined(
     identity: existing::Identity,
     report: &Report,
 ) -> Result<Outcome, Failure> {
+    if !identity.is_compared {
+        let text = "whether it is a node of this very cluster was not looked at: nothing that was given names a CA";
+        report.warn(Phase::Preflight, None, text);
+    }
+    if let Some(server) = plan.server.as_ref().filter(|server| format!("https://{server}") != identity.server) {
+        let text =
+            format_args!("--server {server} changes nothing on a node that has joined; it has {}", identity.server);
+        report.warn(Phase::Preflight, None, text);
+    }
     if root.exists(&paths::PENDING_KEY)? || root.exists(&paths::BOOTSTRAP_KUBELET_CONF)? {
         let mut leftover = FileSet::new();
         // The key goes only after kubelet.conf's directory has been synced: an interruption may lie before that.

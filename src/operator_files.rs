@@ -67,6 +67,8 @@ pub enum OperatorFileError {
         /// Why.
         source: io::Error,
     },
+    /// Neither `SSL_CERT_FILE` nor `SSL_CERT_DIR` leads to one that can be used.
+    WebBundle,
     /// It holds no certificates that can be trusted.
     Ca {
         /// Which.
@@ -188,6 +190,9 @@ impl fmt::Display for OperatorFileError {
             OperatorFileError::CaUnreadable { path, source } => {
                 write!(f, "cannot read the CA certificates of {}: {source}", path.display())
             }
+            OperatorFileError::WebBundle => {
+                f.write_str("SSL_CERT_FILE and SSL_CERT_DIR lead to no CA certificates that can be used")
+            }
             OperatorFileError::Ca { path, error } => {
                 write!(f, "{} has no CA certificates that can be used: {error}", path.display())
             }
@@ -205,6 +210,7 @@ impl std::error::Error for OperatorFileError {
             OperatorFileError::KubeletConfig { error, .. } => Some(error),
             OperatorFileError::Discovery { error, .. } => Some(error),
             OperatorFileError::Ca { error, .. } => Some(error),
+            OperatorFileError::WebBundle => None,
         }
     }
 }
@@ -219,7 +225,9 @@ impl Explain for OperatorFileError {
             OperatorFileError::DiscoveryUnreadable { .. } | OperatorFileError::Discovery { .. } => {
                 &codes::DISCOVERY_FILE
             }
-            OperatorFileError::CaUnreadable { .. } | OperatorFileError::Ca { .. } => &codes::CONFIG_CA_FILE,
+            OperatorFileError::CaUnreadable { .. } | OperatorFileError::Ca { .. } | OperatorFileError::WebBundle => {
+                &codes::CONFIG_CA_FILE
+            }
         }
     }
 
@@ -228,6 +236,7 @@ impl Explain for OperatorFileError {
             OperatorFileError::DiscoveryUnreadable { .. } => {
                 "check the path given with --discovery-file on this machine".to_owned()
             }
+            OperatorFileError::WebBundle => "correct SSL_CERT_FILE where this program is started, or unset it".to_owned(),
             OperatorFileError::Discovery { error: KubeconfigError::Unsupported(_), .. } => {
                 "put a token or a client certificate into the discovery file, or pass --tls-bootstrap-token with a file \
                  without a user"

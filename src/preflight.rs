@@ -178,7 +178,8 @@ struct LaterCheck {
 }
 
 /// Ours, all of them; names of kubeadm's where it has one for the same thing.
-const AFTER_DISCOVERY: [LaterCheck; 3] = [
+const AFTER_DISCOVERY: [LaterCheck; 4] = [
+    LaterCheck { name: "FileAvailable--etc-kubernetes-kubelet.conf", about: About::Target, run: wishes::kubelet_conf },
     LaterCheck { name: "Swap", about: About::Target, run: wishes::swap },
     LaterCheck { name: "FailCgroupV1", about: About::RunningSystem, run: wishes::cgroup_v1 },
     LaterCheck { name: "KubeletVersion", about: About::RunningSystem, run: wishes::skew },

@@ -164,7 +164,7 @@ fn plan(args: &JoinArgs, report: &Report) -> Result<JoinPlan, Failure> {
         report.conceal(&token.secret);
     }
     let discovery = operator_files::discovery(&resolved.configuration.discovery, &host.web_bundle, report)?;
-    let proxies = operator_files::proxies(&host, clock, report);
+    let proxies = operator_files::proxies(&host, clock, report)?;
     let plan = JoinPlan::new(resolved.configuration, resolved.extras, discovery, proxies, host, clock)?;
     let mut plan = plan.with(given);
     if let Some(NamedPhase { role: Role::Worker(phase), .. }) = args.phase {

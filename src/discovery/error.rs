@@ -242,8 +242,8 @@ impl Explain for DiscoveryError {
             DiscoveryError::File(KubeconfigError::Unsupported(_)) => {
                 "put a token or a client certificate into the discovery file, or pass --tls-bootstrap-token"
             }
-            DiscoveryError::File(KubeconfigError::NamesFile(_)) => {
-                "write what the file holds into the discovery file: kubectl config view --raw --flatten"
+            DiscoveryError::File(KubeconfigError::TokenFileFromElsewhere) => {
+                "write the token itself into the discovery file, or pass --tls-bootstrap-token and a file without a user"
             }
             DiscoveryError::File(KubeconfigError::NoAuthority) => {
                 "add the control plane's ca.crt to the discovery file as certificate-authority-data"

@@ -74,7 +74,9 @@ pub(super) fn discover(
     }
     let own_identity = credentials.and_then(|credentials| credentials.identity.as_ref());
     let (mut server, mut shows_identity, mut answer) = (proved, false, answer);
-    if let (Some(credentials), true) = (credentials, answer.as_ref().is_err_and(is_refusal)) {
+    // Where there is a CA, and a token to go on with, cluster-info has nothing to tell that would be worth it.
+    let is_needed = access.authorities.is_empty() || request.token.is_none();
+    if let (Some(credentials), true) = (credentials, is_needed && answer.as_ref().is_err_and(is_refusal)) {
         if let Some(identity) = own_identity {
             server = Server::new(route.clone(), &roots, clock, Some(identity))?;
             shows_identity = true;

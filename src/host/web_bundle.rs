@@ -23,6 +23,8 @@ pub struct WebBundle {
     pub files: Vec<PathBuf>,
     /// Directories, of which every file counts, where there was no such file.
     pub directories: Vec<PathBuf>,
+    /// The operator has named them: then nothing stands in for what is not there.
+    pub is_given: bool,
 }
 
 impl WebBundle {
@@ -36,6 +38,7 @@ impl WebBundle {
             Some(list) => std::env::split_paths(list).collect(),
             None => DIRECTORIES.iter().map(|path| machine.at(path)).collect(),
         };
-        WebBundle { files, directories }
+        let is_given = machine.ssl_cert_file.is_some() || machine.ssl_cert_dir.is_some();
+        WebBundle { files, directories, is_given }
     }
 }

@@ -59,7 +59,7 @@ pub struct ClientCredentials {
 impl ClusterAccess {
     /// Reads a kubeconfig and the files that it names. A relative path is one of the working directory, as in kubeadm; if
     /// nothing is there, one beside the kubeconfig in `directory`, as for kubectl. Without a directory the text is from
-    /// elsewhere, and names no files of this machine: a token in one of them would be sent to the server that it names.
+    /// elsewhere, and names no `tokenFile` of this machine: what is in that would be sent to the server that it names.
     ///
     /// # Errors
     /// Whatever of it cannot be used.
@@ -156,6 +156,7 @@ fn credentials(user: Entry<'_>, files: &Files<'_>) -> Result<Option<ClientCreden
     }
     let token = match (user.text("token"), user.text("tokenFile")) {
         (Some(token), _) => Some(checked_token("token", token)?),
+        (None, Some(_)) if files.directory.is_none() => return Err(KubeconfigError::TokenFileFromElsewhere),
         (None, Some(path)) => {
             let bytes = files.read("tokenFile", path)?;
             let text = std::str::from_utf8(&bytes).map_err(|_| KubeconfigError::Token("tokenFile"))?;
@@ -205,13 +206,12 @@ struct Files<'a> {
 
 impl Files<'_> {
     fn read(&self, field: Field, path: &str) -> Result<Zeroizing<Vec<u8>>, KubeconfigError> {
-        let Some(directory) = self.directory else { return Err(KubeconfigError::NamesFile(field)) };
         let path = PathBuf::from(path);
-        let found = match read_file(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound && path.is_relative() => {
+        let found = match (self.directory, read_file(&path)) {
+            (Some(directory), Err(error)) if error.kind() == io::ErrorKind::NotFound && path.is_relative() => {
                 read_file(&directory.join(&path))
             }
-            found => found,
+            (_, found) => found,
         };
         found.map_err(|error| KubeconfigError::Unreadable { field, path, kind: error.kind() })
     }

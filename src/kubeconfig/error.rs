@@ -50,8 +50,8 @@ pub enum KubeconfigError {
     Unsupported(Field),
     /// Data that is not base64.
     Base64(Field),
-    /// A file is named by a text that does not come from this machine.
-    NamesFile(Field),
+    /// A token file of this machine is named by a text that does not come from it.
+    TokenFileFromElsewhere,
     /// A file that is named cannot be read.
     Unreadable {
         /// The field that names it.
@@ -91,8 +91,8 @@ impl fmt::Display for KubeconfigError {
                 write!(f, "its user authenticates with {field}, which is not supported")
             }
             KubeconfigError::Base64(field) => write!(f, "its {field} is not base64"),
-            KubeconfigError::NamesFile(field) => {
-                write!(f, "its {field} names a file, and it does not come from this machine")
+            KubeconfigError::TokenFileFromElsewhere => {
+                f.write_str("it names a tokenFile of this machine, and does not come from it")
             }
             KubeconfigError::Unreadable { field, path, kind } => {
                 write!(f, "its {field} names {}, which cannot be read: {kind}", path.display())

@@ -109,8 +109,10 @@ fn files_are_read_from_where_kubeadm_or_kubectl_read_them() {
     let missing = ClusterAccess::read(&text, Some(directory.path())).unwrap_err();
     let (field, kind) = ("certificate-authority", std::io::ErrorKind::NotFound);
     assert_eq!(missing, KubeconfigError::Unreadable { field, path: "none/ca.crt".into(), kind });
-    // A text from elsewhere names no files of this machine.
-    assert_eq!(read(&text).unwrap_err(), KubeconfigError::NamesFile(field));
+    // What a text from elsewhere names is not sent there.
+    let path = directory.path().join("token");
+    let text = file(&server(), &format!("tokenFile: {}", path.display()));
+    assert_eq!(read(&text).unwrap_err(), KubeconfigError::TokenFileFromElsewhere);
 }
 
 #[test]

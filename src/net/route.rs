@@ -21,10 +21,10 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// `roots` are those of web servers, asked for where they are needed; their certificates are judged by `clock`, the
-    /// system's, because nobody is there yet whose word for another time counts.
-    pub fn new(variables: &ProxyVariables, clock: Clock, roots: impl FnOnce() -> TrustRoots) -> Self {
-        let tls = variables.has_tls().then(roots).and_then(|roots| tls::strict(&roots, clock.as_system(), None).ok());
+    /// `roots` are those of web servers, where the variables name a proxy that has to be proved; its certificate is judged
+    /// by `clock`, the system's, because nobody is there yet whose word for another time counts.
+    pub fn new(variables: &ProxyVariables, clock: Clock, roots: Option<&TrustRoots>) -> Self {
+        let tls = roots.and_then(|roots| tls::strict(roots, clock.as_system(), None).ok());
         Proxies { variables: variables.clone(), tls }
     }
 }

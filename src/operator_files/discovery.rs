@@ -37,11 +37,11 @@ pub fn discovery(
         config::Discovery::File(path) => {
             let access = kubeconfig(path)?;
             access.conceal(report);
-            let web_roots = access.authorities.is_empty().then(|| web_roots(bundle, report));
+            let web_roots = access.authorities.is_empty().then(|| web_roots(bundle, report)).transpose()?;
             Discovery::File { access: Box::new(access), web_roots }
         }
         config::Discovery::Url { url, ca_file } => {
-            let web_roots = web_roots(bundle, report);
+            let web_roots = web_roots(bundle, report)?;
             let roots = match ca_file {
                 Some(path) => UrlRoots::Given(authorities(path)?.1),
                 None => UrlRoots::Web(web_roots.clone()),
@@ -52,8 +52,12 @@ pub fn discovery(
 }
 
 /// What is known of proxies; `host`'s bundle is read where one has to be proved.
-pub fn proxies(host: &HostFacts, clock: Clock, report: &Report) -> Proxies {
-    Proxies::new(&host.proxy, clock, || web_roots(&host.web_bundle, report))
+///
+/// # Errors
+/// The bundle that the operator has named cannot be used.
+pub fn proxies(host: &HostFacts, clock: Clock, report: &Report) -> Result<Proxies, OperatorFileError> {
+    let roots = host.proxy.has_tls().then(|| web_roots(&host.web_bundle, report)).transpose()?;
+    Ok(Proxies::new(&host.proxy, clock, roots.as_ref()))
 }
 
 fn kubeconfig(path: &Path) -> Result<ClusterAccess, OperatorFileError> {
@@ -87,22 +91,26 @@ fn authorities(path: &Path) -> Result<(Vec<Certificate>, TrustRoots), OperatorFi
     read.map_err(|error| OperatorFileError::Ca { path, error })
 }
 
-/// The host's own bundle, or the built-in one where there is none: an initramfs has none.
-fn web_roots(bundle: &WebBundle, report: &Report) -> TrustRoots {
+/// The host's own bundle, or the built-in one where there is none: an initramfs has none. One that the operator has named
+/// is not replaced by another, which could trust more than he does.
+fn web_roots(bundle: &WebBundle, report: &Report) -> Result<TrustRoots, OperatorFileError> {
     for path in &bundle.files {
         let roots = contents(path).ok().and_then(|pem| TrustRoots::of_bundle(&pem));
         if let Some(roots) = roots {
             let text = format_args!("Web servers are proved by {}", path.display());
             report.debug(1, Phase::Preflight, text);
-            return roots;
+            return Ok(roots);
         }
     }
     let from_directories: Vec<u8> = bundle.directories.iter().flat_map(all_of).collect();
     if let Some(roots) = TrustRoots::of_bundle(&from_directories) {
-        return roots;
+        return Ok(roots);
+    }
+    if bundle.is_given {
+        return Err(OperatorFileError::WebBundle);
     }
     report.debug(1, Phase::Preflight, "Web servers are proved by the built-in CA certificates: this host has none");
-    TrustRoots::built_in()
+    Ok(TrustRoots::built_in())
 }
 
 /// Every file of a directory, one after the other; what cannot be read is passed over, and so is what is no file: a pipe

@@ -29,10 +29,13 @@ pub(super) fn kubelet_conf(subject: &Subject<'_>) -> Vec<Verdict> {
             format!("{} already exists, and {whose}", paths::KUBELET_CONF),
             "remove the file if the kubelet is not to go on with them",
         ),
-        Existing::Foreign(whose) => {
-            Verdict::error(format!("{} already exists, and {whose}", paths::KUBELET_CONF), RESET)
-        }
+        Existing::Foreign(whose) => foreign_kubelet_conf(*whose),
     }
+}
+
+/// The identity of another node.
+pub(super) fn foreign_kubelet_conf(whose: Foreign) -> Vec<Verdict> {
+    Verdict::error(format!("{} already exists, and {whose}", paths::KUBELET_CONF), RESET)
 }
 
 /// kubeadm's hand-over of the token to the kubelet. It is removed by our commit, so that a failed `kubeadm join` can be

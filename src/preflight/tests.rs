@@ -205,7 +205,11 @@ fn files_of_ours_are_no_obstacle_and_files_of_others_are() {
     const CA: &str = "FileAvailable--etc-kubernetes-pki-ca.crt";
     const CONF: &str = "FileAvailable--etc-kubernetes-kubelet.conf";
     let joined = || {
-        Existing::Joined(Identity { not_after: std::time::SystemTime::UNIX_EPOCH, server: "https://h:1".to_owned() })
+        Existing::Joined(Identity {
+            not_after: std::time::SystemTime::UNIX_EPOCH,
+            server: "https://h:1".to_owned(),
+            is_compared: true,
+        })
     };
     let table: [(Existing, bool, &[&str]); 7] = [
         (Existing::Nothing, false, &[CA]),
@@ -686,7 +690,7 @@ fn after_discovery(bench: &Bench, fields: &str, api_server: Option<&str>) -> Sai
     let root = Root::open(bench.root.path()).unwrap();
     let plan = bench.plan();
     let passed = Passed(Subject::new(&plan, &root, &bench.existing, &report, Control::None));
-    let result = passed.after_discovery(&Wishes { kubelet: &kubelet, api_server });
+    let result = passed.after_discovery(&Wishes { kubelet: &kubelet, api_server, authorities: &[] });
     let warnings = lines.0.borrow().iter().filter(|line| line.0).map(|line| line.1.clone()).collect();
     Said { result, warnings, infos: Vec::new() }
 }

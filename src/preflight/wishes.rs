@@ -2,9 +2,11 @@
 //! have.
 
 use super::kubelet::Version;
-use super::{Subject, Verdict};
+use super::{Subject, Verdict, files};
+use crate::existing::{self, Existing, Foreign};
 use crate::host::CgroupVersion;
 use crate::kubelet::configuration::KubeletConfiguration;
+use crate::pki::certificate::Certificate;
 use crate::rootfs::{Root, TargetPath};
 
 /// What the cluster says.
@@ -14,6 +16,8 @@ pub struct Wishes<'a> {
     pub kubelet: &'a KubeletConfiguration,
     /// The API server's version, such as `v1.37.2`, where it is known.
     pub api_server: Option<&'a str>,
+    /// The cluster's CA.
+    pub authorities: &'a [Certificate],
 }
 
 /// Where flags of a kubelet stand: environment files of the packages, units and what is dropped into them.
@@ -39,6 +43,25 @@ const LIMIT: usize = 1 << 18;
 const FAILS_ON_V1: Version = Version { major: 1, minor: 35, patch: 0, pre_release: true };
 
 const EDIT: &str = "into the cluster's kubelet-config (`kubectl -n kube-system edit configmap kubelet-config`)";
+
+/// `FileAvailable--etc-kubernetes-kubelet.conf`, where only the cluster itself could say which CA it has: an identity that
+/// cannot be used any more is replaced, but not that of a node of another cluster.
+pub(super) fn kubelet_conf(subject: &Subject<'_>, wishes: &Wishes<'_>) -> Vec<Verdict> {
+    if !matches!(subject.existing, Existing::Unusable(_)) {
+        return Vec::new();
+    }
+    let of_file = match existing::authorities(subject.root) {
+        Ok(authorities) => authorities,
+        Err(error) => return Verdict::could_not_check(error),
+    };
+    let is_of_cluster = |own: &Certificate| {
+        wishes.authorities.iter().any(|authority| authority.public_key_info() == own.public_key_info())
+    };
+    if of_file.is_empty() || of_file.iter().any(is_of_cluster) {
+        return Vec::new();
+    }
+    files::foreign_kubelet_conf(Foreign::Cluster)
+}
 
 /// `Swap`, against `failSwapOn`: kubeadm's warning is an error where the kubelet is known not to start. In another root what
 /// will be on is what its fstab says.

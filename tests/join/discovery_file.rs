@@ -281,12 +281,17 @@ fn a_file_without_a_ca_trusts_nobody_whom_the_host_does_not_know() {
     let join = Join::to(&server).by_file(&kubeconfig_of(&server, None), Some(&server.token()));
     let bundle = join.beside("bundle.crt", Pki::named("another").ca_pem());
     let secret = server.token().split_once('.').unwrap().1.to_owned();
-    // By its own bundle, by none at all (then the built-in one counts), and by one with nothing in it.
-    let empty = join.beside("empty.crt", "nothing\n");
-    for bundle in [bundle, "/none/bundle.crt".into(), empty] {
-        let join = Join::to(&server).by_file(&kubeconfig_of(&server, None), Some(&server.token()));
-        let join = join.env("SSL_CERT_FILE", bundle.to_str().unwrap()).env("SSL_CERT_DIR", "/none");
+    let by_file = || Join::to(&server).by_file(&kubeconfig_of(&server, None), Some(&server.token()));
+    // By the operator's bundle, and by whatever this host has, or the built-in one.
+    let own = by_file().env("SSL_CERT_FILE", bundle.to_str().unwrap());
+    for join in [own, by_file()] {
         refused(&join, &server, "tls.certificate-untrusted", 4, &[&secret]);
+    }
+    // One that the operator has named is not replaced by another.
+    let empty = join.beside("empty.crt", "nothing\n");
+    for bundle in ["/none/bundle.crt", empty.to_str().unwrap()] {
+        let join = by_file().env("SSL_CERT_FILE", bundle).env("SSL_CERT_DIR", "/none");
+        refused(&join, &server, "config.ca-file", 2, &[&secret]);
     }
 }
 

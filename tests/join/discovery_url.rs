@@ -97,8 +97,8 @@ fn a_web_server_that_neither_the_host_nor_the_operator_knows_is_not_believed() {
     let server = start();
     let web = web_server(&cluster_info_of(&server));
     let join = || Join::to(&server).by(&url(&web), Some(&server.token()));
-    // The built-in bundle counts.
-    let unknown = join().env("SSL_CERT_FILE", "/none").env("SSL_CERT_DIR", "/none");
+    // By whatever this host has, or the built-in bundle.
+    let unknown = join();
     let ran = refused(&unknown, [&server, &web], "tls.certificate-untrusted", 4);
     assert!(ran.result["hint"].as_str().unwrap().contains("--discovery-url-ca-file"), "{ran:#?}");
     let given = join();
@@ -274,36 +274,35 @@ fn a_file_without_a_ca_is_completed_as_one_of_this_machine_is() {
     assert_eq!(text(&join.tree(), "etc/kubernetes/pki/ca.crt"), server.ca_pem());
     let server = start();
     let web = web_server(&kubeconfig_of(&server, None));
-    let join = by_url(&server, &web).env("SSL_CERT_FILE", "/none").env("SSL_CERT_DIR", "/none");
-    refused(&join, [&server, &web], "tls.certificate-untrusted", 4);
+    refused(&by_url(&server, &web), [&server, &web], "tls.certificate-untrusted", 4);
 }
 
 #[test]
-fn a_file_of_the_web_names_no_files_of_this_machine() {
+fn a_file_of_the_web_may_name_a_certificate_of_this_machine_and_no_token() {
     let server = start();
-    let directory = tempfile::tempdir().unwrap();
-    let place = |name: &str, content: &str| {
-        let path = directory.path().join(name);
-        std::fs::write(&path, content).unwrap();
-        path.to_str().unwrap().to_owned()
-    };
-    let token = place("token", "s0mething-that-only-root-may-read");
-    let ca = place("ca.crt", &server.ca_pem());
     let admin = server.admin();
-    let (certificate, key) = (place("own.crt", &admin.cert_pem()), place("own.key", &admin.key_pem));
-    let cluster = cluster_info_of(&server);
-    let with_ca =
-        kubeconfig_of(&server, None).replace("- cluster:\n", &format!("- cluster:\n    certificate-authority: {ca}\n"));
-    for (body, field) in [
-        (with_user(&cluster, &format!("tokenFile: {token}")), "tokenFile"),
-        (with_user(&cluster, &format!("client-certificate: {certificate}, client-key: {key}")), "client-certificate"),
-        (with_ca, "certificate-authority"),
-    ] {
-        let web = web_server(&body);
-        let ran = refused(&by_url(&server, &web), [&server, &web], "discovery.file-unusable", 2);
-        assert!(ran.result["message"].as_str().unwrap().contains(field), "{ran:#?}");
-        assert!(!server.has_received("s0mething"), "a file of this machine was sent");
-    }
+    let join = || Join::to(&server);
+    let first = join();
+    let own = |name: &str, content: &str| first.beside(name, content).to_str().unwrap().to_owned();
+    let token = own("token", "s0mething-that-only-root-may-read");
+    let (ca, certificate) = (own("own-ca.crt", &server.ca_pem()), own("own.crt", &admin.cert_pem()));
+    let key = own("own.key", &admin.key_pem);
+
+    let web = web_server(&with_user(&cluster_info_of(&server), &format!("tokenFile: {token}")));
+    let ran = refused(&by_url(&server, &web), [&server, &web], "discovery.file-unusable", 2);
+    assert!(ran.result["message"].as_str().unwrap().contains("tokenFile"), "{ran:#?}");
+    assert!(!server.has_received("s0mething"), "a file of this machine was sent");
+
+    let body = with_user(
+        &kubeconfig_of(&server, None)
+            .replace("- cluster:\n", &format!("- cluster:\n    certificate-authority: {ca}\n")),
+        &format!("client-certificate: {certificate}, client-key: {key}"),
+    );
+    let web = web_server(&body);
+    let by_certificate = join().by(&url(&web), None);
+    let web_ca = by_certificate.beside("web-ca.crt", &web.ca_pem());
+    joined(&by_certificate.arg(&format!("--discovery-url-ca-file={}", web_ca.display())).run());
+    assert!(server.requests().iter().any(|request| request.user == "kubernetes-admin"));
 }
 
 #[test]
@@ -338,4 +337,31 @@ fn a_signed_url_is_told_to_nobody_but_its_server() {
         discover(&plan, soon(), &Report::new(Vec::new())).unwrap_err();
         assert_eq!(web.requests().len(), 0, "it was asked: {:#?}", web.requests());
     }
+}
+
+#[test]
+fn a_node_of_another_cluster_is_not_replaced_where_only_the_web_knows_this_one() {
+    let (server, other) = (start(), start());
+    let web_of_other = web_server(&cluster_info_of(&other));
+    let web = web_server(&cluster_info_of(&server));
+    let join = by_url(&server, &web);
+    joined(&join.run());
+    let again = join.run();
+    assert_eq!(again.outcome(), "already-joined", "{again:#?}");
+    assert!(again.stderr.contains("was not looked at"), "nobody has said which CA the cluster has: {again:#?}");
+
+    // Damaged, it would be replaced by one of the same cluster.
+    let link = join.root().join("var/lib/kubelet/pki/kubelet-client-current.pem");
+    let pem = join.root().join(std::fs::read_link(link).unwrap().strip_prefix("/").unwrap());
+    std::fs::write(&pem, "").unwrap();
+    let before = join.tree();
+    let other_ca = join.beside("other-web-ca.crt", &web_of_other.ca_pem());
+    let by_other = join
+        .without_args()
+        .by(&url(&web_of_other), Some(&other.token()))
+        .arg(&format!("--discovery-url-ca-file={}", other_ca.display()));
+    let ran = by_other.run();
+    assert_eq!((ran.code(), ran.status), ("preflight.failed", 2), "{ran:#?}");
+    assert!(ran.stderr.contains("FileAvailable--etc-kubernetes-kubelet.conf"), "{ran:#?}");
+    assert_eq!(by_other.tree(), before);
 }

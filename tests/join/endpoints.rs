@@ -123,6 +123,16 @@ fn the_kubelet_gets_the_server_of_its_flag_and_the_join_uses_the_one_that_was_ty
 }
 
 #[test]
+fn a_server_for_the_kubelet_comes_too_late_for_a_node_that_has_joined() {
+    let server = start();
+    let join = Join::to(&server);
+    joined(&join.run());
+    let ran = join.arg("--server=localhost:7443").run();
+    assert_eq!(ran.outcome(), "already-joined", "{ran:#?}");
+    assert!(said(&ran).contains("--server localhost:7443 changes nothing"), "{}", said(&ran));
+}
+
+#[test]
 fn a_server_that_only_cluster_info_names_and_nobody_reaches_is_explained() {
     let server = start();
     let named = nobody();
