@@ -1,6 +1,7 @@
 //! What the operator asked for: JoinConfiguration of every version, tokens, pins, endpoints, and the precedence of their
 //! sources. Knows nothing of the network and nothing of this machine.
 
+mod args_form;
 mod document;
 mod draft;
 pub mod duration;
@@ -34,11 +35,11 @@ use std::time::Duration;
 
 use crate::clock::ClockMode;
 
+pub use args_form::ArgsForm;
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{ConfigError, Problem, Warning};
 pub use load::load;
 pub use node_name::{NodeName, NodeNameError};
-pub use node_registration::ArgsForm;
 pub use origin::Origin;
 pub use pin::{CaCertHash, PinError};
 pub use proxy::{Proxy, ProxyError, ProxyVariables};

@@ -9,9 +9,9 @@ pub mod cluster_info;
 pub mod error;
 mod file;
 pub mod jws;
-mod route;
 mod token;
 mod url;
+mod way;
 
 use std::time::SystemTime;
 

@@ -7,6 +7,7 @@ use crate::config::Endpoint;
 use crate::discovery::ClusterInfo;
 use crate::error::{Code, Explain, codes};
 use crate::kube::client::{Client, REQUEST_TIMEOUT, Wanted};
+use crate::net::dial::Dialer;
 use crate::net::error::NetError;
 use crate::net::http::{Connection, Method, Request};
 use crate::net::route::Route;
@@ -97,8 +98,8 @@ pub fn registered(
     report: &Report,
 ) -> bool {
     let identity = ClientIdentity::of_key(credentials.chain(), credentials.key());
-    let route = Route::new(info.endpoint().clone(), &plan.proxies);
-    let Ok(server) = route.and_then(|route| Server::new(route, info.roots(), info.clock(), Some(&identity))) else {
+    let dialer = Dialer::new(info.endpoint().clone(), &plan.proxies);
+    let Ok(server) = dialer.and_then(|dialer| Server::new(dialer, info.roots(), info.clock(), Some(&identity))) else {
         return false;
     };
     let mut client = Client::new(server, None);

@@ -2,12 +2,13 @@
 //!
 //! [`tls`] is the only file that configures rustls, [`http`] the only one that speaks HTTP. A server is first an
 //! [`UnprovedServer`](server::UnprovedServer), which can be asked for one public document and told nothing; proof turns it into a
-//! [`Server`](server::Server), the only thing that credentials can be sent to. How either is reached is its
-//! [`Route`](route::Route): TLS runs from end to end, also through a [`proxy`].
+//! [`Server`](server::Server), the only thing that credentials can be sent to. How either is reached knows its
+//! [`Dialer`](dial::Dialer): TLS runs from end to end, also through a proxy.
 
+pub mod dial;
 pub mod error;
 pub mod http;
-pub mod proxy;
+mod proxy;
 pub mod retry;
 pub mod route;
 pub mod server;

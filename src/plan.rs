@@ -12,7 +12,7 @@ use crate::error::{Code, Explain, codes};
 use crate::host::HostFacts;
 use crate::kubeconfig::ClusterAccess;
 use crate::kubelet::given::Given;
-use crate::net::route::Proxies;
+use crate::net::dial::Proxies;
 use crate::net::tls::TrustRoots;
 use crate::phase::Phase;
 use crate::pki::certificate::Certificate;

@@ -10,6 +10,9 @@ use super::{ArgsForm, EndpointError, NodeNameError, PinError, Quoted, TokenError
 use crate::error::{Code, Explain, codes};
 use crate::yaml::YamlError;
 
+/// The longest file that is read, in bytes: what a ConfigMap may hold.
+pub(super) const MAX_BYTES: u64 = 1 << 20;
+
 /// Why there is no [`super::JoinConfiguration`].
 #[derive(Debug)]
 pub enum ConfigError {
@@ -233,7 +236,7 @@ impl fmt::Display for ConfigError {
         match self {
             ConfigError::Read { path, source } => write!(f, "cannot read {}: {source}", path.display()),
             ConfigError::TooLarge { path } => {
-                write!(f, "{} is longer than {} bytes", path.display(), super::load::MAX_BYTES)
+                write!(f, "{} is longer than {} bytes", path.display(), MAX_BYTES)
             }
             ConfigError::NotUnicode { path } => write!(f, "{} is not valid UTF-8", path.display()),
             ConfigError::Yaml { path, error } => write!(f, "{}: {error}", path.display()),

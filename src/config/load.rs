@@ -5,14 +5,11 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::error::ConfigError;
+use super::error::{ConfigError, MAX_BYTES};
 use super::kernel;
 use super::resolve::{Resolved, Sources, resolve};
 use super::settings::{Settings, TokenFile};
 use crate::secret::Secret;
-
-/// The longest file that is read, in bytes: what a ConfigMap may hold.
-pub(super) const MAX_BYTES: u64 = 1 << 20;
 
 /// Where the kernel shows its command line.
 const PROC_CMDLINE: &str = "/proc/cmdline";

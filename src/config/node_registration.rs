@@ -1,6 +1,5 @@
 //! `nodeRegistration`, whichever version it stands in.
 
-use std::fmt;
 use std::str::FromStr;
 
 use serde_json::Value;
@@ -9,27 +8,7 @@ use super::draft::{Draft, DraftTaint};
 use super::error::{Problem, Warning};
 use super::fields::{Fields, Reader};
 use super::origin::Given;
-use super::{ImagePullPolicy, Taint, time_added};
-
-/// How a version writes `kubeletExtraArgs`. Either form is read under every version: guides show the mapping under v1beta4.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ArgsForm {
-    /// v1beta3 and before: a mapping.
-    Map,
-    /// v1beta4: a list of names and values.
-    List,
-    /// v1: the same, with `mergeMethod`.
-    ListWithMergeMethod,
-}
-
-impl fmt::Display for ArgsForm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            ArgsForm::Map => "a mapping of names to values",
-            ArgsForm::List | ArgsForm::ListWithMergeMethod => "a list of `{name: NAME, value: VALUE}`",
-        })
-    }
-}
+use super::{ArgsForm, ImagePullPolicy, Taint, time_added};
 
 /// Reads the fields. What a version does not have has been named as unknown by the caller, and is not looked for by
 /// older ones, because kubeadm would have ignored it.

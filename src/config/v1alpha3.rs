@@ -7,9 +7,9 @@
 use super::draft::Draft;
 use super::error::{Problem, Warning};
 use super::fields::{Fields, Reader};
-use super::node_registration::{self, ArgsForm};
 use super::origin::Given;
 use super::v1beta4;
+use super::{ArgsForm, node_registration};
 
 /// Fields that all three have.
 const COMMON: [&str; 13] = [

@@ -4,9 +4,9 @@
 //! What differs from v1beta4: `discovery.timeout` instead of `timeouts`, `kubeletExtraArgs` as a mapping, no `dryRun`, no
 //! `imagePullSerial`.
 
+use super::ArgsForm;
 use super::draft::Draft;
 use super::fields::Reader;
-use super::node_registration::ArgsForm;
 use super::v1beta4::{self, Shape};
 
 pub(super) const SHAPE: Shape = Shape {

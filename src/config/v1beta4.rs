@@ -4,8 +4,8 @@
 use super::Timeouts;
 use super::draft::{ControlPlane, Draft};
 use super::fields::{Fields, Reader};
-use super::node_registration::{self, ArgsForm};
 use super::origin::Given;
+use super::{ArgsForm, node_registration};
 
 /// Which fields a version has, where versions differ.
 pub(super) struct Shape {

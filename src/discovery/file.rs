@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::cluster_info::{self, Announced};
 use super::error::DiscoveryError;
-use super::route::route;
+use super::way::way_to;
 use super::{BootstrapCredentials, Found, anchors, valid_anchors};
 use crate::clock::Clock;
 use crate::config::{BootstrapToken, Endpoint};
@@ -19,8 +19,8 @@ use crate::kube::client::{Client, MAX_OBJECT, REQUEST_TIMEOUT, Wanted, decode};
 use crate::kube::error::{KubeCause, KubeError};
 use crate::kube::types::ConfigMap;
 use crate::kubeconfig::{ClientCredentials, ClusterAccess, KubeconfigError};
+use crate::net::dial::{Dialer, Proxies};
 use crate::net::retry::Retry;
-use crate::net::route::{Proxies, Route};
 use crate::net::server::{Server, UnprovedServer};
 use crate::net::tls::TrustRoots;
 use crate::phase::Phase;
@@ -65,8 +65,8 @@ pub(super) fn discover(
         ([], None) => return Err(DiscoveryError::File(KubeconfigError::NoAuthority)),
         (own, _) => (anchors(own)?, clock, true),
     };
-    let route = route(&access.server, request.proxies, report)?;
-    let (mut proved, clock, answer) = ask_anonymously(&route, &roots, (clock, believes_server), retry, report)?;
+    let dialer = way_to(&access.server, request.proxies, report)?;
+    let (mut proved, clock, answer) = ask_anonymously(&dialer, &roots, (clock, believes_server), retry, report)?;
     let mut roots = roots;
     if !access.authorities.is_empty() {
         roots = valid_anchors(&access.authorities, clock.now())?;
@@ -78,7 +78,7 @@ pub(super) fn discover(
     let is_needed = access.authorities.is_empty() || request.token.is_none();
     if let (Some(credentials), true) = (credentials, is_needed && answer.as_ref().is_err_and(is_refusal)) {
         if let Some(identity) = own_identity {
-            server = Server::new(route.clone(), &roots, clock, Some(identity))?;
+            server = Server::new(dialer.clone(), &roots, clock, Some(identity))?;
             shows_identity = true;
         }
         (server, answer) = ask_as_user(server, credentials, retry, report)?;
@@ -100,7 +100,7 @@ pub(super) fn discover(
     // A token wins over the file's own certificate, which is then not shown (any more).
     let identity = own_identity.filter(|_| request.token.is_none());
     if !is_proved_by_them || identity.is_some() != shows_identity {
-        server = Server::new(route.clone(), &roots, clock, identity)?;
+        server = Server::new(dialer.clone(), &roots, clock, identity)?;
     }
     let file = credentials
         .map(|credentials| BootstrapCredentials { credentials: credentials.clone(), names: access.names.clone() });
@@ -112,19 +112,19 @@ type Answer = Result<ConfigMap, KubeError>;
 
 /// Asks without a credential, and proves the server that has answered, whatever it has answered.
 fn ask_anonymously(
-    route: &Route,
+    dialer: &Dialer,
     roots: &TrustRoots,
     (clock, believes_server): (Clock, bool),
     retry: Retry,
     report: &Report,
 ) -> Result<(Server, Clock, Answer), DiscoveryError> {
-    let mut asked = UnprovedServer::new(route.clone());
+    let mut asked = UnprovedServer::new(dialer.clone());
     let began = Instant::now();
     let grace = SETUP_GRACE.min(retry.deadline.saturating_duration_since(began) / 2);
     let (answer, date) = retry.run(
         || {
             let deadline = (Instant::now() + REQUEST_TIMEOUT).min(retry.deadline);
-            fetch(&mut asked, route.endpoint(), deadline, began.elapsed() >= grace)
+            fetch(&mut asked, dialer.route().endpoint(), deadline, began.elapsed() >= grace)
         },
         |error, pause| report.retrying(Phase::Discovery, error, pause),
     )?;

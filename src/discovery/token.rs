@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::cluster_info::{self, Announced};
 use super::error::DiscoveryError;
-use super::route::route;
+use super::way::way_to;
 use super::{Found, anchors, jws, valid_anchors};
 use crate::clock::Clock;
 use crate::config::{BootstrapToken, CaCertHash, Endpoint};
@@ -16,9 +16,9 @@ use crate::error::{Code, Explain};
 use crate::kube::client::{MAX_OBJECT, REQUEST_TIMEOUT, Wanted, decode};
 use crate::kube::error::{KubeCause, KubeError};
 use crate::kube::types::ConfigMap;
+use crate::net::dial::{Dialer, Proxies};
 use crate::net::error::NetError;
 use crate::net::retry::Retry;
-use crate::net::route::{Proxies, Route};
 use crate::net::server::{Server, UnprovedServer};
 use crate::phase::Phase;
 use crate::pki::certificate::Certificate;
@@ -65,7 +65,7 @@ pub(super) fn discover(
 /// An endpoint, and what is remembered of it.
 struct Candidate<'a> {
     endpoint: &'a Endpoint,
-    route: Route,
+    dialer: Dialer,
     server: UnprovedServer,
     refused_since: Option<Instant>,
     failure: Option<DiscoveryError>,
@@ -73,9 +73,9 @@ struct Candidate<'a> {
 
 impl<'a> Candidate<'a> {
     fn new(endpoint: &'a Endpoint, proxies: &Proxies, report: &Report) -> Result<Self, NetError> {
-        let route = route(endpoint, proxies, report)?;
-        let server = UnprovedServer::new(route.clone());
-        Ok(Candidate { endpoint, route, server, refused_since: None, failure: None })
+        let dialer = way_to(endpoint, proxies, report)?;
+        let server = UnprovedServer::new(dialer.clone());
+        Ok(Candidate { endpoint, dialer, server, refused_since: None, failure: None })
     }
 
     /// What has failed for good is not asked again.
@@ -128,14 +128,14 @@ fn attempt(
         // Without a pin nobody vouches for the server's idea of time, and the build date is nobody's.
         Trust::UnsafeSkipCaVerification => (None, clock.as_system()),
     };
-    let asked = std::mem::replace(&mut candidate.server, UnprovedServer::new(candidate.route.clone()));
+    let asked = std::mem::replace(&mut candidate.server, UnprovedServer::new(candidate.dialer.clone()));
     let (proved, clock) = asked.prove(&anchors(&authorities)?, clock, date)?;
     let roots = valid_anchors(&authorities, clock.now())?;
     let proved = proved.under(&roots, clock)?;
     let server = if request.elsewhere || named == *candidate.endpoint {
         proved
     } else {
-        Server::new(route(&named, request.proxies, report)?, &roots, clock, None)?
+        Server::new(way_to(&named, request.proxies, report)?, &roots, clock, None)?
     };
     Ok(Found { named, authorities, roots, clock, server, file: None })
 }

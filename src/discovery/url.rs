@@ -7,15 +7,15 @@
 use std::time::Instant;
 
 use super::error::DiscoveryError;
-use super::route::route;
+use super::way::way_to;
 use crate::clock::Clock;
 use crate::config::{Endpoint, Url, without_secrets};
 use crate::kube::client::REQUEST_TIMEOUT;
 use crate::kubeconfig::{ClusterAccess, KubeconfigError};
+use crate::net::dial::{Dialer, Proxies};
 use crate::net::error::NetError;
 use crate::net::http::Response;
 use crate::net::retry::Retry;
-use crate::net::route::{Proxies, Route};
 use crate::net::server::UnprovedServer;
 use crate::phase::Phase;
 use crate::plan::UrlRoots;
@@ -37,7 +37,7 @@ pub(super) fn fetch(
     report: &Report,
 ) -> Result<ClusterAccess, DiscoveryError> {
     report.info(Phase::Discovery, format_args!("Fetching the discovery file from {url}"));
-    let mut fetching = Fetching { roots, proxies, clock, end: retry.deadline, routes: Vec::new(), report };
+    let mut fetching = Fetching { roots, proxies, clock, end: retry.deadline, ways: Vec::new(), report };
     let response =
         retry.run(|| fetching.followed(url), |error, pause| report.retrying(Phase::Discovery, error, pause))?;
     let text = std::str::from_utf8(&response.body)
@@ -55,7 +55,7 @@ struct Fetching<'a> {
     /// No exchange outlives it.
     end: Instant,
     /// Ways that have been decided, and said, before.
-    routes: Vec<Route>,
+    ways: Vec<Dialer>,
     report: &'a Report,
 }
 
@@ -90,7 +90,7 @@ impl Fetching<'_> {
     /// One answer, of a server that has proved to be the URL's.
     fn proved(&mut self, url: &Url) -> Result<Response, NetError> {
         let deadline = (Instant::now() + REQUEST_TIMEOUT).min(self.end);
-        let mut server = UnprovedServer::new(self.route(url.endpoint())?);
+        let mut server = UnprovedServer::new(self.way_to(url.endpoint())?);
         let (clock, believes_server) = match self.roots {
             UrlRoots::Given(_) => (self.clock, true),
             // Any of a hundred authorities, and whoever has an expired certificate of one, would tell us the time.
@@ -102,12 +102,12 @@ impl Fetching<'_> {
         Ok(response)
     }
 
-    fn route(&mut self, endpoint: &Endpoint) -> Result<Route, NetError> {
-        match self.routes.iter().find(|route| route.endpoint() == endpoint) {
-            Some(route) => Ok(route.clone()),
+    fn way_to(&mut self, endpoint: &Endpoint) -> Result<Dialer, NetError> {
+        match self.ways.iter().find(|way| way.route().endpoint() == endpoint) {
+            Some(way) => Ok(way.clone()),
             None => {
-                self.routes.push(route(endpoint, self.proxies, self.report)?);
-                self.route(endpoint)
+                self.ways.push(way_to(endpoint, self.proxies, self.report)?);
+                self.way_to(endpoint)
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::{Instant, SystemTime};
 
+use super::dial::Dialer;
 use super::error::{Cause, NetError, Stage};
 use super::http::{Connection, Head, Request, Response, Streaming};
 use super::route::Route;
@@ -15,21 +16,21 @@ use crate::text::ForeignText;
 /// A server of which nothing is known but where it is. It can be asked anonymously for a document, and told nothing.
 #[derive(Debug)]
 pub struct UnprovedServer {
-    route: Route,
+    dialer: Dialer,
     open: Option<(Connection, RecordedChain)>,
 }
 
 impl UnprovedServer {
     /// Nothing is connected yet.
-    pub fn new(route: Route) -> Self {
-        UnprovedServer { route, open: None }
+    pub fn new(dialer: Dialer) -> Self {
+        UnprovedServer { dialer, open: None }
     }
 
     /// An anonymous GET with no header or body of ours, of an API server, which never redirects.
     pub fn fetch(&mut self, path: &str, cap: usize, deadline: Instant) -> Result<Response, NetError> {
         let open = self.opened(deadline)?;
         let response = self.ask(open, path, cap, deadline)?;
-        not_redirected(&self.route, &response.head)?;
+        not_redirected(self.dialer.route(), &response.head)?;
         Ok(response)
     }
 
@@ -48,7 +49,8 @@ impl UnprovedServer {
             Ok(leaf) if !clock.is_plausible() => leaf.not_before().max(build_date()),
             _ => clock.now(),
         };
-        tls::prove(&open.1, roots, self.route.endpoint(), at).map_err(|cause| NetError::new(&self.route, cause))?;
+        tls::prove(&open.1, roots, self.dialer.route().endpoint(), at)
+            .map_err(|cause| NetError::new(self.dialer.route(), cause))?;
         self.ask(open, path, cap, deadline)
     }
 
@@ -76,10 +78,10 @@ impl UnprovedServer {
     }
 
     fn connect(&self, deadline: Instant) -> Result<(Connection, RecordedChain), NetError> {
-        let at = |cause| NetError::new(&self.route, cause);
+        let at = |cause| NetError::new(self.dialer.route(), cause);
         let recorder = ChainRecorder::default();
         let config = tls::danger_record_chain(&recorder).map_err(at)?;
-        let connection = self.route.connect(&config, deadline)?;
+        let connection = self.dialer.connect(&config, deadline)?;
         let chain = recorder.recorded().ok_or_else(|| at(Cause::Closed(Stage::Handshake)))?;
         Ok((connection, chain))
     }
@@ -93,7 +95,7 @@ impl UnprovedServer {
         clock: Clock,
         server_date: Option<SystemTime>,
     ) -> Result<(Server, Clock), NetError> {
-        let at = |cause| NetError::new(&self.route, cause);
+        let at = |cause| NetError::new(self.dialer.route(), cause);
         let Some((connection, chain)) = self.open.take() else { return Err(at(Cause::Closed(Stage::Head))) };
         let clock = match server_date {
             _ if clock.is_plausible() => clock,
@@ -101,17 +103,18 @@ impl UnprovedServer {
             // the pinned CA's trust, and never reaches below the build date.
             date => clock.corrected_to(date.unwrap_or_else(build_date).max(build_date())),
         };
-        if let Err(cause) = tls::prove(&chain, roots, self.route.endpoint(), clock.now()) {
+        if let Err(cause) = tls::prove(&chain, roots, self.dialer.route().endpoint(), clock.now()) {
             return Err(at(match (&cause, server_date) {
                 (Cause::Validity { .. }, Some(date))
-                    if clock.is_plausible() && tls::prove(&chain, roots, self.route.endpoint(), date).is_ok() =>
+                    if clock.is_plausible()
+                        && tls::prove(&chain, roots, self.dialer.route().endpoint(), date).is_ok() =>
                 {
                     Cause::ClocksDisagree { system: clock.now(), server: date }
                 }
                 _ => cause,
             }));
         }
-        let mut server = Server::new(self.route.clone(), roots, clock, None)?;
+        let mut server = Server::new(self.dialer.clone(), roots, clock, None)?;
         server.connection = Some(connection);
         server.shown = Some((chain, roots.clone()));
         Ok((server, clock))
@@ -121,7 +124,7 @@ impl UnprovedServer {
 /// A server whose every connection has been verified against proved roots: the only thing that credentials can be sent to.
 #[derive(Debug)]
 pub struct Server {
-    route: Route,
+    dialer: Dialer,
     config: TlsConfig,
     connection: Option<Connection>,
     /// What it has shown, where that was recorded, and what has proved it.
@@ -131,23 +134,23 @@ pub struct Server {
 impl Server {
     /// A server that will be connected to strictly: chain, name and validity at `clock`'s time, presenting `identity`.
     pub fn new(
-        route: Route,
+        dialer: Dialer,
         roots: &TrustRoots,
         clock: Clock,
         identity: Option<&ClientIdentity>,
     ) -> Result<Self, NetError> {
-        let config = tls::strict(roots, clock, identity).map_err(|cause| NetError::new(&route, cause))?;
-        Ok(Server { route, config, connection: None, shown: None })
+        let config = tls::strict(roots, clock, identity).map_err(|cause| NetError::new(dialer.route(), cause))?;
+        Ok(Server { dialer, config, connection: None, shown: None })
     }
 
     /// The same server, proved by fewer roots: what it has shown is judged once more, and so is every later connection.
     /// It presents no identity.
     pub fn under(self, roots: &TrustRoots, clock: Clock) -> Result<Self, NetError> {
-        let Server { route, connection, shown, .. } = self;
-        let mut server = Server::new(route, roots, clock, None)?;
+        let Server { dialer, connection, shown, .. } = self;
+        let mut server = Server::new(dialer, roots, clock, None)?;
         if let Some((chain, _)) = shown {
-            tls::prove(&chain, roots, server.route.endpoint(), clock.now())
-                .map_err(|cause| NetError::new(&server.route, cause))?;
+            tls::prove(&chain, roots, server.endpoint(), clock.now())
+                .map_err(|cause| NetError::new(server.dialer.route(), cause))?;
             server.connection = connection;
             server.shown = Some((chain, roots.clone()));
         }
@@ -161,7 +164,7 @@ impl Server {
 
     /// Where it is.
     pub fn endpoint(&self) -> &Endpoint {
-        self.route.endpoint()
+        self.dialer.route().endpoint()
     }
 
     /// Sends `requests` at once and reads their answers, each of at most `cap` bytes. `ahead` goes out with them but is left
@@ -183,7 +186,7 @@ impl Server {
             let result = connection.send(&batch, deadline).and_then(|()| {
                 while answers.len() < requests.len() && connection.is_usable() {
                     let answer = connection.receive(cap, deadline)?;
-                    not_redirected(&self.route, &answer.head)?;
+                    not_redirected(self.dialer.route(), &answer.head)?;
                     answers.push(answer);
                 }
                 Ok(())
@@ -215,7 +218,7 @@ impl Server {
             }
         };
         let streaming = self.connection.insert(connection).receive_head(deadline)?;
-        not_redirected(&self.route, &streaming.head)?;
+        not_redirected(self.dialer.route(), &streaming.head)?;
         Ok(streaming)
     }
 
@@ -223,7 +226,7 @@ impl Server {
     fn take_connection(&mut self, deadline: Instant) -> Result<(Connection, bool), NetError> {
         match self.connection.take() {
             Some(connection) if connection.is_usable() && connection.waiting() == 0 => Ok((connection, false)),
-            _ => Ok((self.route.connect(&self.config, deadline)?, true)),
+            _ => Ok((self.dialer.connect(&self.config, deadline)?, true)),
         }
     }
 }

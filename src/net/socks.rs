@@ -4,8 +4,7 @@ use std::net::IpAddr;
 
 use zeroize::Zeroizing;
 
-use super::error::{Cause, Stage};
-use super::proxy::{Answer, TunnelError};
+use super::error::{Answer, Cause, Stage, TunnelError};
 use super::stream::Stream;
 use crate::config::Endpoint;
 use crate::config::proxy::{Credentials, Proxy, ProxyError};

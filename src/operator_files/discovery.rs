@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::config::{self, CaCertHash};
 use crate::host::{HostFacts, WebBundle};
 use crate::kubeconfig::ClusterAccess;
-use crate::net::route::Proxies;
+use crate::net::dial::Proxies;
 use crate::net::tls::TrustRoots;
 use crate::phase::Phase;
 use crate::pki::certificate::{Certificate, CertificateError};

@@ -8,7 +8,7 @@ use crate::config::{Extras, Settings, Sources, resolve};
 use crate::cri::fake::{Fake, status};
 use crate::existing::{Foreign, Identity, Unusable};
 use crate::host::{CgroupVersion, Cgroups, HostFacts, WebBundle};
-use crate::net::route::Proxies;
+use crate::net::dial::Proxies;
 use crate::operator_files;
 use crate::plan::{Discovery, Trust};
 use crate::report::{Event, Sink};

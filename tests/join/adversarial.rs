@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use kubejoin::net::route::Route;
+use kubejoin::net::dial::Dialer;
 use kubejoin_apiserver::{
     ApiServer, Authority, Certificate, ClusterInfo, Faults, Jws, Options, Pki, Presents, Reply, Rule, Token, Watch,
 };
@@ -200,8 +200,8 @@ fn a_reconnect_that_lands_on_another_server() {
     let server = ApiServer::start(Options::default());
     // The genuine answer, but with the wish to close: the token would go over a second connection.
     let genuine = {
-        let route = Route::direct(server.endpoint().parse().unwrap());
-        let mut peer = kubejoin::net::server::UnprovedServer::new(route);
+        let dialer = Dialer::direct(server.endpoint().parse().unwrap());
+        let mut peer = kubejoin::net::server::UnprovedServer::new(dialer);
         let deadline = std::time::Instant::now() + Duration::from_secs(10);
         peer.fetch("/api/v1/namespaces/kube-public/configmaps/cluster-info", 1 << 20, deadline).unwrap().body
     };

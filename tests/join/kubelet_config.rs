@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use kubejoin::clock::{Clock, ClockMode};
 use kubejoin::kube::client::{Client, Wanted};
-use kubejoin::net::route::Route;
+use kubejoin::net::dial::Dialer;
 use kubejoin::net::server::Server;
 use kubejoin::net::tls::TrustRoots;
 use kubejoin::pki::certificate::Certificate;
@@ -209,6 +209,6 @@ fn client_of(server: &ApiServer, pki: &Path) -> Client {
     let roots = TrustRoots::new(&ders(server.ca_pem().as_bytes())).unwrap();
     let identity = ClientIdentity::from_pem(&pem, &pem).unwrap();
     let clock = Clock::read(ClockMode::System);
-    let route = Route::direct(server.endpoint().parse().unwrap());
-    Client::new(Server::new(route, &roots, clock, Some(&identity)).unwrap(), None)
+    let dialer = Dialer::direct(server.endpoint().parse().unwrap());
+    Client::new(Server::new(dialer, &roots, clock, Some(&identity)).unwrap(), None)
 }

@@ -9,6 +9,7 @@ use kubejoin::clock::{Clock, ClockMode};
 use kubejoin::discovery::discover;
 use kubejoin::discovery::error::DiscoveryError;
 use kubejoin::error::Explain;
+use kubejoin::net::dial::Dialer;
 use kubejoin::net::error::{Cause, NetError};
 use kubejoin::net::http::{Connection, Method, Request, Response};
 use kubejoin::net::route::Route;
@@ -403,7 +404,7 @@ fn a_password_in_a_url_is_shown_nowhere() {
 
 /// The body that this server answers with when it is asked for cluster-info, as everybody can read it.
 fn cluster_info_body(server: &ApiServer) -> Vec<u8> {
-    let mut asked = UnprovedServer::new(Route::direct(server.endpoint().parse().unwrap()));
+    let mut asked = UnprovedServer::new(Dialer::direct(server.endpoint().parse().unwrap()));
     let path = "/api/v1/namespaces/kube-public/configmaps/cluster-info";
     asked.fetch(path, 1 << 20, Instant::now() + Duration::from_secs(5)).unwrap().body
 }

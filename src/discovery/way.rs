@@ -1,16 +1,16 @@
 //! The way to a server, decided and said.
 
 use crate::config::Endpoint;
+use crate::net::dial::{Dialer, Proxies};
 use crate::net::error::NetError;
-use crate::net::route::{Proxies, Route};
 use crate::phase::Phase;
 use crate::report::Report;
 
 /// The way to `endpoint`; where it leads through a proxy, that is worth a line.
-pub(super) fn route(endpoint: &Endpoint, proxies: &Proxies, report: &Report) -> Result<Route, NetError> {
-    let route = Route::new(endpoint.clone(), proxies)?;
-    if let Some(proxy) = route.proxy() {
+pub(super) fn way_to(endpoint: &Endpoint, proxies: &Proxies, report: &Report) -> Result<Dialer, NetError> {
+    let dialer = Dialer::new(endpoint.clone(), proxies)?;
+    if let Some(proxy) = dialer.route().proxy() {
         report.info(Phase::Discovery, format_args!("Going to {endpoint} through the proxy {proxy}"));
     }
-    Ok(route)
+    Ok(dialer)
 }

@@ -1,0 +1,77 @@
+//! Connecting to an endpoint as this machine has to: directly, or through a proxy. Decided once for each endpoint, because
+//! the one that cluster-info names may need another way than the one that was asked.
+
+use std::time::Instant;
+
+use super::error::{Cause, NetError, TunnelError};
+use super::http::Connection;
+use super::proxy;
+use super::route::Route;
+use super::stream::Stream;
+use super::tls::{self, TlsConfig, TrustRoots};
+use crate::clock::Clock;
+use crate::config::{Endpoint, ProxyVariables};
+
+/// What is known of proxies: what the environment says, and what a proxy that is spoken to over TLS is proved with.
+#[derive(Clone, Debug, Default)]
+pub struct Proxies {
+    variables: ProxyVariables,
+    tls: Option<TlsConfig>,
+}
+
+impl Proxies {
+    /// `roots` are those of web servers, where the variables name a proxy that has to be proved; its certificate is judged
+    /// by `clock`, the system's, because nobody is there yet whose word for another time counts.
+    pub fn new(variables: &ProxyVariables, clock: Clock, roots: Option<&TrustRoots>) -> Self {
+        let tls = roots.and_then(|roots| tls::strict(roots, clock.as_system(), None).ok());
+        Proxies { variables: variables.clone(), tls }
+    }
+}
+
+/// A way to an endpoint, and what it takes to go it.
+#[derive(Clone, Debug)]
+pub struct Dialer {
+    route: Route,
+    proxy_tls: Option<TlsConfig>,
+}
+
+impl Dialer {
+    /// Without a proxy, whatever the variables say.
+    pub fn direct(endpoint: Endpoint) -> Self {
+        Dialer { route: Route::direct(endpoint), proxy_tls: None }
+    }
+
+    /// As the variables say.
+    ///
+    /// # Errors
+    /// They name a proxy that is none.
+    pub fn new(endpoint: Endpoint, proxies: &Proxies) -> Result<Self, NetError> {
+        let route = match proxies.variables.for_https(&endpoint) {
+            Ok(Some(proxy)) => Route::through(endpoint, proxy),
+            Ok(None) => Route::direct(endpoint),
+            Err(error) => {
+                return Err(NetError::new(&Route::direct(endpoint), Cause::Proxy(TunnelError::Variable(error))));
+            }
+        };
+        Ok(Dialer { route, proxy_tls: proxies.tls.clone() })
+    }
+
+    /// Where it leads, and through what.
+    pub fn route(&self) -> &Route {
+        &self.route
+    }
+
+    /// Connects and completes a TLS handshake with the endpoint under `config`. A proxy is a piece of the wire: it sees the
+    /// endpoint's name, which is resolved there and not here, and nothing that passes.
+    pub fn connect(&self, config: &TlsConfig, deadline: Instant) -> Result<Connection, NetError> {
+        let at = |cause| NetError::new(&self.route, cause);
+        let endpoint = self.route.endpoint();
+        let name = tls::server_name(endpoint).map_err(at)?;
+        let wire = match self.route.proxy() {
+            Some(proxy) => proxy::tunnel(proxy, self.proxy_tls.as_ref(), endpoint, deadline)
+                .map_err(|error| at(Cause::Proxy(error)))?,
+            None => Stream::plain(endpoint, deadline).map_err(at)?,
+        };
+        Ok(Connection::new(self.route.clone(), wire.secured(name, config).map_err(at)?))
+    }
+}
