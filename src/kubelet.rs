@@ -14,6 +14,7 @@ pub mod error;
 pub mod flags;
 pub mod given;
 mod go_quote;
+mod inputs;
 pub mod instance;
 pub mod kubeconfig;
 pub mod patches;

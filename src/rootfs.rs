@@ -13,6 +13,7 @@
 
 mod commit;
 mod error;
+mod file_kind;
 mod file_set;
 mod observe;
 mod path;
@@ -27,9 +28,10 @@ mod crash;
 
 pub use commit::Committed;
 pub use error::{CommitError, Operation, RootError};
+pub use file_kind::FileKind;
 pub use file_set::{Content, Entry, FileSet, Kind};
 pub use path::{TargetPath, TargetPathError};
 pub use preview::Preview;
-pub use read::{FileKind, Metadata};
+pub use read::Metadata;
 pub use resolve::{Resolution, Root};
 pub use space::Space;

@@ -9,15 +9,16 @@ mod command;
 mod error;
 mod log;
 mod offline;
+mod output;
 mod unit_file;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use command::Output;
 pub use error::{NotEnabled, ServiceError};
 pub use log::LogEnd;
 pub use offline::{Enabling, enabling};
+pub use output::Output;
 
 pub(crate) use command::{Commands, find};
 use error::Action;

@@ -3,10 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::configuration::KubeletInputs;
 use super::dns;
 use super::document::Fields;
 use super::error::KubeletConfigError;
+use super::inputs::KubeletInputs;
 use crate::text::printable;
 
 /// Where systemd-resolved keeps the upstream servers; its stub address in `/etc/resolv.conf` would loop in a Pod.

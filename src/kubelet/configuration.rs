@@ -13,6 +13,7 @@ use super::completion::{self, MAX_SHOWN};
 use super::cri_socket::CriSocketHandover;
 use super::document::{self, Fields};
 pub use super::error::KubeletConfigError;
+pub use super::inputs::KubeletInputs;
 use super::patches::Patches;
 use crate::config::Endpoint;
 use crate::text::{ForeignText, printable};
@@ -21,22 +22,6 @@ use crate::yaml::{self, Document};
 const GROUP: &str = "kubelet.config.k8s.io";
 const VERSION: &str = "kubelet.config.k8s.io/v1beta1";
 const KIND: &str = "KubeletConfiguration";
-
-/// What the file is made of.
-#[derive(Clone, Copy, Debug)]
-pub struct KubeletInputs<'a> {
-    /// Key `kubelet` of the ConfigMap `kube-system/kubelet-config`, or the text that stands in for it; kubeadm's defaults
-    /// alone where there is none.
-    pub config_map: Option<&'a str>,
-    /// What `kubeadm-config` says; fields of `config_map` are compared with it only where it says something.
-    pub cluster: &'a ClusterConfiguration,
-    /// `nodeRegistration.criSocket`, with its `unix://`. It replaces `containerRuntimeEndpoint`, whatever a patch says.
-    pub cri_socket: &'a str,
-    /// Whether systemd-resolved runs on the machine that is joined.
-    pub resolved_active: bool,
-    /// The operator's patches, applied to what all the rest gave.
-    pub patches: &'a Patches,
-}
 
 /// The file, and where it differs from what kubeadm recommends.
 #[derive(Clone, Debug)]

@@ -10,11 +10,12 @@ use rustix::fs::{
 use rustix::io::{Errno, Result as IoResult};
 
 use super::error::{CommitError, Operation};
+use super::file_kind::FileKind;
 use super::file_set::FileSet;
-use super::observe::observe;
+use super::observe::{observe, temporary_in};
 use super::path::TargetPath;
-use super::plan::{InTheWay, Step, plan, temporary_in};
-use super::read::{FileKind, Metadata};
+use super::plan::{InTheWay, Step, plan};
+use super::read::Metadata;
 use super::resolve::Root;
 
 /// Proof that a whole `FileSet` is in the tree and will still be there after a power cut. Only [`Root::commit`] makes it.

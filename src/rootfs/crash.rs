@@ -14,7 +14,8 @@ use zeroize::Zeroizing;
 
 use super::commit::Writer;
 use super::observe::observe;
-use super::plan::{Step, plan, temporary_in};
+use super::observe::temporary_in;
+use super::plan::{Step, plan};
 use super::{FileSet, Kind, Root, TargetPath};
 
 /// Everything below a root, by path from it.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use rustix::io::Errno;
 
-use super::read::FileKind;
+use super::file_kind::FileKind;
 use crate::error::{Code, Explain, codes};
 
 /// The root or something in it cannot be looked at. Paths are the caller's view: the root's own path comes first.

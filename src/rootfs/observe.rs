@@ -10,11 +10,20 @@ use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
 use super::error::RootError;
+use super::file_kind::FileKind;
 use super::file_set::{Entry, FileSet, Kind};
 use super::path::TargetPath;
-use super::plan::temporary_in;
-use super::read::{FileKind, Metadata};
+use super::read::Metadata;
 use super::resolve::Root;
+
+/// What an object is called until it is complete. The dot keeps it from readers of whole directories such as systemd and
+/// the kubelet's static pods.
+const TEMPORARY: &str = ".kubejoin.tmp";
+
+/// The one temporary of a directory.
+pub(super) fn temporary_in(directory: &TargetPath) -> TargetPath {
+    TargetPath::child(directory, TEMPORARY)
+}
 
 /// Objects by path. A path that was not looked at, because it cannot exist, counts as missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -12,22 +12,13 @@
 
 use std::collections::BTreeSet;
 
+use super::file_kind::FileKind;
 use super::file_set::{Content, Entry, FileSet, Kind};
-use super::observe::{Object, Seen};
+use super::observe::{Object, Seen, temporary_in};
 use super::path::TargetPath;
-use super::read::FileKind;
 
 /// The mode of a directory that is needed but that the `FileSet` does not mention.
 const PARENT_MODE: u32 = 0o755;
-
-/// What an object is called until it is complete. The dot keeps it from readers of whole directories such as systemd and
-/// the kubelet's static pods.
-const TEMPORARY: &str = ".kubejoin.tmp";
-
-/// The one temporary of a directory.
-pub(super) fn temporary_in(directory: &TargetPath) -> TargetPath {
-    TargetPath::child(directory, TEMPORARY)
-}
 
 /// One step of a commit. Except where said, `path` is the name the object will have in the end; until `Rename`, it is
 /// the temporary in the same directory that is worked on.

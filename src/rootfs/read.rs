@@ -9,21 +9,9 @@ use rustix::fs::{AtFlags, Dir, FileType, OFlags, Stat, fstat, readlinkat, statat
 use rustix::io::{Errno, Result as IoResult};
 
 use super::error::RootError;
+use super::file_kind::FileKind;
 use super::path::TargetPath;
 use super::resolve::Root;
-
-/// What an object in the tree is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileKind {
-    /// A regular file.
-    File,
-    /// A directory.
-    Directory,
-    /// A symbolic link.
-    Symlink,
-    /// A device, socket or pipe.
-    Other,
-}
 
 /// What is known of an object without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,15 +3,16 @@
 use std::io::{ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::error::ServiceError;
+use super::output::Output;
 
 /// Bytes kept of each stream of a command; the rest is read and dropped.
 const OUTPUT_LIMIT: usize = 64 * 1024;
@@ -24,17 +25,6 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub struct Commands {
     path: Vec<PathBuf>,
     limit: Duration,
-}
-
-/// What a command said.
-#[derive(Debug)]
-pub struct Output {
-    /// How it ended.
-    pub status: ExitStatus,
-    /// Standard output, capped, control characters escaped.
-    pub stdout: String,
-    /// Standard error, capped, control characters escaped.
-    pub stderr: String,
 }
 
 /// The first executable of this name in these directories.
@@ -145,30 +135,6 @@ impl<P: Read + AsFd> Capture<P> {
     fn text(&self) -> String {
         let escape = |c: char| if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.to_string() };
         String::from_utf8_lossy(&self.bytes).chars().map(escape).collect()
-    }
-}
-
-impl Output {
-    /// Whether either stream has this text in it.
-    pub(super) fn says(&self, text: &str) -> bool {
-        self.stdout.contains(text) || self.stderr.contains(text)
-    }
-
-    /// The first line that is not empty, of the errors if there are any, cut to fit into a message.
-    pub fn first_line(&self) -> &str {
-        let line = self.stderr.lines().chain(self.stdout.lines()).map(str::trim).find(|line| !line.is_empty());
-        let line = line.unwrap_or("it says nothing");
-        // 300 characters are four lines of a console.
-        line.char_indices().nth(300).map_or(line, |(end, _)| &line[..end])
-    }
-
-    /// How the command ended, in words.
-    pub fn ending(&self) -> String {
-        match (self.status.code(), self.status.signal()) {
-            (Some(code), _) => format!("exit status {code}"),
-            (None, Some(signal)) => format!("signal {signal}"),
-            (None, None) => "no status".to_owned(),
-        }
     }
 }
 

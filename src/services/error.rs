@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use super::command::Output;
+use super::output::Output;
 use crate::error::{Code, Explain, codes};
 use crate::rootfs::TargetPath;
 
