@@ -20,7 +20,7 @@ use crate::paths;
 use crate::phase::Phase;
 use crate::pki::key::{KeyError, PrivateKey};
 use crate::pki::request::common_name;
-use crate::plan::{Bootstrap, JoinPlan, Run};
+use crate::plan::{Bootstrap, Discovery, JoinPlan, Run, Trust};
 use crate::preflight::{self, Wishes};
 use crate::report::Report;
 use crate::rootfs::{Entry, FileSet, Root};
@@ -424,6 +424,11 @@ fn trust_is_proved(plan: &JoinPlan, info: &ClusterInfo, report: &Report) {
     let authorities: Vec<_> = authorities.collect();
     let text = format_args!("The cluster at {} is proved: CA {}", info.endpoint(), authorities.join(", "));
     report.info(Phase::Discovery, text);
+    if let Discovery::Token { trust: Trust::UnsafeSkipCaVerification, .. } = &plan.discovery {
+        let text = "no hash of the CA was given: whoever knows the token can pose as the control plane. Compare the CA above \
+                    with what `kubeadm token create --print-join-command` prints there";
+        report.warn(Phase::Discovery, None, text);
+    }
     if info.server() != info.endpoint() {
         let text = format_args!("The kubelet will use {}, as --server says; it is not asked now", info.server());
         report.info(Phase::Discovery, text);

@@ -27,6 +27,7 @@ pub struct Join {
     endpoint: String,
     token: String,
     hashes: Vec<String>,
+    unsafe_skip_ca_verification: bool,
     discovery_seconds: u32,
     bootstrap_seconds: u32,
     arguments: Vec<String>,
@@ -48,6 +49,7 @@ impl Join {
             endpoint: server.endpoint(),
             token: server.token(),
             hashes: vec![server.ca_hash()],
+            unsafe_skip_ca_verification: false,
             discovery_seconds: 2,
             bootstrap_seconds: 2,
             arguments: Vec::new(),
@@ -85,6 +87,12 @@ impl Join {
     /// Other pins.
     pub fn hashes(mut self, hashes: &[&str]) -> Self {
         self.hashes = hashes.iter().map(|hash| (*hash).to_owned()).collect();
+        self
+    }
+
+    /// Goes without pins, explicitly.
+    pub fn unsafe_skip_ca_verification(mut self) -> Self {
+        self.unsafe_skip_ca_verification = true;
         self
     }
 
@@ -147,8 +155,9 @@ impl Join {
                 let hashes =
                     if hashes.is_empty() { String::new() } else { format!("    caCertHashes:\n{}", hashes.concat()) };
                 format!(
-                    "  bootstrapToken:\n    token: {}\n    apiServerEndpoint: \"{}\"\n{hashes}",
-                    self.token, self.endpoint
+                    "  bootstrapToken:\n    token: {}\n    apiServerEndpoint: \"{}\"\n    \
+                     unsafeSkipCAVerification: {}\n{hashes}",
+                    self.token, self.endpoint, self.unsafe_skip_ca_verification
                 )
             }
             Some((place, token)) => {

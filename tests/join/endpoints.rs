@@ -146,6 +146,18 @@ fn a_server_that_only_cluster_info_names_and_nobody_reaches_is_explained() {
 }
 
 #[test]
+fn without_a_pin_the_risk_is_said_together_with_the_ca_that_was_believed() {
+    let server = start();
+    let join = Join::to(&server).hashes(&[]).unsafe_skip_ca_verification();
+    let ran = join.run();
+    joined(&ran);
+    let said = said(&ran);
+    assert!(said.contains(&server.ca_hash()) && said.contains("can pose as the control plane"), "{said}");
+    let pinned = Join::to(&server).run();
+    assert!(!pinned.stderr.contains("can pose"), "{}", pinned.stderr);
+}
+
+#[test]
 fn a_ca_file_is_as_good_as_its_pin() {
     let server = start();
     let join = Join::to(&server).hashes(&[]);
