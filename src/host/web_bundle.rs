@@ -19,26 +19,27 @@ const DIRECTORIES: [&str; 2] = ["/etc/ssl/certs", "/etc/pki/tls/certs"];
 /// Places with CA certificates; none of them need be there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WebBundle {
-    /// Files, of which the first that can be used counts.
+    /// Files, of which the first that can be used counts; every one of them where the operator has named it.
     pub files: Vec<PathBuf>,
-    /// Directories, of which every file counts, where there was no such file.
+    /// Directories, of which every file counts; only where there was no such file, or where the operator has named them.
     pub directories: Vec<PathBuf>,
     /// The operator has named them: then nothing stands in for what is not there.
     pub is_given: bool,
 }
 
 impl WebBundle {
-    /// The usual places; `SSL_CERT_FILE` and `SSL_CERT_DIR` (separated by colons) stand in for them, as in Go.
+    /// What `SSL_CERT_FILE` and `SSL_CERT_DIR` (separated by colons) name, which is all there is then: in Go, either stands
+    /// in for the usual places of its kind alone. Without them, the usual places.
     pub(super) fn of(machine: &Machine) -> Self {
-        let files = match &machine.ssl_cert_file {
-            Some(file) => vec![file.clone()],
-            None => FILES.iter().map(|path| machine.at(path)).collect(),
-        };
-        let directories = match &machine.ssl_cert_dir {
-            Some(list) => std::env::split_paths(list).collect(),
-            None => DIRECTORIES.iter().map(|path| machine.at(path)).collect(),
-        };
-        let is_given = machine.ssl_cert_file.is_some() || machine.ssl_cert_dir.is_some();
-        WebBundle { files, directories, is_given }
+        let (file, list) = (&machine.ssl_cert_file, &machine.ssl_cert_dir);
+        if file.is_some() || list.is_some() {
+            let directories = list.iter().flat_map(std::env::split_paths).collect();
+            return WebBundle { files: file.iter().cloned().collect(), directories, is_given: true };
+        }
+        WebBundle {
+            files: FILES.iter().map(|path| machine.at(path)).collect(),
+            directories: DIRECTORIES.iter().map(|path| machine.at(path)).collect(),
+            is_given: false,
+        }
     }
 }

@@ -51,8 +51,15 @@ impl TrustRoots {
     /// The CA certificates of a host's bundle (PEM). What no TLS library could use is passed over, as Go does; `None` where
     /// nothing is left.
     pub fn of_bundle(pem: &[u8]) -> Option<Self> {
+        TrustRoots::of_bundles(&[pem])
+    }
+
+    /// The same of several files: one that is cut short takes nothing of the next with it.
+    pub fn of_bundles(pems: &[impl AsRef<[u8]>]) -> Option<Self> {
         let mut store = RootCertStore::empty();
-        store.add_parsable_certificates(CertificateDer::pem_slice_iter(pem).flatten());
+        for pem in pems {
+            store.add_parsable_certificates(CertificateDer::pem_slice_iter(pem.as_ref()).flatten());
+        }
         (!store.is_empty()).then(|| TrustRoots { store: Arc::new(store) })
     }
 

@@ -1,5 +1,5 @@
-//! What proves the cluster, and what lies on the way there: the kubeconfig of file discovery, files with CA certificates, and the certificates that this
-//! host knows web servers by.
+//! What proves the cluster, and what lies on the way there: the kubeconfig of file discovery, files with CA certificates,
+//! and the certificates that this host knows web servers by.
 
 use std::path::{Path, PathBuf};
 
@@ -91,9 +91,14 @@ fn authorities(path: &Path) -> Result<(Vec<Certificate>, TrustRoots), OperatorFi
     read.map_err(|error| OperatorFileError::Ca { path, error })
 }
 
-/// The host's own bundle, or the built-in one where there is none: an initramfs has none. One that the operator has named
-/// is not replaced by another, which could trust more than he does.
+/// The host's own bundle, or the built-in one where there is none: an initramfs has none. What the operator has named is
+/// all of it: others could trust more than he does.
 fn web_roots(bundle: &WebBundle, report: &Report) -> Result<TrustRoots, OperatorFileError> {
+    if bundle.is_given {
+        let files = bundle.files.iter().filter_map(|path| contents(path).ok());
+        let all: Vec<_> = files.chain(bundle.directories.iter().flat_map(all_of)).collect();
+        return TrustRoots::of_bundles(&all).ok_or(OperatorFileError::WebBundle);
+    }
     for path in &bundle.files {
         let roots = contents(path).ok().and_then(|pem| TrustRoots::of_bundle(&pem));
         if let Some(roots) = roots {
@@ -102,21 +107,17 @@ fn web_roots(bundle: &WebBundle, report: &Report) -> Result<TrustRoots, Operator
             return Ok(roots);
         }
     }
-    let from_directories: Vec<u8> = bundle.directories.iter().flat_map(all_of).collect();
-    if let Some(roots) = TrustRoots::of_bundle(&from_directories) {
+    let from_directories: Vec<_> = bundle.directories.iter().flat_map(all_of).collect();
+    if let Some(roots) = TrustRoots::of_bundles(&from_directories) {
         return Ok(roots);
-    }
-    if bundle.is_given {
-        return Err(OperatorFileError::WebBundle);
     }
     report.debug(1, Phase::Preflight, "Web servers are proved by the built-in CA certificates: this host has none");
     Ok(TrustRoots::built_in())
 }
 
-/// Every file of a directory, one after the other; what cannot be read is passed over, and so is what is no file: a pipe
-/// would be waited for.
-fn all_of(directory: &PathBuf) -> Vec<u8> {
+/// Every file of a directory; what cannot be read is passed over, and so is what is no file: a pipe would be waited for.
+fn all_of(directory: &PathBuf) -> Vec<Vec<u8>> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     let files = entries.map(|entry| entry.path()).filter(|path| path.is_file());
-    files.filter_map(|path| contents(&path).ok()).flatten().collect()
+    files.filter_map(|path| contents(&path).ok()).collect()
 }

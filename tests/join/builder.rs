@@ -173,7 +173,7 @@ impl Join {
         let path = self.directory.path().join("join.yaml");
         std::fs::write(&path, config).unwrap();
         let mut command = Command::new(KUBEJOIN);
-        for name in ["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"] {
+        for name in ["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
             command.env_remove(name);
         }
         command

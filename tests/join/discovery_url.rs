@@ -93,6 +93,34 @@ fn the_hosts_bundle_proves_the_web_server() {
 }
 
 #[test]
+fn what_the_operator_names_as_the_hosts_bundle_is_all_of_it() {
+    let server = start();
+    let web = web_server(&cluster_info_of(&server));
+    let directories = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    std::fs::write(directories[0].path().join("other.pem"), Pki::named("another").ca_pem()).unwrap();
+    std::fs::write(directories[1].path().join("web.pem"), web.ca_pem()).unwrap();
+    // In whichever order they are read, no file spoils another.
+    for name in ["a.pem", "z.pem"] {
+        std::fs::write(directories[1].path().join(name), "-----BEGIN CERTIFICATE-----\nMIIB").unwrap();
+    }
+    let [other, own] = directories.each_ref().map(|directory| directory.path().to_str().unwrap());
+    let other_file = format!("{other}/other.pem");
+    let join = |variables: &[(&str, &str)]| {
+        let join = Join::to(&server).by(&url(&web), Some(&server.token()));
+        variables.iter().fold(join, |join, (name, value)| join.env(name, value))
+    };
+    // What is not there is not replaced by what the host has.
+    for variables in [("SSL_CERT_FILE", "/none"), ("SSL_CERT_DIR", "/none")] {
+        refused(&join(&[variables]), [&server, &web], "config.ca-file", 2);
+    }
+    refused(&join(&[("SSL_CERT_FILE", &other_file)]), [&server, &web], "tls.certificate-untrusted", 4);
+    // A directory counts, whatever files the host has besides, and so does one beside a file.
+    joined(&join(&[("SSL_CERT_DIR", own)]).run());
+    joined(&join(&[("SSL_CERT_DIR", &format!("/none:{other}:{own}"))]).run());
+    joined(&join(&[("SSL_CERT_FILE", &other_file), ("SSL_CERT_DIR", own)]).run());
+}
+
+#[test]
 fn a_web_server_that_neither_the_host_nor_the_operator_knows_is_not_believed() {
     let server = start();
     let web = web_server(&cluster_info_of(&server));
