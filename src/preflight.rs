@@ -172,17 +172,18 @@ const CHECKS: [Check; 20] = [
 
 /// A check of this machine against the cluster's wishes.
 struct LaterCheck {
-    name: &'static str,
+    name: fn(&Subject<'_>) -> Cow<'static, str>,
     about: About,
     run: fn(&Subject<'_>, &Wishes<'_>) -> Vec<Verdict>,
 }
 
 /// Ours, all of them; names of kubeadm's where it has one for the same thing.
-const AFTER_DISCOVERY: [LaterCheck; 4] = [
-    LaterCheck { name: "FileAvailable--etc-kubernetes-kubelet.conf", about: About::Target, run: wishes::kubelet_conf },
-    LaterCheck { name: "Swap", about: About::Target, run: wishes::swap },
-    LaterCheck { name: "FailCgroupV1", about: About::RunningSystem, run: wishes::cgroup_v1 },
-    LaterCheck { name: "KubeletVersion", about: About::RunningSystem, run: wishes::skew },
+const AFTER_DISCOVERY: [LaterCheck; 5] = [
+    LaterCheck { name: |_| files::name(&crate::paths::KUBELET_CONF), about: About::Target, run: wishes::kubelet_conf },
+    LaterCheck { name: |subject| files::name(&subject.plan.ca_cert_path), about: About::Target, run: wishes::ca_cert },
+    LaterCheck { name: |_| Cow::Borrowed("Swap"), about: About::Target, run: wishes::swap },
+    LaterCheck { name: |_| Cow::Borrowed("FailCgroupV1"), about: About::RunningSystem, run: wishes::cgroup_v1 },
+    LaterCheck { name: |_| Cow::Borrowed("KubeletVersion"), about: About::RunningSystem, run: wishes::skew },
 ];
 
 /// Makes every check that means something here, reports what is only worth a warning, and fails with the rest.
@@ -220,7 +221,7 @@ impl Passed<'_> {
         let Passed(subject) = self;
         let mut findings = Vec::new();
         for check in AFTER_DISCOVERY.iter().filter(|check| check.about.applies(subject.plan)) {
-            subject.sort(check.name, (check.run)(subject, wishes), &mut findings);
+            subject.sort(&(check.name)(subject), (check.run)(subject, wishes), &mut findings);
         }
         PreflightError::of(findings)
     }

@@ -56,8 +56,14 @@ pub(super) fn bootstrap_kubelet_conf(subject: &Subject<'_>) -> Vec<Verdict> {
 }
 
 /// The cluster CA: ours when the node's identity is, when a run of ours is known to have been interrupted, or when it is
-/// of the cluster that is joined.
+/// of the cluster that is joined. Where only the cluster itself can say which CA it has, that is left to
+/// [`super::wishes::ca_cert`].
 pub(super) fn ca_cert(subject: &Subject<'_>) -> Vec<Verdict> {
+    foreign_ca_cert(subject, |certificate| subject.plan.discovery.knows_authority(certificate) != Some(false))
+}
+
+/// The same, with who is of the cluster.
+pub(super) fn foreign_ca_cert(subject: &Subject<'_>, is_of_cluster: impl Fn(&Certificate) -> bool) -> Vec<Verdict> {
     let path = &subject.plan.ca_cert_path;
     let text = match subject.root.read(path, LIMIT) {
         Ok(None) => return Vec::new(),
@@ -78,8 +84,7 @@ pub(super) fn ca_cert(subject: &Subject<'_>) -> Vec<Verdict> {
         Err(error) => return Verdict::could_not_check(error),
     }
     let certificates = Certificate::all_from_pem(&text).unwrap_or_default();
-    let is_known = |certificate| subject.plan.discovery.knows_authority(certificate) == Some(true);
-    if !certificates.is_empty() && certificates.iter().all(is_known) {
+    if !certificates.is_empty() && certificates.iter().all(is_of_cluster) {
         return Vec::new();
     }
     Verdict::error(format!("{path} already exists, and is not known to be of this cluster"), RESET)

@@ -249,6 +249,27 @@ fn a_ca_that_matches_a_pin_is_ours() {
 }
 
 #[test]
+fn a_ca_that_nothing_given_knows_is_judged_by_the_cluster() {
+    let (authority, other) = (kubejoin_apiserver::Pki::new(), kubejoin_apiserver::Pki::new());
+    let bench = Bench::other_root();
+    bench.write("/etc/kubernetes/pki/ca.crt", authority.ca_pem().as_bytes());
+    let root = Root::open(bench.root.path()).unwrap();
+    let mut plan = bench.plan();
+    let Discovery::Token { trust, .. } = &mut plan.discovery else { panic!("no token discovery") };
+    *trust = Trust::UnsafeSkipCaVerification;
+    let report = Report::new(Vec::new());
+    let subject = Subject::new(&plan, &root, &bench.existing, &report, Control::None);
+    assert_eq!(files::ca_cert(&subject), []);
+    let text = b"apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n";
+    let kubelet = crate::kubelet::configuration::KubeletConfiguration::read(text).unwrap();
+    for (pem, expected) in [(authority.ca_pem(), 0), (other.ca_pem(), 1)] {
+        let authorities = &crate::pki::certificate::Certificate::all_from_pem(pem.as_bytes()).unwrap();
+        let wishes = Wishes { kubelet: &kubelet, api_server: None, authorities };
+        assert_eq!(wishes::ca_cert(&subject, &wishes).len(), expected);
+    }
+}
+
+#[test]
 fn what_a_failed_kubeadm_left_is_a_warning() {
     let bench = Bench::other_root();
     bench.write("/etc/kubernetes/bootstrap-kubelet.conf", b"token");

@@ -20,6 +20,13 @@ pub struct Wishes<'a> {
     pub authorities: &'a [Certificate],
 }
 
+impl Wishes<'_> {
+    /// Whether a certificate is that of the cluster's CA, or an earlier one of the same key.
+    fn has_authority(&self, certificate: &Certificate) -> bool {
+        self.authorities.iter().any(|authority| authority.public_key_info() == certificate.public_key_info())
+    }
+}
+
 /// Where flags of a kubelet stand: environment files of the packages, units and what is dropped into them.
 const FLAG_FILES: [TargetPath; 6] = [
     TargetPath::fixed("/etc/default/kubelet"),
@@ -54,13 +61,17 @@ pub(super) fn kubelet_conf(subject: &Subject<'_>, wishes: &Wishes<'_>) -> Vec<Ve
         Ok(authorities) => authorities,
         Err(error) => return Verdict::could_not_check(error),
     };
-    let is_of_cluster = |own: &Certificate| {
-        wishes.authorities.iter().any(|authority| authority.public_key_info() == own.public_key_info())
-    };
-    if of_file.is_empty() || of_file.iter().any(is_of_cluster) {
+    if of_file.is_empty() || of_file.iter().any(|own| wishes.has_authority(own)) {
         return Vec::new();
     }
     files::foreign_kubelet_conf(Foreign::Cluster)
+}
+
+/// `FileAvailable` of the cluster's CA, where only the cluster itself could say which that is: an interrupted run has left
+/// it, perhaps, and nothing else that tells whose it is.
+pub(super) fn ca_cert(subject: &Subject<'_>, wishes: &Wishes<'_>) -> Vec<Verdict> {
+    let discovery = &subject.plan.discovery;
+    files::foreign_ca_cert(subject, |own| discovery.knows_authority(own).unwrap_or_else(|| wishes.has_authority(own)))
 }
 
 /// `Swap`, against `failSwapOn`: kubeadm's warning is an error where the kubelet is known not to start. In another root what

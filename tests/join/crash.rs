@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use kubejoin_apiserver::{ApiServer, Options};
 
-use crate::builder::Join;
+use crate::builder::{Join, cluster_info_of, kubeconfig_of};
 use crate::resume::shape;
 
 /// Between two of these calls, nothing changes that anybody else could see. Killed on entry to one is killed after the
@@ -15,7 +15,14 @@ const CALLS: &[&str] = &["write", "sendto", "fchmod", "fsync", "mkdirat", "symli
 pub fn killed_at(join: &Join, call: &str, nth: usize) -> bool {
     let log = tempfile::NamedTempFile::new().unwrap();
     let command = join.command();
-    let status = Command::new("strace")
+    let mut traced = Command::new("strace");
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => traced.env(name, value),
+            None => traced.env_remove(name),
+        };
+    }
+    let status = traced
         .args(["-f", "-qq", "-o"])
         .arg(log.path())
         .args(["-e", &format!("trace={call}"), "-e", &format!("inject={call}:signal=KILL:when={nth}")])
@@ -37,17 +44,12 @@ pub fn can_trace() -> bool {
     traced.is_ok_and(|status| status.success())
 }
 
-#[test]
-fn a_join_killed_at_any_system_call_and_run_again_ends_as_an_undisturbed_one() {
-    if !can_trace() {
-        // Not `eprintln!`, which the test harness keeps to itself when a test passes.
-        let text = b"SKIPPED: this test needs strace (Debian package strace), and the permission to use ptrace\n";
-        std::io::Write::write_all(&mut std::io::stderr(), text).unwrap();
-        return;
-    }
+/// Kills joins made by `of` at every one of those calls and runs them again: the tree of one that nobody disturbed, and
+/// `requests` for a certificate. How many kills that were.
+fn ends_well_wherever_it_is_killed(of: impl Fn(&ApiServer) -> Join, requests: usize) -> usize {
     let undisturbed = {
         let server = ApiServer::start(Options::default());
-        let join = Join::to(&server);
+        let join = of(&server);
         assert_eq!(join.run().status, 0);
         shape(&join.tree())
     };
@@ -55,7 +57,7 @@ fn a_join_killed_at_any_system_call_and_run_again_ends_as_an_undisturbed_one() {
     for call in CALLS {
         for nth in 1.. {
             let server = ApiServer::start(Options::default());
-            let join = Join::to(&server).waits(10, 10);
+            let join = of(&server).waits(10, 10);
             if !killed_at(&join, call, nth) {
                 break;
             }
@@ -63,9 +65,54 @@ fn a_join_killed_at_any_system_call_and_run_again_ends_as_an_undisturbed_one() {
             let ran = join.run();
             assert!(["joined", "already-joined"].contains(&ran.outcome()), "killed at {call} number {nth}: {ran:#?}");
             assert_eq!(shape(&join.tree()), undisturbed, "killed at {call} number {nth}");
-            assert_eq!(server.csrs().len(), 1, "killed at {call} number {nth}: a second request was made");
+            assert_eq!(server.csrs().len(), requests, "killed at {call} number {nth}: a second request was made");
         }
     }
+    kills
+}
+
+/// Whether these tests can be run; else it is said.
+fn can_be_tested() -> bool {
+    let can_trace = can_trace();
+    if !can_trace {
+        // Not `eprintln!`, which the test harness keeps to itself when a test passes.
+        let text = b"SKIPPED: this test needs strace (Debian package strace), and the permission to use ptrace\n";
+        std::io::Write::write_all(&mut std::io::stderr(), text).unwrap();
+    }
+    can_trace
+}
+
+#[test]
+fn a_join_killed_at_any_system_call_and_run_again_ends_as_an_undisturbed_one() {
+    if !can_be_tested() {
+        return;
+    }
+    let kills = ends_well_wherever_it_is_killed(Join::to, 1);
     // Nine files, each with a write, a mode, two syncs and a rename.
     assert!(kills >= 45, "only {kills} kills: strace did not do what this test thinks it does");
+}
+
+#[test]
+fn so_does_one_by_a_discovery_file() {
+    if !can_be_tested() {
+        return;
+    }
+    let by_file = |server: &ApiServer| Join::to(server).by_file(&cluster_info_of(server), Some(&server.token()));
+    let kills = ends_well_wherever_it_is_killed(by_file, 1);
+    assert!(kills >= 45, "only {kills} kills: strace did not do what this test thinks it does");
+}
+
+/// Nothing that was given names the CA: that of the tree cannot be told from another's before the cluster is known.
+#[test]
+fn so_does_one_that_is_given_no_ca_and_leaves_the_bootstrap_to_the_kubelet() {
+    if !can_be_tested() {
+        return;
+    }
+    let without_ca = |server: &ApiServer| {
+        let join = Join::to(server).by_file(&kubeconfig_of(server, None), Some(&server.token()));
+        let bundle = join.beside("bundle.crt", &server.ca_pem());
+        join.env("SSL_CERT_FILE", bundle.to_str().unwrap()).config("skipPhases: [tls-bootstrap]\n")
+    };
+    let kills = ends_well_wherever_it_is_killed(without_ca, 0);
+    assert!(kills >= 30, "only {kills} kills: strace did not do what this test thinks it does");
 }

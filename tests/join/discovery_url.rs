@@ -393,3 +393,21 @@ fn a_node_of_another_cluster_is_not_replaced_where_only_the_web_knows_this_one()
     assert!(ran.stderr.contains("FileAvailable--etc-kubernetes-kubelet.conf"), "{ran:#?}");
     assert_eq!(by_other.tree(), before);
 }
+
+#[test]
+fn a_ca_that_is_left_of_another_cluster_is_found_before_anything_is_sent() {
+    let (server, other) = (start(), start());
+    let web = web_server(&cluster_info_of(&server));
+    let join = by_url(&server, &web);
+    let pki = join.root().join("etc/kubernetes/pki");
+    std::fs::create_dir_all(&pki).unwrap();
+    std::fs::write(pki.join("ca.crt"), other.ca_pem()).unwrap();
+    let before = join.tree();
+    let ran = join.run();
+    assert_eq!((ran.code(), ran.status), ("preflight.failed", 2), "{ran:#?}");
+    assert!(ran.stderr.contains("FileAvailable--etc-kubernetes-pki-ca.crt"), "{ran:#?}");
+    assert_eq!((join.tree(), server.csrs().len()), (before, 0));
+    // That of this cluster is no obstacle.
+    std::fs::write(pki.join("ca.crt"), server.ca_pem()).unwrap();
+    joined(&join.run());
+}
