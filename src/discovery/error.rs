@@ -281,9 +281,10 @@ impl Explain for DiscoveryError {
         match self {
             DiscoveryError::Kube { error, .. } => error.retry_after(),
             DiscoveryError::UrlBusy { retry_after, .. } => *retry_after,
-            // Only where each of them asks for it is anybody left alone.
+            // Only where each that will be asked again wants it is anybody left alone.
             DiscoveryError::NoEndpoint(failures) => {
-                failures.iter().map(|(_, error)| error.retry_after()).min().flatten()
+                let asked_again = failures.iter().map(|(_, error)| error).filter(|error| error.may_retry());
+                asked_again.map(Explain::retry_after).min().flatten()
             }
             _ => None,
         }

@@ -29,7 +29,7 @@ use crate::report::Report;
 /// API server answering and `kubeadm init` having reached the phase `bootstrap-token` lie some ten seconds.
 const SETUP_GRACE: Duration = Duration::from_secs(30);
 
-/// How long one of several endpoints is waited for, as long as others have not been asked: enough for a satellite link.
+/// How long one of several endpoints is waited for, as long as there are others to ask: enough for a satellite link.
 const SHORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What token discovery goes by.
@@ -92,7 +92,8 @@ fn round(
     end: Instant,
     report: &Report,
 ) -> Result<Found, DiscoveryError> {
-    let timeout = if candidates.len() > 1 { SHORT_TIMEOUT } else { REQUEST_TIMEOUT };
+    let asked = candidates.iter().filter(|candidate| candidate.is_worth_asking()).count();
+    let timeout = if asked > 1 { SHORT_TIMEOUT } else { REQUEST_TIMEOUT };
     let is_choice = candidates.len() > 1;
     for candidate in candidates.iter_mut().filter(|candidate| candidate.is_worth_asking()) {
         // No exchange outlives the whole wait.

@@ -3,6 +3,9 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+use kubejoin::config::Endpoint;
+use kubejoin::discovery::error::DiscoveryError;
+use kubejoin::error::Explain;
 use kubejoin_apiserver::{ApiServer, Authority, ClusterInfo, Faults, Options, Presents, Reply, Rule};
 
 use crate::builder::{Join, Ran, cluster_info_of, text};
@@ -99,6 +102,34 @@ fn one_that_is_not_the_cluster_is_not_asked_again() {
     server.set_faults(Faults::replying(busy));
     joined(&Join::to(&server).endpoint(&format!("{},{}", foreign.endpoint(), server.endpoint())).waits(20, 5).run());
     assert_eq!(foreign.connections().len(), 1);
+}
+
+#[test]
+fn the_last_that_is_worth_asking_is_given_the_time_of_a_single_one() {
+    let (server, foreign) = (start(), start());
+    server.set_faults(Faults::replying(Rule::on("cluster-info", Reply::Late(Duration::from_secs(6)))));
+    joined(&Join::to(&server).endpoint(&format!("{},{}", foreign.endpoint(), server.endpoint())).waits(40, 20).run());
+}
+
+#[test]
+fn who_will_not_be_asked_again_does_not_hurry_the_others() {
+    let endpoint = |host: &str| -> Endpoint { format!("{host}:6443").parse().unwrap() };
+    let busy = |seconds: Option<u64>| DiscoveryError::UrlBusy {
+        url: "https://h/".parse().unwrap(),
+        status: 429,
+        retry_after: seconds.map(Duration::from_secs),
+    };
+    let foreign = || DiscoveryError::HashMismatch { found: Vec::new() };
+    for (failures, expected) in [
+        (vec![busy(Some(30)), busy(Some(20))], Some(20)),
+        (vec![busy(Some(30)), busy(None)], None),
+        (vec![foreign(), busy(Some(30))], Some(30)),
+        (vec![foreign(), foreign()], None),
+    ] {
+        let failures = failures.into_iter().map(|error| (endpoint("a"), error)).collect();
+        let error = DiscoveryError::NoEndpoint(failures);
+        assert_eq!(error.retry_after(), expected.map(Duration::from_secs), "{error}");
+    }
 }
 
 #[test]
