@@ -77,19 +77,22 @@ impl LogEnd {
 
 /// Takes the secret half out of whatever has the form of a bootstrap token, also of one that this run was never given.
 fn without_tokens(line: &str) -> String {
-    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.';
+    let is_part = |byte: &&u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let bytes = line.as_bytes();
     let mut out = String::with_capacity(line.len());
-    for piece in line.split_inclusive(|c| !is_part(c)) {
-        let word = piece.trim_end_matches(|c| !is_part(c));
-        match word.trim_end_matches('.').split_once('.') {
-            Some((id, secret)) if id.len() == 6 && secret.len() == 16 && !secret.contains('.') => {
-                out.push_str(id);
-                out.push_str(".<secret>");
-                out.push_str(&piece[id.len() + 1 + secret.len()..]);
-            }
-            _ => out.push_str(piece),
+    let mut from = 0;
+    for (dot, _) in line.match_indices('.') {
+        let id = bytes[..dot].iter().rev().take_while(is_part).count();
+        // The letter of an escape, as in `\n`, is no part of it.
+        let follows_escape = id == 7 && bytes[..dot - 7].ends_with(b"\\");
+        let secret = bytes[dot + 1..].iter().take_while(is_part).count();
+        if (id == 6 || follows_escape) && secret == 16 {
+            out.push_str(&line[from..=dot]);
+            out.push_str("<secret>");
+            from = dot + 1 + secret;
         }
     }
+    out.push_str(&line[from..]);
     out
 }
 
@@ -111,6 +114,11 @@ mod tests {
             ("token=abcdef.0123456789abcdef, and", "token=abcdef.<secret>, and"),
             ("is abcdef.0123456789abcdef.", "is abcdef.<secret>."),
             ("\"abcdef.0123456789abcdef\"", "\"abcdef.<secret>\""),
+            // Escaped by whoever quoted it, or by the one who has read the log.
+            (r#""\nabcdef.0123456789abcdef\n""#, r#""\nabcdef.<secret>\n""#),
+            (r"token:\tabcdef.0123456789abcdef.", r"token:\tabcdef.<secret>."),
+            ("abcdef.0123456789abcdef.conf", "abcdef.<secret>.conf"),
+            ("kubelet.service", "kubelet.service"),
             (
                 "kubelet.service: 10.96.0.1 abcdef.0123456789abcdef0",
                 "kubelet.service: 10.96.0.1 abcdef.0123456789abcdef0",
