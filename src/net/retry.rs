@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::error::{Explain, codes};
+use crate::error::{Code, Explain, codes};
+
+/// What an attempt fails with that its deadline has ended: while the peer, the resolver or a proxy was waited for.
+const CUT_SHORT: [&Code; 3] = [&codes::NET_TIMED_OUT, &codes::NET_NAME_NOT_FOUND, &codes::PROXY_UNREACHABLE];
 
 /// When to try again.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +40,7 @@ impl Retry {
             let pause = self.pause(number).max(error.retry_after().unwrap_or_default());
             number += 1;
             if self.is_over_after(pause) {
-                let is_cut_short = self.is_over_after(Duration::ZERO) && error.code() == &codes::NET_TIMED_OUT;
+                let is_cut_short = self.is_over_after(Duration::ZERO) && CUT_SHORT.contains(&error.code());
                 return Err(before.filter(|_| is_cut_short).unwrap_or(error));
             }
             between(&error, pause);
@@ -67,7 +70,7 @@ impl Retry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::error::{Cause, NetError, Stage};
+    use crate::net::error::{Cause, NetError, Stage, TunnelError};
     use crate::net::route::Route;
 
     #[test]
@@ -90,10 +93,13 @@ mod tests {
     fn an_attempt_that_the_deadline_cuts_short_does_not_hide_the_reason() {
         let route = Route::direct("10.0.0.1:6443".parse().unwrap());
         let timed_out = Cause::TimedOut(Stage::Connect);
+        let no_proxy = Cause::Proxy(TunnelError::Unreachable(Box::new(NetError::new(&route, timed_out.clone()))));
         // What the first attempt says, what a second one says at the deadline, and what is left.
         let rows = [
             (Cause::Refused, timed_out.clone(), Cause::Refused),
             (Cause::Refused, Cause::Closed(Stage::Head), Cause::Closed(Stage::Head)),
+            (Cause::Refused, Cause::TimedOut(Stage::Resolve), Cause::Refused),
+            (Cause::Refused, no_proxy, Cause::Refused),
             (timed_out.clone(), timed_out.clone(), timed_out),
         ];
         for (first, second, left) in rows {
