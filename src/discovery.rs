@@ -2,8 +2,8 @@
 //!
 //! Only this room can make a [`ClusterInfo`]; holding one means that discovery succeeded. The order of checks is part of
 //! the contract: in token discovery the signature is judged on raw bytes before any YAML of the network is parsed, then
-//! the pin, then the recorded connection itself. With a discovery file the CA is known before, and proves the connection.
-//! Nothing secret is sent before all that.
+//! the pin, then the recorded connection itself. With a discovery file the CA is known before, and proves the connection;
+//! where the file has none, what web servers are known by does. Nothing secret is sent before all that.
 
 pub mod cluster_info;
 pub mod error;

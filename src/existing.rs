@@ -63,7 +63,7 @@ pub enum Unusable {
 /// Whose identity it is instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Foreign {
-    /// Its CA matches none of the pins.
+    /// Its CA is none of the cluster to be joined.
     Cluster,
     /// It is that of another node name.
     Node,
@@ -232,7 +232,7 @@ impl std::fmt::Display for Unusable {
 impl std::fmt::Display for Foreign {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Foreign::Cluster => "it belongs to another cluster: no pin names its CA",
+            Foreign::Cluster => "it belongs to another cluster: its CA is none of the one to be joined",
             Foreign::Node => "it belongs to a node of another name",
             Foreign::Operator => "it holds credentials that no join and no kubelet wrote",
             Foreign::Kind => "it is not of the form that a join or a kubelet writes",

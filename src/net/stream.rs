@@ -134,7 +134,8 @@ impl Write for Wire {
 }
 
 impl Stream {
-    /// An unencrypted stream; only ever used towards this machine's own kubelet, and towards a proxy.
+    /// An unencrypted stream. As it is, only this machine's own kubelet and a proxy are spoken to over it; others over what
+    /// [`secured`](Self::secured) makes of it.
     pub fn plain(endpoint: &Endpoint, deadline: Instant) -> Result<Self, Cause> {
         let socket = DeadlineSocket::connect(endpoint, deadline)?;
         Ok(Stream { wire: Wire { socket, tls: None }, tls: None })
