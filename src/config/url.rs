@@ -59,7 +59,8 @@ impl Url {
                 path.rsplit_once('/').map_or("", |(before, _)| before)
             ),
         };
-        absolute.parse()
+        let Url { endpoint, target } = absolute.parse()?;
+        Ok(Url { endpoint, target: without_dots(&target) })
     }
 }
 
@@ -85,6 +86,23 @@ impl FromStr for Url {
         let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
         Ok(Url { endpoint, target })
     }
+}
+
+/// A target without the segments `.` and `..` (RFC 3986, 5.2.4): few servers make sense of them.
+fn without_dots(target: &str) -> String {
+    let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
+    let mut kept = Vec::new();
+    for segment in path.split('/').skip(1) {
+        match segment {
+            "." => {}
+            ".." => drop(kept.pop()),
+            _ => kept.push(segment),
+        }
+    }
+    if path.ends_with("/.") || path.ends_with("/..") {
+        kept.push("");
+    }
+    format!("/{}{query}", kept.join("/"))
 }
 
 /// A text that is no such URL, for an error: without query and fragment, and without user and password.
@@ -183,6 +201,10 @@ mod tests {
             ("/x", Ok(("a.example:8443", "/x"))),
             ("x", Ok(("a.example:8443", "/dir/x"))),
             ("?z", Ok(("a.example:8443", "/dir/file?z"))),
+            ("./x/../y?z=/../", Ok(("a.example:8443", "/dir/y?z=/../"))),
+            ("../../x/.", Ok(("a.example:8443", "/x/"))),
+            ("https://b.example/x/..", Ok(("b.example:443", "/"))),
+            ("https://b.example/x/...//y", Ok(("b.example:443", "/x/...//y"))),
             ("x?u=http://c", Ok(("a.example:8443", "/dir/x?u=http://c"))),
             ("http://a.example/x", Err(UrlError::Scheme)),
             ("file:///etc/shadow", Err(UrlError::Scheme)),
