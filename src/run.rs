@@ -226,11 +226,12 @@ fn tell(outcome: &Outcome, plan: &JoinPlan, args: &JoinArgs, report: &Report) {
                     format!("It has the credentials that were in {}.", paths::KUBELET_CONF)
                 }
             };
+            let when = if *kubelet == KubeletState::Enabled { " once it has booted" } else { "" };
             let text = format!(
                 "{node} is a node of the cluster at {server} now.\n\
                  * {source}\n\
                  * {state}\n\n\
-                 `kubectl get nodes` on the control plane lists it."
+                 `kubectl get nodes` on the control plane lists it{when}."
             );
             let (request, from) = match certificate {
                 CertificateSource::Request(name) => (Value::from(name.as_str()), "request"),

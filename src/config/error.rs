@@ -426,6 +426,7 @@ impl Explain for ConfigError {
             ConfigError::Experimental { .. } => {
                 "pass --allow-experimental-api, or use kubeadm.k8s.io/v1beta4 in the configuration file".to_owned()
             }
+            ConfigError::Read { .. } => "check the path of that file on this machine".to_owned(),
             ConfigError::Invalid { problems, .. } => match problems.as_slice() {
                 [problem] => problem.hint(),
                 _ => self.code().action.to_owned(),

@@ -121,6 +121,12 @@ impl DiscoveryError {
         }
     }
 
+    /// The error with the endpoint that it came from. Errors of the wire begin with that themselves.
+    pub(super) fn at(&self, endpoint: &Endpoint) -> String {
+        let (text, endpoint) = (self.to_string(), endpoint.to_string());
+        if text.starts_with(&endpoint) { text } else { format!("{endpoint}: {text}") }
+    }
+
     /// What is to be said of these failures: the one where there is only one.
     pub(super) fn of_all(mut failures: Vec<(Endpoint, DiscoveryError)>) -> Self {
         match failures.len() {
@@ -175,11 +181,7 @@ impl fmt::Display for DiscoveryError {
             DiscoveryError::NoEndpoint(failures) => {
                 write!(f, "none of {} endpoints is the cluster", failures.len())?;
                 failures.iter().enumerate().try_for_each(|(index, (endpoint, error))| {
-                    let text = error.to_string();
-                    let separator = if index == 0 { ":" } else { ";" };
-                    // Errors of the wire begin with the endpoint themselves.
-                    let is_named = text.starts_with(&endpoint.to_string());
-                    if is_named { write!(f, "{separator} {text}") } else { write!(f, "{separator} {endpoint}: {text}") }
+                    write!(f, "{} {}", if index == 0 { ":" } else { ";" }, error.at(endpoint))
                 })
             }
             DiscoveryError::File(error) => write!(f, "the discovery file cannot be used: {error}"),
@@ -256,6 +258,10 @@ impl Explain for DiscoveryError {
                 Cause::Validity { .. } => "check this machine's clock, then the web server's certificate",
                 Cause::NotHttp(_) | Cause::Tls(_) => "check that the URL is that of an HTTPS server",
                 Cause::BodyTooLarge { .. } => "check the URL: a discovery file has some kilobytes",
+                Cause::Refused => "check that the web server runs and that its port is open to this machine",
+                Cause::Closed(_) => {
+                    "run again; if it stays so, look at the web server, or at what stands in front of it"
+                }
                 _ => self.code().action,
             },
             DiscoveryError::UrlRedirect { .. } | DiscoveryError::UrlRedirects(_) => {

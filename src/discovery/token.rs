@@ -103,7 +103,8 @@ fn round(
             Err(error) => {
                 let said: Option<&Code> = candidate.failure.as_ref().map(Explain::code);
                 if is_choice && said != Some(error.code()) {
-                    report.warn(Phase::Discovery, Some(error.code()), format_args!("{error}; asking the others"));
+                    let text = format!("{}; asking the others", error.at(candidate.endpoint));
+                    report.warn(Phase::Discovery, Some(error.code()), text);
                 }
                 candidate.failure = Some(error);
             }

@@ -259,11 +259,11 @@ codes! {
         "the service manager could not stop the kubelet"
         "run `systemctl status kubelet` and `journalctl -xeu kubelet` on this machine"
     KUBELET_NOT_ENABLED "kubelet.not-enabled" Machine
-        "nothing in the target root will start the kubelet when it is booted"
+        "nothing in the target root will start the kubelet when it is booted (a warning)"
         "enable kubelet.service in the image, or on the booted machine with `systemctl enable --now kubelet`"
     // reporting
     REPORT_RESULT_NOT_WRITTEN "report.result-not-written" Machine
-        "result.json could not be written; the join itself is not affected"
+        "result.json could not be written; the join itself is not affected (a warning)"
         "make /run writable on this machine, or look at the console's output instead"
 
     // plan, node, kubelet

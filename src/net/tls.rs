@@ -258,6 +258,12 @@ fn plain_name(name: &str) -> &str {
 fn plain_problem(problem: &CertificateError) -> String {
     match problem {
         CertificateError::UnknownIssuer | CertificateError::BadSignature => "its issuer is another CA".to_owned(),
+        // What `openssl req -x509` makes by default.
+        CertificateError::Other(OtherError(inner))
+            if inner.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity) =>
+        {
+            "it is a CA's own certificate (CA:TRUE) and not one of a server".to_owned()
+        }
         CertificateError::Other(OtherError(inner)) => inner.to_string(),
         other => other.to_string(),
     }

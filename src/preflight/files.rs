@@ -14,7 +14,14 @@ use crate::rootfs::TargetPath;
 /// Largest CA bundle that is read, in bytes.
 const LIMIT: usize = 1 << 20;
 
-const RESET: &str = "run `kubeadm reset` on this machine if its node is to be replaced";
+/// What to do about another node's files. Never a reset of this machine for those of a root that is mounted on it.
+fn reset(subject: &Subject<'_>) -> String {
+    if subject.plan.is_this_system() {
+        return "run `kubeadm reset` on this machine if its node is to be replaced".to_owned();
+    }
+    let [kubernetes, kubelet] = [paths::KUBERNETES, paths::KUBELET].map(|path| subject.root.outside(&path));
+    format!("remove {} and {} if that node is to be replaced", kubernetes.display(), kubelet.display())
+}
 
 /// kubeadm's name of the check: slashes become dashes.
 pub(super) fn name(path: &TargetPath) -> Cow<'static, str> {
@@ -29,13 +36,13 @@ pub(super) fn kubelet_conf(subject: &Subject<'_>) -> Vec<Verdict> {
             format!("{} already exists, and {whose}", paths::KUBELET_CONF),
             "remove the file if the kubelet is not to go on with them",
         ),
-        Existing::Foreign(whose) => foreign_kubelet_conf(*whose),
+        Existing::Foreign(whose) => foreign_kubelet_conf(subject, *whose),
     }
 }
 
 /// The identity of another node.
-pub(super) fn foreign_kubelet_conf(whose: Foreign) -> Vec<Verdict> {
-    Verdict::error(format!("{} already exists, and {whose}", paths::KUBELET_CONF), RESET)
+pub(super) fn foreign_kubelet_conf(subject: &Subject<'_>, whose: Foreign) -> Vec<Verdict> {
+    Verdict::error(format!("{} already exists, and {whose}", paths::KUBELET_CONF), reset(subject))
 }
 
 /// kubeadm's hand-over of the token to the kubelet. It is removed by our commit, so that a failed `kubeadm join` can be
@@ -49,7 +56,7 @@ pub(super) fn bootstrap_kubelet_conf(subject: &Subject<'_>) -> Vec<Verdict> {
                 Bootstrap::Kubelet => "replaced",
             };
             let path = paths::BOOTSTRAP_KUBELET_CONF;
-            Verdict::warning(format!("{path} is there, left by a join that did not finish; it will be {fate}"))
+            Verdict::warning(format!("{path} is there, left by an earlier join; it will be {fate}"))
         }
         Err(error) => Verdict::could_not_check(error),
     }
@@ -87,5 +94,5 @@ pub(super) fn foreign_ca_cert(subject: &Subject<'_>, is_of_cluster: impl Fn(&Cer
     if !certificates.is_empty() && certificates.iter().all(is_of_cluster) {
         return Vec::new();
     }
-    Verdict::error(format!("{path} already exists, and is not known to be of this cluster"), RESET)
+    Verdict::error(format!("{path} already exists, and is not known to be of this cluster"), reset(subject))
 }

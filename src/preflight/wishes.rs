@@ -64,7 +64,7 @@ pub(super) fn kubelet_conf(subject: &Subject<'_>, wishes: &Wishes<'_>) -> Vec<Ve
     if of_file.is_empty() || of_file.iter().any(|own| wishes.has_authority(own)) {
         return Vec::new();
     }
-    files::foreign_kubelet_conf(Foreign::Cluster)
+    files::foreign_kubelet_conf(subject, Foreign::Cluster)
 }
 
 /// `FileAvailable` of the cluster's CA, where only the cluster itself could say which that is: an interrupted run has left

@@ -27,7 +27,7 @@ const CONFINED: [(&str, &[&str]); 11] = [
     ("saphyr_parser", &["yaml"]),
     ("hmac", &["discovery/jws.rs"]),
     ("ring", &["pki", "net/tls/algorithms.rs"]),
-    ("webpki", &["net/tls/algorithms.rs"]),
+    ("webpki", &["net/tls.rs", "net/tls/algorithms.rs"]),
     ("webpki_roots", &["net/tls.rs"]),
     ("x509_parser", &["pki", "tls_bootstrap.rs"]),
     ("time", &["paths.rs", "cli", "config/time_added.rs"]),
