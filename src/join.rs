@@ -1,6 +1,8 @@
 //! The workflow, top to bottom.
 
-use std::fmt;
+mod certificate;
+mod outcome;
+
 use std::time::{Duration, Instant};
 
 use crate::clock::ClockMode;
@@ -18,7 +20,6 @@ use crate::node_check::{self, Verdict};
 use crate::node_files::{self, Identity};
 use crate::paths;
 use crate::phase::Phase;
-use crate::pki::key::{KeyError, PrivateKey};
 use crate::pki::request::common_name;
 use crate::plan::{Bootstrap, Discovery, JoinPlan, Run, Trust};
 use crate::preflight::{self, Wishes};
@@ -26,84 +27,15 @@ use crate::report::Report;
 use crate::rootfs::{Entry, FileSet, Root};
 use crate::services::{Control, Enabling, Started, enabling};
 use crate::text::ForeignText;
-use crate::tls_bootstrap::{self, BootstrapError, Credentials, Mismatch};
+use crate::tls_bootstrap::Credentials;
+
+use certificate::request_certificate;
+pub use outcome::{CertificateSource, Failure, KubeletState, Outcome};
 
 /// The service.
 const KUBELET: &str = "kubelet";
 /// Largest file of ours that is read back, in bytes.
 const READ_LIMIT: usize = 1 << 20;
-
-/// How a run ended well.
-#[derive(Debug)]
-pub enum Outcome {
-    /// The node has been made; and whether the kubelet runs and its Node exists.
-    Joined {
-        /// Where the kubelet's certificate comes from.
-        certificate: CertificateSource,
-        /// The server that the kubelet will talk to.
-        server: String,
-        /// What became of the kubelet.
-        kubelet: KubeletState,
-    },
-    /// It was a node of this cluster already.
-    AlreadyJoined(existing::Identity),
-    /// What would be written, and nothing was.
-    DryRun(FileSet),
-    /// No node was to be made: the phases that were asked for have been gone through.
-    PhasesDone,
-}
-
-/// Where the kubelet's certificate comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CertificateSource {
-    /// From the request of this name, which was made here.
-    Request(String),
-    /// The kubelet asks for it.
-    Kubelet {
-        /// The token for that is still in `bootstrap-kubelet.conf`.
-        token_left: bool,
-    },
-    /// An operator has put it there.
-    Operator,
-}
-
-/// What became of the kubelet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KubeletState {
-    /// Started here, healthy, and its Node exists.
-    Registered,
-    /// Started here and healthy; its Node has not appeared.
-    Healthy,
-    /// Started here, and not waited for.
-    Started,
-    /// Enabled in the target root; it starts when that root is booted.
-    Enabled,
-    /// Nobody here can start it.
-    Unmanaged,
-}
-
-impl KubeletState {
-    /// The name in `result.json`.
-    pub fn name(self) -> &'static str {
-        match self {
-            KubeletState::Registered => "registered",
-            KubeletState::Healthy => "healthy",
-            KubeletState::Started => "started",
-            KubeletState::Enabled => "enabled",
-            KubeletState::Unmanaged => "unmanaged",
-        }
-    }
-}
-
-/// Any error of a join.
-#[derive(Debug)]
-pub struct Failure(pub Box<dyn Explain>);
-
-impl<E: Explain + 'static> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Failure(Box::new(error))
-    }
-}
 
 /// Makes this machine, or the tree under the target root, a node. Can be killed anywhere and run again.
 pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
@@ -163,7 +95,8 @@ pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
     match identity {
         Identity::NotYet | Identity::Signed(_) => {
             report.phase(Phase::TlsBootstrap);
-            let signed = request_certificate(plan, &root, &mut client, &info, report)?;
+            let retry = plan.retry(plan.timeouts.tls_bootstrap);
+            let signed = request_certificate(plan, &root, &mut client, &info, retry, report)?;
             node = node_files::render(plan, &info, &config, Identity::Signed(&signed), service)?;
             credentials = Some(signed);
         }
@@ -376,49 +309,6 @@ fn at_boot(plan: &JoinPlan, root: &Root, report: &Report) -> Result<Vec<Entry>, 
     Ok(entries)
 }
 
-/// A certificate, with the pending key of an interrupted run where there is one.
-fn request_certificate(
-    plan: &JoinPlan,
-    root: &Root,
-    client: &mut Client,
-    info: &ClusterInfo,
-    report: &Report,
-) -> Result<Credentials, Failure> {
-    let retry = plan.retry(plan.timeouts.tls_bootstrap);
-    let key = pending_key(root)?;
-    match tls_bootstrap::obtain(client, &plan.node_name, key, info, retry, report) {
-        // The request of a run that was interrupted so long ago that its answer is of no use any more.
-        Err(BootstrapError::Certificate { mismatch: Mismatch::Expired { .. }, .. }) => {
-            let key = new_pending_key(root)?;
-            Ok(tls_bootstrap::obtain(client, &plan.node_name, key, info, retry, report)?)
-        }
-        result => Ok(result?),
-    }
-}
-
-/// The key whose request may be known to the cluster already; else a new one, written before it is used: a machine that
-/// loses power while an operator has yet to approve comes back with the same request.
-fn pending_key(root: &Root) -> Result<PrivateKey, Failure> {
-    let found = root.read(&paths::PENDING_KEY, READ_LIMIT)?.map(zeroize::Zeroizing::new);
-    match found.and_then(|text| PrivateKey::from_pem(&text).ok()) {
-        Some(key) => Ok(key),
-        None => new_pending_key(root),
-    }
-}
-
-fn new_pending_key(root: &Root) -> Result<PrivateKey, Failure> {
-    let key = PrivateKey::generate().map_err(NoKey)?;
-    let pem = zeroize::Zeroizing::new(key.to_pem().as_bytes().to_vec());
-    let mut pending = FileSet::new();
-    pending.directory(paths::KUBELET, 0o700).directory(paths::KUBELET_PKI, 0o755).secret_file(
-        paths::PENDING_KEY,
-        0o600,
-        pem,
-    );
-    root.commit(&pending)?;
-    Ok(key)
-}
-
 fn trust_is_proved(plan: &JoinPlan, info: &ClusterInfo, report: &Report) {
     let authorities = info.authorities().iter().map(|c| crate::config::CaCertHash(c.public_key_digest()).to_string());
     let authorities: Vec<_> = authorities.collect();
@@ -494,23 +384,5 @@ impl JoinPlan {
             cap: Duration::from_secs(5),
             seed: self.seed,
         }
-    }
-}
-
-/// The kernel gave no key.
-#[derive(Debug)]
-struct NoKey(KeyError);
-
-impl fmt::Display for NoKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "making a private key: {}", self.0)
-    }
-}
-
-impl std::error::Error for NoKey {}
-
-impl Explain for NoKey {
-    fn code(&self) -> &'static crate::error::Code {
-        &codes::BOOTSTRAP_KEY
     }
 }

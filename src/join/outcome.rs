@@ -1,0 +1,77 @@
+//! How a join ends.
+
+use crate::error::Explain;
+use crate::existing;
+use crate::rootfs::FileSet;
+
+/// How a run ended well.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The node has been made; and whether the kubelet runs and its Node exists.
+    Joined {
+        /// Where the kubelet's certificate comes from.
+        certificate: CertificateSource,
+        /// The server that the kubelet will talk to.
+        server: String,
+        /// What became of the kubelet.
+        kubelet: KubeletState,
+    },
+    /// It was a node of this cluster already.
+    AlreadyJoined(existing::Identity),
+    /// What would be written, and nothing was.
+    DryRun(FileSet),
+    /// No node was to be made: the phases that were asked for have been gone through.
+    PhasesDone,
+}
+
+/// Where the kubelet's certificate comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CertificateSource {
+    /// From the request of this name, which was made here.
+    Request(String),
+    /// The kubelet asks for it.
+    Kubelet {
+        /// The token for that is still in `bootstrap-kubelet.conf`.
+        token_left: bool,
+    },
+    /// An operator has put it there.
+    Operator,
+}
+
+/// What became of the kubelet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KubeletState {
+    /// Started here, healthy, and its Node exists.
+    Registered,
+    /// Started here and healthy; its Node has not appeared.
+    Healthy,
+    /// Started here, and not waited for.
+    Started,
+    /// Enabled in the target root; it starts when that root is booted.
+    Enabled,
+    /// Nobody here can start it.
+    Unmanaged,
+}
+
+impl KubeletState {
+    /// The name in `result.json`.
+    pub fn name(self) -> &'static str {
+        match self {
+            KubeletState::Registered => "registered",
+            KubeletState::Healthy => "healthy",
+            KubeletState::Started => "started",
+            KubeletState::Enabled => "enabled",
+            KubeletState::Unmanaged => "unmanaged",
+        }
+    }
+}
+
+/// Any error of a join.
+#[derive(Debug)]
+pub struct Failure(pub Box<dyn Explain>);
+
+impl<E: Explain + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Failure(Box::new(error))
+    }
+}
