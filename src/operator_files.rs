@@ -236,7 +236,7 @@ impl Explain for OperatorFileError {
             OperatorFileError::DiscoveryUnreadable { .. } => {
                 "check the path given with --discovery-file on this machine".to_owned()
             }
-            OperatorFileError::WebBundle => "correct SSL_CERT_FILE where this program is started, or unset it".to_owned(),
+            OperatorFileError::WebBundle => "correct SSL_CERT_FILE and SSL_CERT_DIR where this program is started, or unset them".to_owned(),
             OperatorFileError::Discovery { error: KubeconfigError::Unsupported(_), .. } => {
                 "put a token or a client certificate into the discovery file, or pass --tls-bootstrap-token with a file \
                  without a user"
