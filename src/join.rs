@@ -260,6 +260,7 @@ fn start(
     let started = control.start(KUBELET).inspect_err(|_| say_the_end_of_the_log(control, Phase::KubeletStart, report));
     match started? {
         Started::Now => report.info(Phase::KubeletStart, "Starting the kubelet"),
+        Started::AtBoot if enabling(root, KUBELET)?.is_in_vain() => return Ok(KubeletState::NotEnabled),
         Started::AtBoot => return Ok(KubeletState::Enabled),
         Started::ByOthers => {
             let text = "no service manager is known here: start the kubelet by your own means";

@@ -209,6 +209,9 @@ fn tell(outcome: &Outcome, plan: &JoinPlan, args: &JoinArgs, report: &Report) {
                 KubeletState::Healthy => "The kubelet is healthy; its Node has not appeared yet.",
                 KubeletState::Started => "The kubelet has been started; it was not waited for.",
                 KubeletState::Enabled => "The kubelet will start, with everything it needs, when this root is booted.",
+                KubeletState::NotEnabled => {
+                    "Nothing in this root starts the kubelet when it is booted; everything else is there."
+                }
                 KubeletState::Unmanaged => "Nothing here can start the kubelet: start it by your own means.",
             };
             let source = match certificate {
@@ -226,7 +229,8 @@ fn tell(outcome: &Outcome, plan: &JoinPlan, args: &JoinArgs, report: &Report) {
                     format!("It has the credentials that were in {}.", paths::KUBELET_CONF)
                 }
             };
-            let when = if *kubelet == KubeletState::Enabled { " once it has booted" } else { "" };
+            let at_boot = matches!(kubelet, KubeletState::Enabled | KubeletState::NotEnabled);
+            let when = if at_boot { " once it has booted" } else { "" };
             let text = format!(
                 "{node} is a node of the cluster at {server} now.\n\
                  * {source}\n\

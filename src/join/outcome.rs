@@ -49,6 +49,8 @@ pub enum KubeletState {
     Started,
     /// Enabled in the target root; it starts when that root is booted.
     Enabled,
+    /// Nothing in the target root starts it.
+    NotEnabled,
     /// Nobody here can start it.
     Unmanaged,
 }
@@ -61,6 +63,7 @@ impl KubeletState {
             KubeletState::Healthy => "healthy",
             KubeletState::Started => "started",
             KubeletState::Enabled => "enabled",
+            KubeletState::NotEnabled => "not-enabled",
             KubeletState::Unmanaged => "unmanaged",
         }
     }

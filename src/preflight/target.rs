@@ -63,7 +63,15 @@ fn room_at(subject: &Subject<'_>, place: &TargetPath) -> Option<Verdict> {
 pub(super) fn default_name(subject: &Subject<'_>) -> Vec<Verdict> {
     let plan = subject.plan;
     let name = plan.node_name.as_str();
-    if plan.name_is_given || !DEFAULT_NAMES.contains(&name) {
+    if plan.name_is_given {
+        return Vec::new();
+    }
+    if !DEFAULT_NAMES.contains(&name) {
+        if plan.override_hostname {
+            return Verdict::warning(format!(
+                "the root has no /etc/hostname: its Node gets the name of the machine that runs this, {name}"
+            ));
+        }
         return Vec::new();
     }
     Verdict::error(

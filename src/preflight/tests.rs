@@ -65,7 +65,11 @@ impl Bench {
             ignore: Vec::new(),
             dry_run: false,
             existing: Existing::Nothing,
-            host: HostFacts { hostname: "pi-1".to_owned(), ..HostFacts::default() },
+            host: HostFacts {
+                hostname: "pi-1".to_owned(),
+                kubelet_hostname: Some("pi-1".to_owned()),
+                ..HostFacts::default()
+            },
             node_name: None,
             clock: Clock::read(ClockMode::System),
             runtime: None,
@@ -634,6 +638,17 @@ fn a_name_that_every_image_has_is_refused_unless_somebody_chose_it() {
         bench.host.hostname = hostname.to_owned();
         let expected: &[&str] = if refused { &["DefaultHostname"] } else { &[] };
         assert_eq!(bench.run().error_names(), expected, "{hostname} {node_name:?}");
+    }
+}
+
+#[test]
+fn a_root_without_a_name_of_its_own_gets_this_machine_s_and_that_is_said() {
+    for (in_the_root, node_name, expected) in [(None, None, 1), (None, Some("pi-7"), 0), (Some("pi-1"), None, 0)] {
+        let mut bench = Bench { node_name, ..Bench::other_root() };
+        bench.host.kubelet_hostname = in_the_root.map(str::to_owned);
+        let said = bench.run();
+        let about = said.warnings.iter().filter(|warning| warning.contains("[WARNING DefaultHostname]")).count();
+        assert_eq!((said.result, about), (Ok(()), expected), "{in_the_root:?} {node_name:?}");
     }
 }
 

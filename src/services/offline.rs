@@ -89,6 +89,11 @@ pub fn enabling(root: &Root, service: &str) -> Result<Enabling, RootError> {
 }
 
 impl Enabling {
+    /// Nothing will start the service, and the warnings say why.
+    pub fn is_in_vain(&self) -> bool {
+        self.entries.is_empty() && !self.warnings.is_empty()
+    }
+
     fn not(reason: NotEnabled) -> Enabling {
         Enabling { entries: Vec::new(), warnings: vec![reason] }
     }

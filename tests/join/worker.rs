@@ -48,6 +48,20 @@ fn a_complete_node_tree_with_kubeadms_and_the_kubelets_modes() {
 }
 
 #[test]
+fn a_root_that_nothing_will_start_is_not_called_ready() {
+    let server = start();
+    for (unit, kubelet) in [(true, "enabled"), (false, "not-enabled")] {
+        let join = Join::to(&server);
+        if !unit {
+            std::fs::remove_dir_all(join.root().join("usr/lib/systemd")).unwrap();
+        }
+        let ran = join.run();
+        assert_eq!((ran.outcome(), &ran.result["kubelet"]), ("joined", &kubelet.into()), "{ran:#?}");
+        assert_eq!(ran.stdout.contains("The kubelet will start"), unit, "{ran:#?}");
+    }
+}
+
+#[test]
 fn one_connection_and_six_requests() {
     let server = start();
     let ran = Join::to(&server).run();
