@@ -315,7 +315,7 @@ codes! {
         "a file in the directory of patches has a name or a content that kubeadm does not take either"
         "correct the named file: target[suffix][+strategic|+merge|+json].yaml, with YAML or JSON in it"
     PATCHES_DO_NOT_FIT "patches.do-not-fit" Usage
-        "a patch cannot be applied to the KubeletConfiguration, or makes it one that the kubelet refuses"
+        "a patch cannot be applied to the KubeletConfiguration, or gives a field that kubejoin reads a wrong type"
         "correct the named patch; `kubectl -n kube-system get configmap kubelet-config -o yaml` on the control plane shows what it is applied to"
     KUBELET_CONFIG_FILE "config.kubelet-config" Usage
         "the KubeletConfiguration given with --kubelet-config cannot be read or used"
