@@ -4,26 +4,17 @@
 mod args_form;
 mod document;
 mod draft;
-pub mod duration;
-pub mod endpoint;
 pub mod error;
 mod fields;
 pub mod kernel;
 pub mod load;
 pub mod migrate;
-mod no_proxy;
-pub mod node_name;
 mod node_registration;
 pub mod origin;
-pub mod pin;
-pub mod proxy;
-mod quoted;
 mod render;
 mod resolve;
 pub mod settings;
 mod time_added;
-pub mod token;
-pub mod url;
 mod v1alpha3;
 mod v1beta2;
 mod v1beta3;
@@ -34,20 +25,14 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::clock::ClockMode;
+use crate::values::{BootstrapToken, CaCertHash, Endpoint, NodeName, Url};
 
 pub use args_form::ArgsForm;
-pub use endpoint::{Endpoint, EndpointError};
 pub use error::{ConfigError, Problem, Warning};
 pub use load::load;
-pub use node_name::{NodeName, NodeNameError};
 pub use origin::Origin;
-pub use pin::{CaCertHash, PinError};
-pub use proxy::{Proxy, ProxyError, ProxyVariables};
-pub(crate) use quoted::Quoted;
 pub use resolve::{Resolved, Sources, resolve};
 pub use settings::{Settings, TokenFile};
-pub use token::{BootstrapToken, TokenError};
-pub use url::{Url, UrlError, without_secrets};
 
 /// Everything a join can be told, from whichever source, before this machine's facts fill the gaps.
 /// Shape: kubeadm's internal JoinConfiguration (v1beta4 fields), plus what only kubejoin has.

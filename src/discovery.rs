@@ -18,7 +18,6 @@ use std::time::SystemTime;
 use error::DiscoveryError;
 
 use crate::clock::Clock;
-use crate::config::Endpoint;
 use crate::kubeconfig::{ClientCredentials, Names};
 use crate::net::retry::Retry;
 use crate::net::server::Server;
@@ -27,6 +26,7 @@ use crate::phase::Phase;
 use crate::pki::certificate::Certificate;
 use crate::plan::{Discovery, JoinPlan};
 use crate::report::Report;
+use crate::values::Endpoint;
 
 /// The cluster, proved.
 #[derive(Clone, Debug)]

@@ -7,7 +7,6 @@ use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::config::NodeName;
 use crate::kubeconfig::{Entry, Kubeconfig, KubeconfigError, decoded_authorities};
 use crate::paths;
 use crate::pki::certificate::Certificate;
@@ -15,6 +14,7 @@ use crate::pki::key::PrivateKey;
 use crate::pki::request::common_name;
 use crate::plan::Discovery;
 use crate::rootfs::{Root, RootError, TargetPath};
+use crate::values::NodeName;
 
 /// Largest file of ours that is read back, in bytes.
 const LIMIT: usize = 256 * 1024;

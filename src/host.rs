@@ -19,10 +19,10 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::config::ProxyVariables;
 use crate::rootfs::Root;
 use crate::secret::Secret;
 use crate::services::Control;
+use crate::values::ProxyVariables;
 
 /// Where programs are looked for when nobody says so: init starts us without a PATH.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -311,7 +311,7 @@ fn at_boot(plan: &JoinPlan, root: &Root, report: &Report) -> Result<Vec<Entry>, 
 }
 
 fn trust_is_proved(plan: &JoinPlan, info: &ClusterInfo, report: &Report) {
-    let authorities = info.authorities().iter().map(|c| crate::config::CaCertHash(c.public_key_digest()).to_string());
+    let authorities = info.authorities().iter().map(|c| crate::values::CaCertHash(c.public_key_digest()).to_string());
     let authorities: Vec<_> = authorities.collect();
     let text = format_args!("The cluster at {} is proved: CA {}", info.endpoint(), authorities.join(", "));
     report.info(Phase::Discovery, text);

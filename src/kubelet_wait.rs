@@ -3,7 +3,6 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::config::Endpoint;
 use crate::discovery::ClusterInfo;
 use crate::error::{Code, Explain, codes};
 use crate::kube::client::{Client, REQUEST_TIMEOUT, Wanted};
@@ -18,6 +17,7 @@ use crate::pki::identity::ClientIdentity;
 use crate::plan::JoinPlan;
 use crate::report::Report;
 use crate::tls_bootstrap::Credentials;
+use crate::values::Endpoint;
 
 /// kubeadm's interval for both waits (`cmd/kubeadm/app/constants/constants.go`, `KubernetesAPICallRetryInterval`).
 const INTERVAL: Duration = Duration::from_millis(500);

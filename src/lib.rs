@@ -47,4 +47,5 @@ pub mod secret;
 pub mod services;
 pub mod text;
 pub mod tls_bootstrap;
+pub mod values;
 pub mod yaml;

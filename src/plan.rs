@@ -5,9 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::clock::Clock;
-use crate::config::{
-    BootstrapToken, CaCertHash, Endpoint, Extras, JoinConfiguration, NodeName, NodeNameError, Taint, Timeouts, Url,
-};
+use crate::config::{Extras, JoinConfiguration, Taint, Timeouts};
 use crate::error::{Code, Explain, codes};
 use crate::host::HostFacts;
 use crate::kubeconfig::ClusterAccess;
@@ -17,6 +15,7 @@ use crate::net::tls::TrustRoots;
 use crate::phase::Phase;
 use crate::pki::certificate::Certificate;
 use crate::rootfs::{TargetPath, TargetPathError};
+use crate::values::{BootstrapToken, CaCertHash, Endpoint, NodeName, NodeNameError, Url};
 
 /// Used where nothing is detected (kubeadm `constants_unix.go`).
 pub const DEFAULT_CRI_SOCKET: &str = "unix:///var/run/containerd/containerd.sock";

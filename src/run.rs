@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::cli::{self, Command, JoinArgs, LoggingFormat, Output};
 use crate::clock::Clock;
-use crate::config::{self, BootstrapToken, Discovery, JoinConfiguration, Timeouts};
+use crate::config::{self, Discovery, JoinConfiguration, Timeouts};
 use crate::error::{Code, Explain, codes};
 use crate::host::{self, HostFacts};
 use crate::join::{self, CertificateSource, Failure, KubeletState, Outcome, Waiting};
@@ -22,6 +22,7 @@ use crate::plan::{JoinPlan, Phases, Run};
 use crate::report::{Report, Wish};
 use crate::rootfs::{Preview, Root, TargetPath};
 use crate::services::Control;
+use crate::values::BootstrapToken;
 
 /// Does what argv says.
 pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {

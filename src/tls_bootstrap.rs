@@ -12,7 +12,6 @@ use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::{CertificateSigningRequestDer, pem::PemObject};
 use x509_parser::prelude::{FromDer, X509CertificationRequest};
 
-use crate::config::NodeName;
 use crate::discovery::ClusterInfo;
 use crate::kube::client::{Client, CsrEvent};
 use crate::kube::error::{KubeCause, KubeError};
@@ -25,6 +24,7 @@ use crate::pki::key::PrivateKey;
 use crate::pki::request::{self, NODES_GROUP, USAGES};
 use crate::report::Report;
 use crate::text::ForeignText;
+use crate::values::NodeName;
 pub use error::{BootstrapError, Mismatch};
 
 /// The signer whose certificates an API server accepts from kubelets.

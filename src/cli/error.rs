@@ -5,9 +5,9 @@ use std::fmt;
 use lexopt::Arg;
 
 use super::{Program, suggest};
-use crate::config::Quoted;
 use crate::error::{Code, Explain, codes};
 use crate::phase::{self, Role};
+use crate::values::Quoted;
 
 /// An argv that is not understood. Values of flags are repeated only where they cannot be a secret.
 #[derive(Debug, PartialEq, Eq)]

@@ -6,12 +6,10 @@ use std::path::PathBuf;
 use super::error::{Problem, Warning};
 use super::origin::{Given, Origin};
 use super::settings::list;
-use super::{
-    BootstrapToken, CaCertHash, Discovery, Endpoint, ImagePullPolicy, JoinConfiguration, NodeRegistration, Taint,
-    Timeouts, Trust,
-};
+use super::{Discovery, ImagePullPolicy, JoinConfiguration, NodeRegistration, Taint, Timeouts, Trust};
 use crate::phase::{self, Role};
 use crate::secret::Secret;
+use crate::values::{BootstrapToken, CaCertHash, Endpoint};
 
 /// kubeadm's default of `caCertPath` (`apis/kubeadm/v1beta4/defaults_unix.go`).
 pub(super) const DEFAULT_CA_CERT_PATH: &str = "/etc/kubernetes/pki/ca.crt";

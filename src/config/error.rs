@@ -3,11 +3,12 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::duration::DurationError;
+use super::ArgsForm;
 use super::origin::Origin;
 use super::settings::RetiredFlag;
-use super::{ArgsForm, EndpointError, NodeNameError, PinError, Quoted, TokenError, UrlError, without_secrets};
 use crate::error::{Code, Explain, codes};
+use crate::values::duration::DurationError;
+use crate::values::{EndpointError, NodeNameError, PinError, Quoted, TokenError, UrlError, without_secrets};
 use crate::yaml::YamlError;
 
 /// The longest file that is read, in bytes: what a ConfigMap may hold.

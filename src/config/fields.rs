@@ -6,10 +6,10 @@
 use serde_json::{Map, Value};
 
 use super::draft::Draft;
-use super::duration;
 use super::error::{Problem, Warning};
 use super::origin::{Given, Origin};
 use crate::secret::Secret;
+use crate::values::duration;
 use crate::yaml::Document;
 
 use std::time::Duration;

@@ -8,8 +8,9 @@ use zeroize::Zeroizing;
 use super::draft::Draft;
 use super::error::{ConfigError, Problem, Warning};
 use super::origin::{Given, Origin};
-use super::{Discovery, NodeName, document, render};
+use super::{Discovery, document, render};
 use crate::secret::Secret;
+use crate::values::NodeName;
 
 /// Stands where a token has to stand (kubeadm `PlaceholderToken`). It is in every documentation and secret to nobody.
 const PLACEHOLDER_TOKEN: &str = "abcdef.0123456789abcdef";

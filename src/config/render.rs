@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::draft::{ControlPlane, DEFAULT_CA_CERT_PATH, Draft, DraftTaint, kubeconfig_path};
 use super::settings::list;
-use super::{NodeName, duration};
+use crate::values::{NodeName, duration};
 use crate::yaml;
 
 /// The port of an API server that says nothing else (kubeadm `KubeAPIServerPort`).

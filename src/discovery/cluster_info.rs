@@ -1,9 +1,9 @@
 //! The kubeconfig inside cluster-info: one cluster, usually without a name, with a server and a CA bundle.
 //! Source: `cmd/kubeadm/app/phases/bootstraptoken/clusterinfo/clusterinfo.go`.
 
-use crate::config::Endpoint;
 use crate::kubeconfig::{Kubeconfig, KubeconfigError, decoded_authorities, server};
 use crate::pki::certificate::Certificate;
+use crate::values::Endpoint;
 
 /// What cluster-info says, before any of it is trusted.
 #[derive(Clone, Debug)]

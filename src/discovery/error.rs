@@ -4,12 +4,12 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use super::jws::JwsError;
-use crate::config::{CaCertHash, Endpoint, Url, UrlError};
 use crate::error::{Class, Code, Explain, codes};
 use crate::kube::error::{KubeCause, KubeError};
 use crate::kubeconfig::KubeconfigError;
 use crate::net::error::{Cause, NetError};
 use crate::text::ForeignText;
+use crate::values::{CaCertHash, Endpoint, Url, UrlError};
 
 /// An error of discovery.
 #[derive(Clone, Debug, PartialEq, Eq)]

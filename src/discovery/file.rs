@@ -13,7 +13,6 @@ use super::error::DiscoveryError;
 use super::way::way_to;
 use super::{BootstrapCredentials, Found, anchors, valid_anchors};
 use crate::clock::Clock;
-use crate::config::{BootstrapToken, Endpoint};
 use crate::error::Explain;
 use crate::kube::client::{Client, MAX_OBJECT, REQUEST_TIMEOUT, Wanted, decode};
 use crate::kube::error::{KubeCause, KubeError};
@@ -25,6 +24,7 @@ use crate::net::server::{Server, UnprovedServer};
 use crate::net::tls::TrustRoots;
 use crate::phase::Phase;
 use crate::report::Report;
+use crate::values::{BootstrapToken, Endpoint};
 
 /// For how long a cluster without cluster-info may be one that is still being set up. After that, none is expected: the
 /// cluster may be of somebody else than kubeadm.

@@ -7,8 +7,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use sha2::Sha256;
 
-use crate::config::BootstrapToken;
 use crate::text::ForeignText;
+use crate::values::BootstrapToken;
 
 /// Why a signature is not what the token would have made.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,6 @@ use super::error::DiscoveryError;
 use super::way::way_to;
 use super::{Found, anchors, jws, valid_anchors};
 use crate::clock::Clock;
-use crate::config::{BootstrapToken, CaCertHash, Endpoint};
 use crate::error::{Code, Explain};
 use crate::kube::client::{MAX_OBJECT, REQUEST_TIMEOUT, Wanted, decode};
 use crate::kube::error::{KubeCause, KubeError};
@@ -24,6 +23,7 @@ use crate::phase::Phase;
 use crate::pki::certificate::Certificate;
 use crate::plan::Trust;
 use crate::report::Report;
+use crate::values::{BootstrapToken, CaCertHash, Endpoint};
 
 /// For how long a refusal of anonymous users may be that of a control plane that is still being set up: between its
 /// API server answering and `kubeadm init` having reached the phase `bootstrap-token` lie some ten seconds.

@@ -9,7 +9,6 @@ use std::time::Instant;
 use super::error::DiscoveryError;
 use super::way::way_to;
 use crate::clock::Clock;
-use crate::config::{Endpoint, Url, without_secrets};
 use crate::kube::client::REQUEST_TIMEOUT;
 use crate::kubeconfig::{ClusterAccess, KubeconfigError};
 use crate::net::dial::{Dialer, Proxies};
@@ -21,6 +20,7 @@ use crate::phase::Phase;
 use crate::plan::UrlRoots;
 use crate::report::Report;
 use crate::text::ForeignText;
+use crate::values::{Endpoint, Url, without_secrets};
 
 /// As many as Go's client follows (`net/http`, `defaultCheckRedirect`).
 const MAX_REDIRECTS: usize = 10;

@@ -1,10 +1,10 @@
 //! The way to a server, decided and said.
 
-use crate::config::Endpoint;
 use crate::net::dial::{Dialer, Proxies};
 use crate::net::error::NetError;
 use crate::phase::Phase;
 use crate::report::Report;
+use crate::values::Endpoint;
 
 /// The way to `endpoint`; where it leads through a proxy, that is worth a line.
 pub(super) fn way_to(endpoint: &Endpoint, proxies: &Proxies, report: &Report) -> Result<Dialer, NetError> {

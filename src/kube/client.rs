@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use super::error::{KubeCause, KubeError};
 use super::types::{CertificateSigningRequest, ConfigMap, Node, Object, Status, TypeMeta, WatchEvent};
-use crate::config::Endpoint;
 use crate::net::error::NetError;
 use crate::net::http::{Method, Request, Response, Streaming};
 use crate::net::server::Server;
 use crate::secret::Secret;
 use crate::text::ForeignText;
+use crate::values::Endpoint;
 
 /// kubeadm's time for one request (`cmd/kubeadm/app/util/kubeconfig/kubeconfig.go`).
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);

@@ -13,12 +13,12 @@ use zeroize::Zeroizing;
 
 use super::error::{Field, KubeconfigError};
 use super::{Entry, Kubeconfig};
-use crate::config::{Endpoint, without_secrets};
 use crate::pki::certificate::Certificate;
 use crate::pki::identity::ClientIdentity;
 use crate::report::Report;
 use crate::secret::Secret;
 use crate::text::ForeignText;
+use crate::values::{Endpoint, without_secrets};
 
 /// The longest file that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;

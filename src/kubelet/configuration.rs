@@ -15,8 +15,8 @@ use super::document::{self, Fields};
 pub use super::error::KubeletConfigError;
 pub use super::inputs::KubeletInputs;
 use super::patches::Patches;
-use crate::config::Endpoint;
 use crate::text::{ForeignText, printable};
+use crate::values::Endpoint;
 use crate::yaml::{self, Document};
 
 const GROUP: &str = "kubelet.config.k8s.io";

@@ -10,7 +10,7 @@ use super::route::Route;
 use super::stream::Stream;
 use super::tls::{self, TlsConfig, TrustRoots};
 use crate::clock::Clock;
-use crate::config::{Endpoint, ProxyVariables};
+use crate::values::{Endpoint, ProxyVariables};
 
 /// What is known of proxies: what the environment says, and what a proxy that is spoken to over TLS is proved with.
 #[derive(Clone, Debug, Default)]

@@ -6,9 +6,9 @@ use std::time::SystemTime;
 
 use super::route::Route;
 use crate::clock::apart;
-use crate::config::proxy::{Proxy, ProxyError};
 use crate::error::{Code, Explain, codes};
 use crate::text::ForeignText;
+use crate::values::proxy::{Proxy, ProxyError};
 
 /// An error of the wire. Names the endpoint it happened at, and the proxy on the way there.
 #[derive(Clone, Debug, PartialEq, Eq)]

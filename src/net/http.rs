@@ -17,10 +17,10 @@ use zeroize::Zeroizing;
 use super::error::{Cause, NetError, Stage};
 use super::route::Route;
 use super::stream::Stream;
-use crate::config::Endpoint;
-use crate::config::proxy::Credentials;
 use crate::secret::Secret;
 use crate::text::ForeignText;
+use crate::values::Endpoint;
+use crate::values::proxy::Credentials;
 
 /// Largest head of an answer, in bytes; the API server's are below 1 KiB.
 const MAX_HEAD: usize = 16 * 1024;

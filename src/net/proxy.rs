@@ -9,8 +9,8 @@ use super::route::Route;
 use super::socks;
 use super::stream::Stream;
 use super::tls::{self, TlsConfig};
-use crate::config::Endpoint;
-use crate::config::proxy::{Proxy, ProxyError, Scheme};
+use crate::values::Endpoint;
+use crate::values::proxy::{Proxy, ProxyError, Scheme};
 
 /// A stream to `target` through `proxy`, all of it before `deadline`; `config` is for one that is spoken to over TLS.
 pub(super) fn tunnel(

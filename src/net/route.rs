@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::config::{Endpoint, Proxy};
+use crate::values::{Endpoint, Proxy};
 
 /// An endpoint, and the proxy on the way there. Shown as `host:port`, or `host:port (through the proxy http://p:3128)`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,10 +8,10 @@ use super::http::{Connection, Head, Request, Response, Streaming};
 use super::route::Route;
 use super::tls::{self, ChainRecorder, RecordedChain, TlsConfig, TrustRoots};
 use crate::clock::{Clock, build_date};
-use crate::config::Endpoint;
 use crate::pki::certificate::Certificate;
 use crate::pki::identity::ClientIdentity;
 use crate::text::ForeignText;
+use crate::values::Endpoint;
 
 /// A server of which nothing is known but where it is. It can be asked anonymously for a document, and told nothing.
 #[derive(Debug)]

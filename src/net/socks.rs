@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 
 use super::error::{Answer, Cause, Stage, TunnelError};
 use super::stream::Stream;
-use crate::config::Endpoint;
-use crate::config::proxy::{Credentials, Proxy, ProxyError};
+use crate::values::Endpoint;
+use crate::values::proxy::{Credentials, Proxy, ProxyError};
 
 const VERSION: u8 = 5;
 const LOGIN_VERSION: u8 = 1;

@@ -14,7 +14,7 @@ use rustls::pki_types::ServerName;
 
 use super::error::{Cause, Stage};
 use super::tls;
-use crate::config::Endpoint;
+use crate::values::Endpoint;
 
 /// A TCP socket that no call can hold beyond its deadline.
 #[derive(Debug)]

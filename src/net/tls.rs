@@ -27,10 +27,10 @@ use rustls::{
 use self::algorithms::provider;
 use super::error::{Beyond, Cause, Stage};
 use crate::clock::Clock;
-use crate::config::Endpoint;
 use crate::pki::certificate::Certificate;
 use crate::pki::identity::ClientIdentity;
 use crate::text::ForeignText;
+use crate::values::Endpoint;
 
 /// CA certificates that something is proved with: those of a cluster, or those that web servers are known by. Never empty.
 #[derive(Clone, Debug)]

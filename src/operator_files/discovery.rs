@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{OperatorFileError, contents};
 use crate::clock::Clock;
-use crate::config::{self, CaCertHash};
+use crate::config::{self};
 use crate::host::{HostFacts, WebBundle};
 use crate::kubeconfig::ClusterAccess;
 use crate::net::dial::Proxies;
@@ -14,6 +14,7 @@ use crate::phase::Phase;
 use crate::pki::certificate::{Certificate, CertificateError};
 use crate::plan::{Discovery, Trust, UrlRoots};
 use crate::report::Report;
+use crate::values::CaCertHash;
 
 /// Reads what the configuration's way of discovery names. `bundle` is read where web servers have to be proved.
 ///

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Subject, Verdict};
-use crate::config::Quoted;
 use crate::error::codes;
 use crate::existing::Existing;
 use crate::services::{Commands, Control, find};
+use crate::values::Quoted;
 
 /// The service.
 const SERVICE: &str = "kubelet";

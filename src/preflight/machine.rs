@@ -7,8 +7,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::{Subject, Verdict};
-use crate::config::Endpoint;
 use crate::services::find;
+use crate::values::Endpoint;
 
 /// Longest time for looking up our own name. A resolver without an answer would hold up a boot for ten seconds or more,
 /// for a warning.

@@ -242,7 +242,7 @@ fn a_ca_that_matches_a_pin_is_ours() {
     let bench = Bench::other_root();
     bench.write("/etc/kubernetes/pki/ca.crt", authority.ca_pem().as_bytes());
     let root = Root::open(bench.root.path()).unwrap();
-    for (pins, expected) in [(vec![pin], 0), (vec![crate::config::CaCertHash([0; 32])], 1)] {
+    for (pins, expected) in [(vec![pin], 0), (vec![crate::values::CaCertHash([0; 32])], 1)] {
         let mut plan = bench.plan();
         let Discovery::Token { trust, .. } = &mut plan.discovery else { panic!("no token discovery") };
         *trust = Trust::Pins(pins);

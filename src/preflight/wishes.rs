@@ -117,7 +117,7 @@ pub(super) fn cgroup_v1(subject: &Subject<'_>, wishes: &Wishes<'_>) -> Vec<Verdi
 pub(super) fn skew(subject: &Subject<'_>, wishes: &Wishes<'_>) -> Vec<Verdict> {
     let (Ok(kubelet), Some(said)) = (subject.kubelet(), wishes.api_server) else { return Vec::new() };
     let Some(server) = Version::parse(&format!("Kubernetes {said}")) else {
-        return Verdict::could_not_check(format_args!("the API server's version is {}", crate::config::Quoted(said)));
+        return Verdict::could_not_check(format_args!("the API server's version is {}", crate::values::Quoted(said)));
     };
     if (kubelet.major, kubelet.minor) <= (server.major, server.minor) {
         return Vec::new();

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use crate::cli::ConfigCommand;
-use crate::config::{NodeName, Warning, load, migrate};
+use crate::config::{Warning, load, migrate};
 use crate::host::HostFacts;
 use crate::join::Failure;
 use crate::plan;
 use crate::rootfs::{FileSet, Root};
 use crate::text::printable;
+use crate::values::NodeName;
 
 /// Characters of one warning: a migrated file names every field that has moved.
 const WARNING_CAP: usize = 2000;

@@ -4,11 +4,11 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use crate::clock::apart;
-use crate::config::NodeName;
 use crate::error::{Code, Explain, codes};
 use crate::kube::error::KubeError;
 use crate::pki::key::KeyError;
 use crate::text::ForeignText;
+use crate::values::NodeName;
 
 /// An error of the TLS bootstrap.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::path::Path;
 const ORDER: [&[&str]; 13] = [
     &["secret", "phase"],
     &["text", "error"],
-    &["report", "clock", "pki", "yaml", "rootfs"],
+    &["report", "clock", "pki", "yaml", "rootfs", "values"],
     &["config", "services", "paths", "cri"],
     &["host", "cli", "net", "kubeconfig"],
     &["kubelet", "kube"],

@@ -5,12 +5,12 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use kubejoin::clock::{Clock, ClockMode};
-use kubejoin::config::Url;
 use kubejoin::discovery::discover;
 use kubejoin::error::Explain;
 use kubejoin::net::tls::TrustRoots;
 use kubejoin::plan::{Discovery, UrlRoots};
 use kubejoin::report::Report;
+use kubejoin::values::Url;
 use kubejoin_apiserver::{ApiServer, Faults, Leaf, Options, Pki, Presents, Reply, Rule};
 
 use crate::builder::{Join, Ran, cluster_info_of, kubeconfig_of, plan, soon, text, with_user};

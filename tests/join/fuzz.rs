@@ -5,12 +5,12 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use kubejoin::config::{BootstrapToken, NodeName, Url};
 use kubejoin::discovery::{cluster_info, jws};
 use kubejoin::existing::{self, Existing};
 use kubejoin::kubeconfig::ClusterAccess;
 use kubejoin::plan::{Discovery, Trust};
 use kubejoin::rootfs::Root;
+use kubejoin::values::{BootstrapToken, NodeName, Url};
 use kubejoin_apiserver::{ApiServer, Options};
 
 use crate::builder::{Join, with_user};

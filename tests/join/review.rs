@@ -26,7 +26,7 @@ use crate::builder::{Join, cluster_info_of, kubeconfig_of, plan, soon, text, wit
 /// What a connection makes of these bytes as the answers to `requests` requests sent at once; and the connection.
 pub fn answers(bytes: &[u8], requests: usize) -> (Vec<Result<Response, NetError>>, Connection) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint: kubejoin::config::Endpoint = listener.local_addr().unwrap().to_string().parse().unwrap();
+    let endpoint: kubejoin::values::Endpoint = listener.local_addr().unwrap().to_string().parse().unwrap();
     let deadline = Instant::now() + Duration::from_secs(5);
     let stream = Stream::plain(&endpoint, deadline).unwrap();
     let (mut peer, _) = listener.accept().unwrap();
@@ -132,7 +132,7 @@ fn without_a_pin_nobodys_clock_but_the_systems_judges_a_certificate() {
 #[test]
 fn a_root_that_does_not_say_its_host_name_gets_the_nodes_name_for_its_kubelet() {
     let here = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap().trim().to_lowercase();
-    if here.parse::<kubejoin::config::NodeName>().is_err() {
+    if here.parse::<kubejoin::values::NodeName>().is_err() {
         eprintln!("SKIPPED: this test needs a host name that can be a node's name, not {here:?}");
         return;
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::Quoted;
+use super::quoted::Quoted;
 
 /// The longest DNS-1123 subdomain (apimachinery `util/validation`).
 const MAX_LENGTH: usize = 253;

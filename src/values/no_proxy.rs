@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::Endpoint;
+use super::endpoint::Endpoint;
 
 /// Whether Go never takes a proxy: `localhost` and the loopback addresses.
 pub(super) fn is_local(endpoint: &Endpoint) -> bool {

@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use super::Quoted;
+use super::quoted::Quoted;
 
 /// `host:port` of an API server; IPv6 literals are held without brackets, names in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::BootstrapToken;
+use super::token::BootstrapToken;
 
 /// In quotes, escaped, cut after [`MAX_LENGTH`] characters, and without the secret of a token that was typed in the wrong
 /// place.

@@ -8,7 +8,9 @@
 use std::fmt;
 
 use super::endpoint::Reason;
-use super::{Endpoint, EndpointError, Quoted, no_proxy};
+use super::endpoint::{Endpoint, EndpointError};
+use super::no_proxy;
+use super::quoted::Quoted;
 use crate::error::{Code, Explain, codes};
 use crate::secret::Secret;
 

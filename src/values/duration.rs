@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::Quoted;
+use super::quoted::Quoted;
 
 /// Nanoseconds per unit (Go `time/format.go`, `unitMap`).
 const UNITS: [(&str, u64); 8] = [

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Endpoint, EndpointError};
+use super::endpoint::{Endpoint, EndpointError};
 
 /// `https://host[:port][/path][?query]`.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,0 +1,22 @@
+//! Values that users write and protocols carry: parsed once, printed as they are written, nothing else.
+//!
+//! A value can only be made by its parser, so that nothing further in has to check it again. Nothing here knows where a text
+//! came from, reads a file or opens a connection.
+
+pub mod duration;
+pub mod endpoint;
+mod no_proxy;
+pub mod node_name;
+pub mod pin;
+pub mod proxy;
+mod quoted;
+pub mod token;
+pub mod url;
+
+pub use endpoint::{Endpoint, EndpointError};
+pub use node_name::{NodeName, NodeNameError};
+pub use pin::{CaCertHash, PinError};
+pub use proxy::{Proxy, ProxyError, ProxyVariables};
+pub(crate) use quoted::Quoted;
+pub use token::{BootstrapToken, TokenError};
+pub use url::{Url, UrlError, without_secrets};
