@@ -9,16 +9,16 @@ use crate::clock::ClockMode;
 use crate::cluster_config::{self, ClusterConfig};
 use crate::discovery::{ClusterInfo, Discovered, discover};
 use crate::error::{Explain, codes};
-use crate::existing::{self, Existing, Foreign};
 use crate::kube::client::Client;
 use crate::kubelet::configuration::KubeletConfiguration;
 use crate::kubelet::cri_socket::{self, CriSocketHandover};
-use crate::kubelet_bootstrap;
-use crate::kubelet_wait;
 use crate::net::retry::Retry;
-use crate::node_check::{self, Verdict};
-use crate::node_files::{self, Identity};
-use crate::paths;
+use crate::node::files::{self, Identity};
+use crate::node::health;
+use crate::node::kubelet_bootstrap;
+use crate::node::name_check::{self, Verdict};
+use crate::node::paths;
+use crate::node::state::{self, Existing, Foreign};
 use crate::phase::Phase;
 use crate::pki::request::common_name;
 use crate::plan::{Bootstrap, Discovery, JoinPlan, Run, Trust};
@@ -43,7 +43,7 @@ pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
     let root = Root::open(&plan.rootfs)?;
     let control = if plan.is_this_system() { Control::detect(&plan.host.path) } else { Control::Offline };
     let now = plan.clock.is_plausible().then(|| plan.clock.now());
-    let existing = existing::read(&root, &plan.node_name, &plan.discovery, now)?;
+    let existing = state::read(&root, &plan.node_name, &plan.discovery, now)?;
     let makes_a_node = plan.phases.kubelet_start;
     if let (Existing::Joined(identity), Run::Join, true) = (&existing, plan.run, makes_a_node) {
         return already_joined(plan, &root, &control, identity.clone(), report);
@@ -66,7 +66,7 @@ pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
     let mut client = Client::new(server, bootstrap.credentials.token.clone());
     let api_call = plan.retry(plan.timeouts.kubernetes_api_call);
     let (config, node) = cluster_config::fetch(&mut client, plan, api_call, report)?;
-    say_whose_node(node_check::judge(node.as_ref(), plan)?, plan, report);
+    say_whose_node(name_check::judge(node.as_ref(), plan)?, plan, report);
 
     // Rendered once without credentials: what cannot become files is refused before a certificate is asked for.
     let service = at_boot(plan, &root, report)?;
@@ -75,7 +75,7 @@ pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
         (_, Bootstrap::Kubelet) => Identity::Kubelet(&bootstrap),
         (_, Bootstrap::Here) => Identity::NotYet,
     };
-    let mut node = node_files::render(plan, &info, &config, identity, service.clone())?;
+    let mut node = files::render(plan, &info, &config, identity, service.clone())?;
     for warning in &node.warnings {
         report.warn(Phase::KubeletStart, None, warning);
     }
@@ -97,14 +97,14 @@ pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
             report.phase(Phase::TlsBootstrap);
             let retry = plan.retry(plan.timeouts.tls_bootstrap);
             let signed = request_certificate(plan, &root, &mut client, &info, retry, report)?;
-            node = node_files::render(plan, &info, &config, Identity::Signed(&signed), service)?;
+            node = files::render(plan, &info, &config, Identity::Signed(&signed), service)?;
             credentials = Some(signed);
         }
         Identity::Operator => {
             let text = format!("{} stays as it is: the kubelet goes on with its credentials", paths::KUBELET_CONF);
             report.info(Phase::TlsBootstrap, text);
             let wanted = common_name(plan.node_name.as_str());
-            if let Some(name) = existing::operators_name(&root)?.filter(|name| *name != wanted) {
+            if let Some(name) = state::operators_name(&root)?.filter(|name| *name != wanted) {
                 let text = format_args!(
                     "the certificate in it is that of {}; only {wanted} may register this node",
                     ForeignText::new(&name, None)
@@ -195,7 +195,7 @@ fn wait_for(
     let control = waiting.control;
     // Who cannot say that it has ended says nothing.
     let runs = || !waiting.started_here || !matches!(control.is_active(KUBELET), Ok(false));
-    let waited = kubelet_wait::healthy(configuration.healthz(), waiting.healthy, runs, report)
+    let waited = health::healthy(configuration.healthz(), waiting.healthy, runs, report)
         .map_err(Failure::from)
         .and_then(|()| Ok(kubelet_bootstrap::wait(root, waiting.bootstrapped, report)?));
     if waited.is_err() {
@@ -222,7 +222,7 @@ fn already_joined(
     plan: &JoinPlan,
     root: &Root,
     control: &Control,
-    identity: existing::Identity,
+    identity: state::Identity,
     report: &Report,
 ) -> Result<Outcome, Failure> {
     if !identity.is_compared {
@@ -287,7 +287,7 @@ fn registered(
     let wanted = CriSocketHandover::of(&config.cluster).annotation;
     let annotation = wanted.then_some((cri_socket::ANNOTATION, plan.cri_socket.as_str()));
     if let (KubeletState::Healthy, Some(credentials)) = (state, credentials)
-        && kubelet_wait::registered(plan, info, credentials, annotation, report)
+        && health::registered(plan, info, credentials, annotation, report)
     {
         return KubeletState::Registered;
     }

@@ -24,7 +24,7 @@ use std::fmt;
 
 use crate::cri::CriError;
 use crate::error::{Code, Explain, codes};
-use crate::existing::Existing;
+use crate::node::state::Existing;
 use crate::phase::Phase;
 use crate::plan::{JoinPlan, Run};
 use crate::report::Report;
@@ -119,9 +119,13 @@ const ROOT_CHECK: Check = Check {
 
 /// kubeadm's order, then ours.
 const CHECKS: [Check; 20] = [
-    Check { name: |_| Some(files::name(&crate::paths::KUBELET_CONF)), about: About::Target, run: files::kubelet_conf },
     Check {
-        name: |_| Some(files::name(&crate::paths::BOOTSTRAP_KUBELET_CONF)),
+        name: |_| Some(files::name(&crate::node::paths::KUBELET_CONF)),
+        about: About::Target,
+        run: files::kubelet_conf,
+    },
+    Check {
+        name: |_| Some(files::name(&crate::node::paths::BOOTSTRAP_KUBELET_CONF)),
         about: About::Target,
         run: files::bootstrap_kubelet_conf,
     },
@@ -179,7 +183,11 @@ struct LaterCheck {
 
 /// Ours, all of them; names of kubeadm's where it has one for the same thing.
 const AFTER_DISCOVERY: [LaterCheck; 5] = [
-    LaterCheck { name: |_| files::name(&crate::paths::KUBELET_CONF), about: About::Target, run: wishes::kubelet_conf },
+    LaterCheck {
+        name: |_| files::name(&crate::node::paths::KUBELET_CONF),
+        about: About::Target,
+        run: wishes::kubelet_conf,
+    },
     LaterCheck { name: |subject| files::name(&subject.plan.ca_cert_path), about: About::Target, run: wishes::ca_cert },
     LaterCheck { name: |_| Cow::Borrowed("Swap"), about: About::Target, run: wishes::swap },
     LaterCheck { name: |_| Cow::Borrowed("FailCgroupV1"), about: About::RunningSystem, run: wishes::cgroup_v1 },

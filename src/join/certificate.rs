@@ -7,7 +7,7 @@ use crate::discovery::ClusterInfo;
 use crate::error::{Code, Explain, codes};
 use crate::kube::client::Client;
 use crate::net::retry::Retry;
-use crate::paths;
+use crate::node::paths;
 use crate::pki::key::{KeyError, PrivateKey};
 use crate::plan::JoinPlan;
 use crate::report::Report;

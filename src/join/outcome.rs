@@ -1,7 +1,7 @@
 //! How a join ends.
 
 use crate::error::Explain;
-use crate::existing;
+use crate::node::state;
 use crate::rootfs::FileSet;
 
 /// How a run ended well.
@@ -17,7 +17,7 @@ pub enum Outcome {
         kubelet: KubeletState,
     },
     /// It was a node of this cluster already.
-    AlreadyJoined(existing::Identity),
+    AlreadyJoined(state::Identity),
     /// What would be written, and nothing was.
     DryRun(FileSet),
     /// No node was to be made: the phases that were asked for have been gone through.

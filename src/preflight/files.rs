@@ -5,8 +5,8 @@
 use std::borrow::Cow;
 
 use super::{Subject, Verdict};
-use crate::existing::{Existing, Foreign};
-use crate::paths;
+use crate::node::paths;
+use crate::node::state::{Existing, Foreign};
 use crate::pki::certificate::Certificate;
 use crate::plan::Bootstrap;
 use crate::rootfs::TargetPath;

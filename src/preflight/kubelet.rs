@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{Subject, Verdict};
 use crate::error::codes;
-use crate::existing::Existing;
+use crate::node::state::Existing;
 use crate::services::{Commands, Control, find};
 use crate::values::Quoted;
 

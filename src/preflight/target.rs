@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use super::{Subject, Verdict};
 use crate::clock::{ClockMode, build_date};
 use crate::error::codes;
-use crate::paths;
+use crate::node::paths;
 use crate::rootfs::TargetPath;
 
 /// Less than this is as good as full: a node's files have 20 KB, written beside those that are there, and the kubelet that

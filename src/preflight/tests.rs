@@ -6,9 +6,9 @@ use super::*;
 use crate::clock::{Clock, ClockMode};
 use crate::config::{Extras, Settings, Sources, resolve};
 use crate::cri::fake::{Fake, status};
-use crate::existing::{Foreign, Identity, Unusable};
 use crate::host::{CgroupVersion, Cgroups, HostFacts, WebBundle};
 use crate::net::dial::Proxies;
+use crate::node::state::{Foreign, Identity, Unusable};
 use crate::operator_files;
 use crate::plan::{Discovery, Trust};
 use crate::report::{Event, Sink};
@@ -229,7 +229,7 @@ fn files_of_ours_are_no_obstacle_and_files_of_others_are() {
         let bench = Bench { existing: existing.clone(), ..Bench::other_root() };
         bench.write("/etc/kubernetes/pki/ca.crt", b"whatever");
         if pending_key {
-            bench.write(crate::paths::PENDING_KEY.as_str(), b"");
+            bench.write(crate::node::paths::PENDING_KEY.as_str(), b"");
         }
         assert_eq!(bench.run().error_names(), expected, "{existing:?}, pending key: {pending_key}");
     }
@@ -686,7 +686,7 @@ fn a_target_that_takes_no_files_fails_as_writing_to_it_would() {
     let root = Root::open(std::path::Path::new("/sys/kernel")).unwrap();
     let report = Report::new(Vec::new());
     let error = run(&plan, &root, &bench.existing, &report).map(drop).unwrap_err();
-    let (code, text) = if root.space(&crate::paths::KUBELET).unwrap().read_only {
+    let (code, text) = if root.space(&crate::node::paths::KUBELET).unwrap().read_only {
         (&codes::MACHINE_READ_ONLY, "is mounted read-only")
     } else {
         (&codes::MACHINE_NO_SPACE, "has only 0 KiB left")

@@ -3,9 +3,9 @@
 
 use super::kubelet::Version;
 use super::{Subject, Verdict, files};
-use crate::existing::{self, Existing, Foreign};
 use crate::host::CgroupVersion;
 use crate::kubelet::configuration::KubeletConfiguration;
+use crate::node::state::{self, Existing, Foreign};
 use crate::pki::certificate::Certificate;
 use crate::rootfs::{Root, TargetPath};
 
@@ -57,7 +57,7 @@ pub(super) fn kubelet_conf(subject: &Subject<'_>, wishes: &Wishes<'_>) -> Vec<Ve
     if !matches!(subject.existing, Existing::Unusable(_)) {
         return Vec::new();
     }
-    let of_file = match existing::authorities(subject.root) {
+    let of_file = match state::authorities(subject.root) {
         Ok(authorities) => authorities,
         Err(error) => return Verdict::could_not_check(error),
     };

@@ -6,8 +6,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kubejoin::discovery::{cluster_info, jws};
-use kubejoin::existing::{self, Existing};
 use kubejoin::kubeconfig::ClusterAccess;
+use kubejoin::node::state::{self, Existing};
 use kubejoin::plan::{Discovery, Trust};
 use kubejoin::rootfs::Root;
 use kubejoin::values::{BootstrapToken, NodeName, Url};
@@ -252,7 +252,7 @@ fn identities_that_are_nearly_ours() {
     let right = paths.each_ref().map(|path| std::fs::read(path).unwrap());
     let root = Root::open(&join.root()).unwrap();
     let now = Some(UNIX_EPOCH + Duration::from_secs(1));
-    let read = || existing::read(&root, &node, &pins, now);
+    let read = || state::read(&root, &node, &pins, now);
     assert!(matches!(read(), Ok(Existing::Joined(_))));
     let words = [
         "-----BEGIN CERTIFICATE-----\n",

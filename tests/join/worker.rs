@@ -304,6 +304,6 @@ fn the_certificate_file_is_named_by_its_issue_and_so_the_same_every_time() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     // The signer backdates by five minutes; the name has whole seconds.
     let expected: Vec<_> =
-        (now - 310..=now - 290).map(|at| kubejoin::paths::client_certificate(at).to_string()).collect();
+        (now - 310..=now - 290).map(|at| kubejoin::node::paths::client_certificate(at).to_string()).collect();
     assert!(expected.contains(&name), "{name}");
 }

@@ -8,7 +8,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::kubeconfig::{Entry, Kubeconfig, KubeconfigError, decoded_authorities};
-use crate::paths;
+use crate::node::paths;
 use crate::pki::certificate::Certificate;
 use crate::pki::key::PrivateKey;
 use crate::pki::request::common_name;

@@ -5,8 +5,8 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::error::{Code, Explain, codes};
-use crate::existing;
-use crate::paths;
+use crate::node::paths;
+use crate::node::state;
 use crate::phase::Phase;
 use crate::report::Report;
 use crate::rootfs::{CommitError, FileSet, Root, RootError};
@@ -30,7 +30,7 @@ pub fn wait(root: &Root, wait: Duration, report: &Report) -> Result<(), NotBoots
     let started = Instant::now();
     let mut said = 0;
     loop {
-        if existing::is_client(root).map_err(NotBootstrapped::Root)? {
+        if state::is_client(root).map_err(NotBootstrapped::Root)? {
             if said > 0 {
                 report.info(Phase::KubeletWaitBootstrap, "The kubelet has its certificate");
             }

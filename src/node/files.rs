@@ -13,7 +13,7 @@ use crate::error::{Code, Explain};
 use crate::kubelet::configuration::{KubeletConfigError, KubeletConfiguration, KubeletInputs};
 use crate::kubelet::cri_socket::CriSocketHandover;
 use crate::kubelet::{flags, instance, kubeconfig};
-use crate::paths;
+use crate::node::paths;
 use crate::plan::JoinPlan;
 use crate::rootfs::{Entry, FileSet};
 use crate::tls_bootstrap::Credentials;
