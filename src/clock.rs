@@ -1,4 +1,4 @@
-//! Time as a value: read once, carried along, and replaced by the proved server's where the system clock cannot be right.
+//! Time as a value: read once, carried along, and replaced by the verified server's where the system clock cannot be right.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -8,12 +8,12 @@ pub const BUILD_DATE: &str = env!("KUBEJOIN_BUILD_DATE");
 /// `--clock`: which clock certificates are judged by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ClockMode {
-    /// The system's, unless it is earlier than the build date; then the proved server's.
+    /// The system's, unless it is earlier than the build date; then the verified server's.
     #[default]
     Auto,
     /// Always the system's.
     System,
-    /// Always the proved server's: the operator's word that this machine's clock is the broken one.
+    /// Always the verified server's: the user's word that this machine's clock is the broken one.
     Server,
 }
 
@@ -56,7 +56,7 @@ impl Clock {
         self.mode
     }
 
-    /// Whether this clock may judge certificates before any server has been proved.
+    /// Whether this clock may judge certificates before any server has been verified.
     pub fn is_plausible(&self) -> bool {
         match self.mode {
             ClockMode::Auto => self.now() >= build_date(),

@@ -1,4 +1,4 @@
-//! What the operator asked for: JoinConfiguration of every version, tokens, pins, endpoints, and the precedence of their
+//! What the user asked for: JoinConfiguration of every version, tokens, pins, endpoints, and the precedence of their
 //! sources. Knows nothing of the network and nothing of this machine.
 
 mod args_form;
@@ -39,7 +39,7 @@ pub use settings::{Settings, TokenFile};
 #[derive(Clone, Debug)]
 pub struct JoinConfiguration {
     /// How the control plane is found and trusted.
-    pub discovery: Discovery,
+    pub discovery: DiscoveryMethod,
     /// `discovery.tlsBootstrapToken`, defaulted to the discovery token; where a kubeconfig is there instead, it may hold
     /// credentials.
     pub tls_bootstrap_token: Option<BootstrapToken>,
@@ -57,9 +57,9 @@ pub struct JoinConfiguration {
     pub dry_run: bool,
 }
 
-/// `discovery`.
+/// `discovery`, as configured: its files have not been read.
 #[derive(Clone, Debug)]
-pub enum Discovery {
+pub enum DiscoveryMethod {
     /// `discovery.bootstrapToken`.
     Token {
         /// `apiServerEndpoint`: at least one, in the order in which they are tried.
@@ -67,7 +67,7 @@ pub enum Discovery {
         /// `token`.
         token: BootstrapToken,
         /// `caCertHashes` or the explicit wish to go without.
-        trust: Trust,
+        trust: DiscoveryTrust,
     },
     /// `discovery.file`, its `kubeConfigPath` being a path (that of a `file://` URL, too) of this machine.
     File(PathBuf),
@@ -80,9 +80,9 @@ pub enum Discovery {
     },
 }
 
-/// What proves the cluster CA in token discovery.
+/// What verifies the cluster CA in token discovery, as configured.
 #[derive(Clone, Debug)]
-pub enum Trust {
+pub enum DiscoveryTrust {
     /// `caCertHashes`: at least one; any match is enough.
     Pins(Vec<CaCertHash>),
     /// `--discovery-ca-file`: the same, as certificates; a path of this machine.
@@ -193,7 +193,7 @@ pub struct Extras {
     pub rootfs: Option<PathBuf>,
     /// `--clock`.
     pub clock: ClockMode,
-    /// `--set-clock`: step the system clock once the server has been proved.
+    /// `--set-clock`: step the system clock once the server has been verified.
     pub set_clock: bool,
     /// `--server`: what the kubelet is to talk to, where that is not what discovery finds.
     pub server: Option<Endpoint>,

@@ -15,7 +15,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connec
 
 use grpc::{Connection, GrpcError};
 
-use crate::text::ForeignText;
+use crate::text::UntrustedText;
 
 /// kubeadm's limit for connecting, and for each call (`util/runtime/runtime.go`).
 pub const LIMIT: Duration = Duration::from_secs(2);
@@ -186,7 +186,7 @@ fn condition(bytes: &[u8]) -> Condition {
 }
 
 fn text(bytes: &[u8]) -> String {
-    ForeignText::from_bytes(bytes, None).to_string()
+    UntrustedText::from_bytes(bytes, None).to_string()
 }
 
 /// A value of a message in protobuf's wire format (protobuf.dev `encoding`).
@@ -230,7 +230,7 @@ impl fmt::Display for CriError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CriError::Endpoint(endpoint) => {
-                write!(f, "{} is not the unix:// URL of a socket", ForeignText::new(endpoint, None))
+                write!(f, "{} is not the unix:// URL of a socket", UntrustedText::new(endpoint, None))
             }
             CriError::Connect { socket, errno: Errno::AGAIN } => {
                 write!(f, "{}: no connection was accepted in time", socket.display())

@@ -2,38 +2,41 @@
 //!
 //! Only this room can make a [`ClusterInfo`]; holding one means that discovery succeeded. The order of checks is part of
 //! the contract: in token discovery the signature is judged on raw bytes before any YAML of the network is parsed, then
-//! the pin, then the recorded connection itself. With a discovery file the CA is known before, and proves the connection;
+//! the pin, then the recorded connection itself. With a discovery file the CA is known before, and verifies the connection;
 //! where the file has none, what web servers are known by does. Nothing secret is sent before all that.
 
 pub mod cluster_info;
+mod dialer;
 pub mod error;
 mod file;
 pub mod jws;
 mod token;
 mod url;
-mod way;
 
 use std::time::SystemTime;
 
 use error::DiscoveryError;
+use token::GoOnWith;
 
 use crate::clock::Clock;
-use crate::kubeconfig::{ClientCredentials, Names};
+use crate::inputs::Discovery;
+use crate::kubeconfig::{ClientCredentials, ClusterAccess, Names};
 use crate::net::retry::Retry;
 use crate::net::server::Server;
 use crate::net::tls::TrustRoots;
+use crate::net::verification::Verification;
 use crate::phase::Phase;
 use crate::pki::certificate::Certificate;
-use crate::plan::{Discovery, JoinPlan};
+use crate::plan::Access;
 use crate::report::Report;
-use crate::values::Endpoint;
+use crate::values::{BootstrapToken, Endpoint};
 
-/// The cluster, proved.
+/// The cluster, verified.
 #[derive(Clone, Debug)]
 pub struct ClusterInfo {
     server: Endpoint,
     endpoint: Endpoint,
-    authorities: Vec<Certificate>,
+    ca_certificates: Vec<Certificate>,
     roots: TrustRoots,
     clock: Clock,
 }
@@ -49,14 +52,14 @@ impl ClusterInfo {
         &self.endpoint
     }
 
-    /// The CA certificates that were proved, in the order of cluster-info.
-    pub fn authorities(&self) -> &[Certificate] {
-        &self.authorities
+    /// The CA certificates that were verified, in the order of cluster-info.
+    pub fn ca_certificates(&self) -> &[Certificate] {
+        &self.ca_certificates
     }
 
     /// The same as PEM: the content of `ca.crt`.
-    pub fn authorities_pem(&self) -> String {
-        self.authorities.iter().map(Certificate::to_pem).collect()
+    pub fn ca_certificates_pem(&self) -> String {
+        self.ca_certificates.iter().map(Certificate::to_pem).collect()
     }
 
     /// The same as trust anchors.
@@ -75,7 +78,7 @@ impl ClusterInfo {
 pub struct Discovered {
     /// The facts.
     pub info: ClusterInfo,
-    /// The server of the facts; over the connection that was proved, where it is the one that was asked.
+    /// The server of the facts; over the connection that was verified, where it is the one that was asked.
     pub server: Server,
     /// What the certificate is requested with.
     pub bootstrap: BootstrapCredentials,
@@ -94,79 +97,86 @@ pub struct BootstrapCredentials {
 const CONTEXT: &str = "tls-bootstrap-token-user@kubernetes";
 const USER: &str = "tls-bootstrap-token-user";
 
-/// Finds the cluster and proves it, in the way that the plan says.
+/// A cluster that one of the methods of discovery has verified.
+struct Verified {
+    /// The facts; the server is the one that cluster-info or the file names.
+    info: ClusterInfo,
+    /// May be told what the certificate is requested with.
+    server: Server,
+}
+
+/// Finds the cluster and verifies it, by the method that the plan names.
 ///
 /// # Errors
 /// It was not found in time, or is not believed.
-pub fn discover(plan: &JoinPlan, retry: Retry, report: &Report) -> Result<Discovered, DiscoveryError> {
-    let (proxies, token) = (&plan.proxies, plan.bootstrap_token.as_ref());
-    let found = match &plan.discovery {
+pub fn discover(access: &Access, retry: Retry, report: &Report) -> Result<Discovered, DiscoveryError> {
+    let Access { proxies, clock, .. } = access;
+    let clock = *clock;
+    let token = access.bootstrap_token.as_ref();
+    let from_file = |kubeconfig: &ClusterAccess, system_ca: Option<&Verification>| {
+        let request = file::FileDiscovery { kubeconfig, proxies, token };
+        let verified = match system_ca.filter(|_| kubeconfig.ca_certificates.is_empty()) {
+            Some(system_ca) => file::with_ca_of_cluster_info(request, system_ca, retry, report)?,
+            None => file::with_ca_of_file(request, clock, retry, report)?,
+        };
+        let credentials = kubeconfig.credentials.clone();
+        let bootstrap =
+            credentials.map(|credentials| BootstrapCredentials { credentials, names: kubeconfig.names.clone() });
+        Ok::<_, DiscoveryError>((verified, bootstrap))
+    };
+    let (Verified { mut info, server }, bootstrap) = match &access.discovery {
         Discovery::Token { endpoints, token, trust } => {
-            let elsewhere = plan.server.is_some();
-            let request = token::TokenDiscovery { endpoints, token, trust, proxies, elsewhere };
-            token::discover(request, plan.clock, retry, report)?
+            let go_on_with = match &access.server {
+                Some(_) => GoOnWith::EndpointAsked,
+                None => GoOnWith::ServerOfClusterInfo,
+            };
+            let request = token::TokenDiscovery { endpoints, token, trust, proxies, go_on_with, clock };
+            (token::discover(request, retry, report)?, None)
         }
-        Discovery::File { access, web_roots } => {
-            let request = file::FileDiscovery { access, web_roots: web_roots.as_ref(), proxies, token };
-            file::discover(request, plan.clock, retry, report)?
-        }
-        Discovery::Url { url, roots, web_roots } => {
-            let access = url::fetch(url, roots, proxies, (plan.clock, retry), report)?;
-            let request = file::FileDiscovery { access: &access, web_roots: Some(web_roots), proxies, token };
-            file::discover(request, plan.clock, retry, report)?
+        Discovery::File { kubeconfig, system_ca } => from_file(kubeconfig, system_ca.as_ref())?,
+        Discovery::Url { url, web_server, system_ca } => {
+            let kubeconfig = url::fetch(url, web_server, proxies, retry, report)?;
+            from_file(&kubeconfig, Some(system_ca))?
         }
     };
-    let Found { named, authorities, roots, clock, server, file } = found;
-    let bootstrap = match (&plan.bootstrap_token, file) {
-        // As in kubeadm, a token wins over what the file holds.
-        (Some(token), _) => BootstrapCredentials {
-            credentials: ClientCredentials { token: Some(token.full()), identity: None },
-            names: Names { context: CONTEXT.to_owned(), user: USER.to_owned() },
-        },
-        (None, Some(bootstrap)) => bootstrap,
-        (None, None) => return Err(DiscoveryError::NoCredentials),
-    };
-    let endpoint = server.endpoint().clone();
-    if let Some(wanted) = &plan.server
-        && !server.may_be_called(wanted, clock.now())
-    {
-        let text = format_args!(
-            "the certificate of {endpoint} is not for {:?}, the host of --server: unless another one answers there, the kubelet \
-             will refuse it",
-            wanted.host
-        );
-        report.warn(Phase::Discovery, None, text);
+    // As in kubeadm, a token wins over what the file holds.
+    let bootstrap = token.map(BootstrapCredentials::of_token).or(bootstrap).ok_or(DiscoveryError::NoCredentials)?;
+    if let Some(wanted) = &access.server {
+        if !server.certificate_covers(wanted, info.clock.now()) {
+            let text = format_args!(
+                "the certificate of {} is not for {:?}, the host of --server: unless another one answers there, the kubelet \
+                 will refuse it",
+                info.endpoint, wanted.host
+            );
+            report.warn(Phase::Discovery, None, text);
+        }
+        info.server = wanted.clone();
     }
-    let server_of_node = plan.server.clone().unwrap_or(named);
-    let info = ClusterInfo { server: server_of_node, endpoint, authorities, roots, clock };
     Ok(Discovered { info, server, bootstrap })
 }
 
-/// What the ways of discovery have in common in the end.
-struct Found {
-    /// The API server, as cluster-info or the file names it.
-    named: Endpoint,
-    authorities: Vec<Certificate>,
-    roots: TrustRoots,
-    clock: Clock,
-    /// Proved, and ready for whatever the certificate is requested with.
-    server: Server,
-    /// What the discovery file holds for that.
-    file: Option<BootstrapCredentials>,
+impl BootstrapCredentials {
+    /// Those of a token, with kubeadm's names for them.
+    fn of_token(token: &BootstrapToken) -> Self {
+        BootstrapCredentials {
+            credentials: ClientCredentials { token: Some(token.full()), identity: None },
+            names: Names { context: CONTEXT.to_owned(), user: USER.to_owned() },
+        }
+    }
 }
 
-fn anchors<'a>(authorities: impl IntoIterator<Item = &'a Certificate>) -> Result<TrustRoots, DiscoveryError> {
-    let ders: Vec<_> = authorities.into_iter().map(|c| c.der().clone()).collect();
-    TrustRoots::new(&ders).ok_or(DiscoveryError::NotAnAuthority)
+fn anchors<'a>(ca_certificates: impl IntoIterator<Item = &'a Certificate>) -> Result<TrustRoots, DiscoveryError> {
+    let ders: Vec<_> = ca_certificates.into_iter().map(|c| c.der().clone()).collect();
+    TrustRoots::new(&ders).ok_or(DiscoveryError::NotACaCertificate)
 }
 
-/// Those of the authorities that are valid now. TLS does not ask a trust anchor for its validity, but the API server and
-/// every Go client do: the key of an authority that has ended is guarded by nobody.
-fn valid_anchors(authorities: &[Certificate], now: SystemTime) -> Result<TrustRoots, DiscoveryError> {
-    let mut valid = authorities.iter().filter(|c| c.not_before() <= now && now <= c.not_after()).peekable();
+/// Those of the CA certificates that are valid now. TLS does not ask a trust anchor for its validity, but the API server and
+/// every Go client do: the key of an expired CA certificate is guarded by nobody.
+fn valid_anchors(ca_certificates: &[Certificate], now: SystemTime) -> Result<TrustRoots, DiscoveryError> {
+    let mut valid = ca_certificates.iter().filter(|c| c.not_before() <= now && now <= c.not_after()).peekable();
     if valid.peek().is_none() {
-        let not_after = authorities.iter().map(Certificate::not_after).max().unwrap_or(now);
-        return Err(DiscoveryError::AuthorityValidity { now, not_after });
+        let not_after = ca_certificates.iter().map(Certificate::not_after).max().unwrap_or(now);
+        return Err(DiscoveryError::CaValidity { now, not_after });
     }
     anchors(valid)
 }

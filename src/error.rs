@@ -1,11 +1,11 @@
-//! What every error of the house has in common: a stable code, an exit class, one line and one next step.
+//! What every error of this crate has in common: a stable code, an exit class, one line and one next step.
 //!
 //! Each room has its own enum. Its `Display` is one line that names the object (lower case, no full stop); its [`Code`]
 //! comes from the one catalogue in [`codes`], which README's table is tested against.
 
 pub mod codes;
 
-/// The exit class: what a service manager should do next. The number is the process's exit status.
+/// The exit class: what a init system should do next. The number is the process's exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// A defect of kubejoin itself: stop, and report it.
@@ -54,7 +54,7 @@ pub struct Code {
     /// What it means, for README and `kubejoin help errors`.
     pub meaning: &'static str,
     /// The next step, one imperative sentence that names the command and the machine to run it on.
-    pub action: &'static str,
+    pub hint: &'static str,
 }
 
 /// What an error of any room can say about itself, beyond its one line.
@@ -64,7 +64,7 @@ pub trait Explain: std::error::Error {
 
     /// The next step for just this object; the catalogue's sentence where nothing more is known.
     fn hint(&self) -> String {
-        self.code().action.to_owned()
+        self.code().hint.to_owned()
     }
 
     /// Whether the same request can succeed later without anybody changing anything.
@@ -75,5 +75,15 @@ pub trait Explain: std::error::Error {
     /// How long the peer asked us to stay away, where it did.
     fn retry_after(&self) -> Option<std::time::Duration> {
         None
+    }
+}
+
+/// Any error of a command: what the caller needs is only that it can explain itself.
+#[derive(Debug)]
+pub struct Failure(pub Box<dyn Explain>);
+
+impl<E: Explain + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Failure(Box::new(error))
     }
 }

@@ -10,10 +10,10 @@ mod identity;
 mod kernel;
 mod resolved;
 mod runtime;
-mod web_bundle;
+mod system_ca_bundle;
 
 pub use cgroups::{CgroupVersion, Cgroups};
-pub use web_bundle::WebBundle;
+pub use system_ca_bundle::SystemCaBundle;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -21,13 +21,13 @@ use std::time::Duration;
 
 use crate::rootfs::Root;
 use crate::secret::Secret;
-use crate::services::Control;
+use crate::services::InitSystem;
 use crate::values::ProxyVariables;
 
 /// Where programs are looked for when nobody says so: init starts us without a PATH.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Longest time for a question to the service manager; it answers in milliseconds or not at all.
+/// Longest time for a question to the init system; it answers in milliseconds or not at all.
 const QUESTION_LIMIT: Duration = Duration::from_secs(5);
 
 /// What the plan needs to know about the machine.
@@ -67,7 +67,7 @@ pub struct HostFacts {
     /// The proxy that the environment names for https.
     pub proxy: ProxyVariables,
     /// Where the running system may have the CA certificates that it knows web servers by.
-    pub web_bundle: WebBundle,
+    pub system_ca_bundle: SystemCaBundle,
     /// What stands before `/proc`, `/boot` and the like of the running system; `/` outside of tests.
     pub prefix: PathBuf,
 }
@@ -125,7 +125,7 @@ impl HostFacts {
         let root = Root::open(rootfs).ok();
         let is_this_system = rootfs == Path::new("/");
         let path = search_path(machine.path.as_deref());
-        let control = Control::detect_with(&path, QUESTION_LIMIT);
+        let control = InitSystem::detect_with(&path, QUESTION_LIMIT);
         let kernel_hostname = kernel::hostname();
         let kubelet_hostname =
             if is_this_system { Some(kernel_hostname.clone()) } else { root.as_ref().and_then(identity::hostname) };
@@ -150,7 +150,7 @@ impl HostFacts {
             is_initramfs: kernel::is_initramfs(),
             board: identity::board(machine),
             proxy: machine.proxy.clone(),
-            web_bundle: WebBundle::of(machine),
+            system_ca_bundle: SystemCaBundle::of(machine),
             prefix: machine.prefix.clone(),
         }
     }

@@ -1,4 +1,4 @@
-//! The few API types of a join, `Status`, and a typed client over a proved server.
+//! The few API types of a join, `Status`, and a typed client over a verified server.
 
 pub mod client;
 pub mod error;

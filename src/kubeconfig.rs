@@ -9,10 +9,10 @@ mod error;
 
 use serde_json::Value;
 
-pub use access::{ClientCredentials, ClusterAccess, Names, decoded_authorities, server};
+pub use access::{ClientCredentials, ClusterAccess, Names, decoded_ca_certificates, server};
 pub use error::{Field, KubeconfigError};
 
-use crate::text::ForeignText;
+use crate::text::UntrustedText;
 use crate::yaml;
 
 /// Fields of clusters, contexts and users that are read as texts.
@@ -49,7 +49,8 @@ impl Kubeconfig {
     /// It is no YAML, or something in it has another type than client-go wants. Passed over, a CA of the wrong type would
     /// be none, and then others would count.
     pub fn parse(text: &str) -> Result<Self, KubeconfigError> {
-        let documents = yaml::parse(text).map_err(|e| KubeconfigError::Yaml(ForeignText::new(&e.to_string(), None)))?;
+        let documents =
+            yaml::parse(text).map_err(|e| KubeconfigError::Yaml(UntrustedText::new(&e.to_string(), None)))?;
         let value = documents.into_iter().next().map_or(Value::Null, |document| document.value);
         checked(&value, "current-context", Value::is_string)?;
         for (list, inner) in [("clusters", "cluster"), ("contexts", "context"), ("users", "user")] {
@@ -123,8 +124,8 @@ impl Kubeconfig {
         let mut found = self.entries(list, inner).filter(|entry| entry.name == name);
         match (found.next(), found.next()) {
             (Some(one), None) => Ok(one),
-            (None, _) => Err(KubeconfigError::NotThere { list, name: ForeignText::new(name, None) }),
-            (Some(_), Some(_)) => Err(KubeconfigError::Twice { list, name: ForeignText::new(name, None) }),
+            (None, _) => Err(KubeconfigError::NotThere { list, name: UntrustedText::new(name, None) }),
+            (Some(_), Some(_)) => Err(KubeconfigError::Twice { list, name: UntrustedText::new(name, None) }),
         }
     }
 }

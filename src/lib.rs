@@ -1,6 +1,6 @@
 //! `kubejoin` turns a machine into a Kubernetes node: what `kubeadm join` does, from an initramfs or at first boot.
 //!
-//! One way through the house; each arrow is a function whose types say what has been proved:
+//! One way through this crate; each arrow is a function whose types say what has been verified:
 //!
 //! ```text
 //! argv, kernel command line, files ──► JoinConfiguration ─┐
@@ -18,26 +18,27 @@
 
 pub mod cli;
 pub mod clock;
-pub mod cluster_config;
+pub mod cluster;
+pub mod commands;
 pub mod config;
 pub mod cri;
 pub mod discovery;
 pub mod error;
+pub mod file;
 pub mod host;
+pub mod inputs;
 pub mod join;
 pub mod kube;
 pub mod kubeconfig;
 pub mod kubelet;
 pub mod net;
 pub mod node;
-pub mod operator_files;
 pub mod phase;
 pub mod pki;
 pub mod plan;
 pub mod preflight;
 pub mod report;
 pub mod rootfs;
-pub mod run;
 pub mod secret;
 pub mod services;
 pub mod text;

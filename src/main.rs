@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    kubejoin::run::run(std::env::args_os())
+    kubejoin::commands::run(std::env::args_os())
 }

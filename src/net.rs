@@ -1,7 +1,7 @@
 //! The wire: TCP, TLS and HTTP/1.1. Knows nothing of Kubernetes.
 //!
 //! [`tls`] is the only file that configures rustls, [`http`] the only one that speaks HTTP. A server is first an
-//! [`UnprovedServer`](server::UnprovedServer), which can be asked for one public document and told nothing; proof turns it into a
+//! [`UnverifiedServer`](server::UnverifiedServer), which can be asked for one public document and told nothing; proof turns it into a
 //! [`Server`](server::Server), the only thing that credentials can be sent to. How either is reached knows its
 //! [`Dialer`](dial::Dialer): TLS runs from end to end, also through a proxy.
 
@@ -15,3 +15,4 @@ pub mod server;
 mod socks;
 pub mod stream;
 pub mod tls;
+pub mod verification;

@@ -5,4 +5,5 @@ pub mod health;
 pub mod kubelet_bootstrap;
 pub mod name_check;
 pub mod paths;
+pub mod registration;
 pub mod state;

@@ -28,22 +28,29 @@ impl Phase {
     }
 }
 
+/// The section that a line of a report is about.
+impl From<Phase> for &'static str {
+    fn from(phase: Phase) -> Self {
+        phase.name()
+    }
+}
+
 /// A phase as `--skip-phases`, `skipPhases` and `join phase` name it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct NamedPhase {
+pub struct PhaseSpec {
     /// The name; that of a child is behind its parent's and a slash.
     pub name: &'static str,
     /// What it is to a worker.
-    pub role: Role,
+    pub applies: Applies,
 }
 
 /// What a phase is to a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum Applies {
     /// One of kubeadm's that does something.
     Worker(Phase),
     /// A part of `kubelet-start` that only this program names.
-    Part(Phase),
+    SubPhase(Phase),
     /// Does nothing on a worker.
     ControlPlane,
     /// Like that, and it has children.
@@ -53,35 +60,35 @@ pub enum Role {
 }
 
 /// Every phase of kubeadm 1.37 (`cmd/kubeadm/app/cmd/join.go`) in its order, ours, and those of older releases.
-pub static NAMES: [NamedPhase; 19] = [
-    named("preflight", Role::Worker(Phase::Preflight)),
-    named("control-plane-prepare", Role::ControlPlaneParent),
-    named("control-plane-prepare/all", Role::ControlPlane),
-    named("control-plane-prepare/download-certs", Role::ControlPlane),
-    named("control-plane-prepare/certs", Role::ControlPlane),
-    named("control-plane-prepare/kubeconfig", Role::ControlPlane),
-    named("control-plane-prepare/control-plane", Role::ControlPlane),
-    named("check-etcd", Role::ControlPlane),
-    named("discovery", Role::Part(Phase::Discovery)),
-    named("tls-bootstrap", Role::Part(Phase::TlsBootstrap)),
-    named("kubelet-start", Role::Worker(Phase::KubeletStart)),
-    named("etcd-join", Role::ControlPlane),
-    named("kubelet-wait-bootstrap", Role::Worker(Phase::KubeletWaitBootstrap)),
-    named("control-plane-join", Role::ControlPlaneParent),
-    named("control-plane-join/all", Role::ControlPlane),
+pub static NAMES: [PhaseSpec; 19] = [
+    named("preflight", Applies::Worker(Phase::Preflight)),
+    named("control-plane-prepare", Applies::ControlPlaneParent),
+    named("control-plane-prepare/all", Applies::ControlPlane),
+    named("control-plane-prepare/download-certs", Applies::ControlPlane),
+    named("control-plane-prepare/certs", Applies::ControlPlane),
+    named("control-plane-prepare/kubeconfig", Applies::ControlPlane),
+    named("control-plane-prepare/control-plane", Applies::ControlPlane),
+    named("check-etcd", Applies::ControlPlane),
+    named("discovery", Applies::SubPhase(Phase::Discovery)),
+    named("tls-bootstrap", Applies::SubPhase(Phase::TlsBootstrap)),
+    named("kubelet-start", Applies::Worker(Phase::KubeletStart)),
+    named("etcd-join", Applies::ControlPlane),
+    named("kubelet-wait-bootstrap", Applies::Worker(Phase::KubeletWaitBootstrap)),
+    named("control-plane-join", Applies::ControlPlaneParent),
+    named("control-plane-join/all", Applies::ControlPlane),
     // Up to 1.35, and up to 1.22.
-    named("control-plane-join/etcd", Role::Retired),
-    named("control-plane-join/update-status", Role::Retired),
-    named("control-plane-join/mark-control-plane", Role::ControlPlane),
-    named("wait-control-plane", Role::ControlPlane),
+    named("control-plane-join/etcd", Applies::Retired),
+    named("control-plane-join/update-status", Applies::Retired),
+    named("control-plane-join/mark-control-plane", Applies::ControlPlane),
+    named("wait-control-plane", Applies::ControlPlane),
 ];
 
-const fn named(name: &'static str, role: Role) -> NamedPhase {
-    NamedPhase { name, role }
+const fn named(name: &'static str, applies: Applies) -> PhaseSpec {
+    PhaseSpec { name, applies }
 }
 
 /// The phase of this name, which is in lower case, as kubeadm compares them.
-pub fn find(name: &str) -> Option<&'static NamedPhase> {
+pub fn find(name: &str) -> Option<&'static PhaseSpec> {
     NAMES.iter().find(|phase| phase.name == name)
 }
 
@@ -98,7 +105,7 @@ mod tests {
     fn exactly_the_parents_have_children() {
         for phase in &NAMES {
             let is_parent = children(phase.name).next().is_some();
-            assert_eq!(is_parent, phase.role == Role::ControlPlaneParent, "{}", phase.name);
+            assert_eq!(is_parent, phase.applies == Applies::ControlPlaneParent, "{}", phase.name);
             assert_eq!(find(phase.name), Some(phase), "twice");
         }
         let children: Vec<_> = children("control-plane-join").collect();

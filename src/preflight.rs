@@ -4,9 +4,10 @@
 //! a warning and never ends a join. Where the target root is not this system, checks of a running one are left out, by
 //! name. kubeadm's come first; ours are behind them, and each says which line to change.
 //!
-//! What needs to know the cluster's wishes is judged by [`Passed::after_discovery`], before anything is sent that leaves a
+//! What needs to know the cluster's requirements is judged by [`LocalChecksPassed::after_discovery`], before anything is sent that leaves a
 //! trace.
 
+mod cluster_checks;
 mod files;
 mod kernel_config;
 mod kubelet;
@@ -14,9 +15,8 @@ mod machine;
 mod runtime;
 mod system;
 mod target;
-mod wishes;
 
-pub use wishes::Wishes;
+pub use cluster_checks::ClusterRequirements;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -24,41 +24,41 @@ use std::fmt;
 
 use crate::cri::CriError;
 use crate::error::{Code, Explain, codes};
-use crate::node::state::Existing;
+use crate::node::state::NodeState;
 use crate::phase::Phase;
-use crate::plan::{JoinPlan, Run};
+use crate::plan::{JoinPlan, Mode};
 use crate::report::Report;
 use crate::rootfs::{Root, TargetPath};
-use crate::services::Control;
+use crate::services::InitSystem;
 
 /// What a check looks at.
 struct Subject<'a> {
     plan: &'a JoinPlan,
     root: &'a Root,
-    existing: &'a Existing,
+    existing: &'a NodeState,
     report: &'a Report,
-    control: Control,
+    control: InitSystem,
     /// What several checks ask is asked once: the kubelet's version is 70 MB from a slow card.
     kubelet: OnceCell<Result<kubelet::Version, kubelet::NoVersion>>,
     runtime: OnceCell<Result<runtime::Answers, CriError>>,
 }
 
 /// A machine that may become a node, as far as one can tell without its cluster.
-pub struct Passed<'a>(Subject<'a>);
+pub struct LocalChecksPassed<'a>(Subject<'a>);
 
 /// A check.
 struct Check {
     /// kubeadm's name; `None` where kubeadm would not make this check.
     name: fn(&Subject<'_>) -> Option<Cow<'static, str>>,
     /// What has to be there for it to mean anything.
-    about: About,
+    scope: Scope,
     /// Makes it.
     run: fn(&Subject<'_>) -> Vec<Verdict>,
 }
 
 /// What a check is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum About {
+enum Scope {
     /// The tree that is written to, or the way to the cluster.
     Target,
     /// The system that runs, when it is the one that becomes a node.
@@ -67,12 +67,12 @@ enum About {
     RunningKernel,
 }
 
-impl About {
+impl Scope {
     fn applies(self, plan: &JoinPlan) -> bool {
         match self {
-            About::Target => true,
-            About::RunningSystem => plan.is_this_system(),
-            About::RunningKernel => plan.is_this_system() || plan.host.is_initramfs,
+            Scope::Target => true,
+            Scope::RunningSystem => plan.target.is_this_system(),
+            Scope::RunningKernel => plan.target.is_this_system() || plan.host.is_initramfs,
         }
     }
 }
@@ -113,7 +113,7 @@ pub struct PreflightError {
 /// Ends the join by itself, before the others (kubeadm `RunRootCheckOnly`).
 const ROOT_CHECK: Check = Check {
     name: |_| Some(Cow::Borrowed("IsPrivilegedUser")),
-    about: About::RunningSystem,
+    scope: Scope::RunningSystem,
     run: machine::privileged_user,
 };
 
@@ -121,128 +121,140 @@ const ROOT_CHECK: Check = Check {
 const CHECKS: [Check; 20] = [
     Check {
         name: |_| Some(files::name(&crate::node::paths::KUBELET_CONF)),
-        about: About::Target,
+        scope: Scope::Target,
         run: files::kubelet_conf,
     },
     Check {
         name: |_| Some(files::name(&crate::node::paths::BOOTSTRAP_KUBELET_CONF)),
-        about: About::Target,
+        scope: Scope::Target,
         run: files::bootstrap_kubelet_conf,
     },
-    Check { name: |_| Some(Cow::Borrowed("CRI")), about: About::RunningSystem, run: runtime::ready },
+    Check { name: |_| Some(Cow::Borrowed("CRI")), scope: Scope::RunningSystem, run: runtime::ready },
     Check {
         name: |_| Some(Cow::Borrowed("ContainerRuntimeVersion")),
-        about: About::RunningSystem,
+        scope: Scope::RunningSystem,
         run: runtime::version,
     },
-    Check { name: |_| Some(Cow::Borrowed("Swap")), about: About::RunningSystem, run: machine::swap },
+    Check { name: |_| Some(Cow::Borrowed("Swap")), scope: Scope::RunningSystem, run: machine::swap },
     Check {
         name: |_| Some(Cow::Borrowed("FileExisting-losetup")),
-        about: About::RunningSystem,
+        scope: Scope::RunningSystem,
         run: |subject| machine::in_path(subject, "losetup"),
     },
     Check {
         name: |_| Some(Cow::Borrowed("FileExisting-mount")),
-        about: About::RunningSystem,
+        scope: Scope::RunningSystem,
         run: |subject| machine::in_path(subject, "mount"),
     },
     Check {
         name: |_| Some(Cow::Borrowed("FileExisting-cp")),
-        about: About::RunningSystem,
+        scope: Scope::RunningSystem,
         run: |subject| machine::in_path(subject, "cp"),
     },
     Check {
         name: |_| Some(Cow::Borrowed("SystemVerification")),
-        about: About::RunningSystem,
+        scope: Scope::RunningSystem,
         run: system::verification,
     },
-    Check { name: |_| Some(Cow::Borrowed("Hostname")), about: About::Target, run: machine::hostname },
-    Check { name: |_| Some(Cow::Borrowed("KubeletVersion")), about: About::RunningSystem, run: kubelet::version },
-    Check { name: |_| Some(Cow::Borrowed("Service-kubelet")), about: About::RunningSystem, run: kubelet::service },
-    Check { name: |_| Some(Cow::Borrowed("Port-10250")), about: About::RunningSystem, run: kubelet::port },
-    Check { name: |subject| Some(files::name(&subject.plan.ca_cert_path)), about: About::Target, run: files::ca_cert },
-    Check { name: |_| Some(Cow::Borrowed("HTTPProxy")), about: About::Target, run: machine::http_proxy },
-    Check { name: machine::forwarding_name, about: About::RunningSystem, run: machine::forwarding },
+    Check { name: |_| Some(Cow::Borrowed("Hostname")), scope: Scope::Target, run: machine::hostname },
+    Check { name: |_| Some(Cow::Borrowed("KubeletVersion")), scope: Scope::RunningSystem, run: kubelet::version },
+    Check { name: |_| Some(Cow::Borrowed("Service-kubelet")), scope: Scope::RunningSystem, run: kubelet::service },
+    Check { name: |_| Some(Cow::Borrowed("Port-10250")), scope: Scope::RunningSystem, run: kubelet::port },
+    Check {
+        name: |subject| Some(files::name(&subject.plan.node.ca_cert_path)),
+        scope: Scope::Target,
+        run: files::ca_cert,
+    },
+    Check { name: |_| Some(Cow::Borrowed("HTTPProxy")), scope: Scope::Target, run: machine::http_proxy },
+    Check { name: machine::forwarding_name, scope: Scope::RunningSystem, run: machine::forwarding },
     Check {
         // On a running system it is a part of SystemVerification.
-        name: |subject| (!subject.plan.is_this_system()).then_some(Cow::Borrowed("MemoryCgroup")),
-        about: About::RunningKernel,
+        name: |subject| (!subject.plan.target.is_this_system()).then_some(Cow::Borrowed("MemoryCgroup")),
+        scope: Scope::RunningKernel,
         run: system::memory,
     },
-    Check { name: |_| Some(Cow::Borrowed("TargetWritable")), about: About::Target, run: target::writable },
-    Check { name: |_| Some(Cow::Borrowed("DefaultHostname")), about: About::Target, run: target::default_name },
-    Check { name: |_| Some(Cow::Borrowed("Clock")), about: About::Target, run: target::clock },
+    Check { name: |_| Some(Cow::Borrowed("TargetWritable")), scope: Scope::Target, run: target::writable },
+    Check { name: |_| Some(Cow::Borrowed("DefaultHostname")), scope: Scope::Target, run: target::default_name },
+    Check { name: |_| Some(Cow::Borrowed("Clock")), scope: Scope::Target, run: target::clock },
 ];
 
-/// A check of this machine against the cluster's wishes.
-struct LaterCheck {
+/// A check of this machine against the cluster's requirements.
+struct ClusterCheck {
     name: fn(&Subject<'_>) -> Cow<'static, str>,
-    about: About,
-    run: fn(&Subject<'_>, &Wishes<'_>) -> Vec<Verdict>,
+    scope: Scope,
+    run: fn(&Subject<'_>, &ClusterRequirements<'_>) -> Vec<Verdict>,
 }
 
 /// Ours, all of them; names of kubeadm's where it has one for the same thing.
-const AFTER_DISCOVERY: [LaterCheck; 5] = [
-    LaterCheck {
+const AFTER_DISCOVERY: [ClusterCheck; 5] = [
+    ClusterCheck {
         name: |_| files::name(&crate::node::paths::KUBELET_CONF),
-        about: About::Target,
-        run: wishes::kubelet_conf,
+        scope: Scope::Target,
+        run: cluster_checks::kubelet_conf,
     },
-    LaterCheck { name: |subject| files::name(&subject.plan.ca_cert_path), about: About::Target, run: wishes::ca_cert },
-    LaterCheck { name: |_| Cow::Borrowed("Swap"), about: About::Target, run: wishes::swap },
-    LaterCheck { name: |_| Cow::Borrowed("FailCgroupV1"), about: About::RunningSystem, run: wishes::cgroup_v1 },
-    LaterCheck { name: |_| Cow::Borrowed("KubeletVersion"), about: About::RunningSystem, run: wishes::skew },
+    ClusterCheck {
+        name: |subject| files::name(&subject.plan.node.ca_cert_path),
+        scope: Scope::Target,
+        run: cluster_checks::ca_cert,
+    },
+    ClusterCheck { name: |_| Cow::Borrowed("Swap"), scope: Scope::Target, run: cluster_checks::swap },
+    ClusterCheck {
+        name: |_| Cow::Borrowed("FailCgroupV1"),
+        scope: Scope::RunningSystem,
+        run: cluster_checks::cgroup_v1,
+    },
+    ClusterCheck { name: |_| Cow::Borrowed("KubeletVersion"), scope: Scope::RunningSystem, run: cluster_checks::skew },
 ];
 
 /// Makes every check that means something here, reports what is only worth a warning, and fails with the rest.
 ///
-/// `plan.ignore_preflight_errors` makes warnings of errors: lower-case names, or `all`.
+/// `plan.options.ignore_preflight_errors` makes warnings of errors: lower-case names, or `all`.
 ///
 /// # Errors
 /// One, with every finding that was not ignored.
 pub fn run<'a>(
     plan: &'a JoinPlan,
     root: &'a Root,
-    existing: &'a Existing,
+    existing: &'a NodeState,
     report: &'a Report,
-) -> Result<Passed<'a>, PreflightError> {
-    let control = if plan.is_this_system() { Control::detect(&plan.host.path) } else { Control::Offline };
+) -> Result<LocalChecksPassed<'a>, PreflightError> {
+    let control = plan.target.init_system();
     let subject = Subject::new(plan, root, existing, report, control);
     report.info(Phase::Preflight, "Checking this machine");
     check(std::slice::from_ref(&ROOT_CHECK), &subject)?;
     let skipped: Vec<_> =
-        CHECKS.iter().filter(|check| !check.about.applies(plan)).filter_map(|check| (check.name)(&subject)).collect();
+        CHECKS.iter().filter(|check| !check.scope.applies(plan)).filter_map(|check| (check.name)(&subject)).collect();
     if !skipped.is_empty() {
         let skipped = skipped.join(", ");
         report.info(Phase::Preflight, format_args!("left out, the target root is not running: {skipped}"));
     }
     check(&CHECKS, &subject)?;
-    Ok(Passed(subject))
+    Ok(LocalChecksPassed(subject))
 }
 
-impl Passed<'_> {
+impl LocalChecksPassed<'_> {
     /// Judges this machine against what its cluster wants.
     ///
     /// # Errors
     /// As [`run`].
-    pub fn after_discovery(&self, wishes: &Wishes<'_>) -> Result<(), PreflightError> {
-        let Passed(subject) = self;
+    pub fn after_discovery(&self, requirements: &ClusterRequirements<'_>) -> Result<(), PreflightError> {
+        let LocalChecksPassed(subject) = self;
         let mut findings = Vec::new();
-        for check in AFTER_DISCOVERY.iter().filter(|check| check.about.applies(subject.plan)) {
-            subject.sort(&(check.name)(subject), (check.run)(subject, wishes), &mut findings);
+        for check in AFTER_DISCOVERY.iter().filter(|check| check.scope.applies(subject.plan)) {
+            subject.record(&(check.name)(subject), (check.run)(subject, requirements), &mut findings);
         }
-        PreflightError::of(findings)
+        PreflightError::fail_if_any(findings)
     }
 }
 
 fn check(checks: &[Check], subject: &Subject<'_>) -> Result<(), PreflightError> {
     let mut findings = Vec::new();
-    for check in checks.iter().filter(|check| check.about.applies(subject.plan)) {
+    for check in checks.iter().filter(|check| check.scope.applies(subject.plan)) {
         if let Some(name) = (check.name)(subject) {
-            subject.sort(&name, (check.run)(subject), &mut findings);
+            subject.record(&name, (check.run)(subject), &mut findings);
         }
     }
-    PreflightError::of(findings)
+    PreflightError::fail_if_any(findings)
 }
 
 /// kubeadm's `setHasItemOrAll`; the names to ignore are in lower case already.
@@ -273,9 +285,9 @@ impl<'a> Subject<'a> {
     fn new(
         plan: &'a JoinPlan,
         root: &'a Root,
-        existing: &'a Existing,
+        existing: &'a NodeState,
         report: &'a Report,
-        control: Control,
+        control: InitSystem,
     ) -> Subject<'a> {
         Subject { plan, root, existing, report, control, kubelet: OnceCell::new(), runtime: OnceCell::new() }
     }
@@ -287,12 +299,12 @@ impl<'a> Subject<'a> {
 
     /// What the container runtime says.
     fn runtime(&self) -> Result<&runtime::Answers, &CriError> {
-        self.runtime.get_or_init(|| runtime::ask(&self.plan.cri_socket, self.report)).as_ref()
+        self.runtime.get_or_init(|| runtime::ask(&self.plan.node.cri_socket, self.report)).as_ref()
     }
 
     /// Reports what is only worth a warning, and keeps what ends the join.
-    fn sort(&self, name: &str, verdicts: Vec<Verdict>, findings: &mut Vec<Finding>) {
-        let ignored = is_ignored(&self.plan.ignore_preflight_errors, name);
+    fn record(&self, name: &str, verdicts: Vec<Verdict>, findings: &mut Vec<Finding>) {
+        let ignored = is_ignored(&self.plan.options.ignore_preflight_errors, name);
         for verdict in verdicts {
             let warning = match verdict {
                 Verdict::Error { text, hint } if !ignored => {
@@ -312,7 +324,7 @@ impl<'a> Subject<'a> {
 
     /// Whether this run changes the system that runs.
     fn changes_this_system(&self) -> bool {
-        self.plan.is_this_system() && self.plan.run == Run::Join
+        self.plan.target.is_this_system() && self.plan.options.mode == Mode::Apply
     }
 }
 
@@ -331,7 +343,7 @@ impl Verdict {
 }
 
 impl PreflightError {
-    fn of(findings: Vec<Finding>) -> Result<(), PreflightError> {
+    fn fail_if_any(findings: Vec<Finding>) -> Result<(), PreflightError> {
         if findings.is_empty() { Ok(()) } else { Err(PreflightError { findings }) }
     }
 }

@@ -19,7 +19,6 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::error::{Code, Explain, codes};
-use crate::phase::Phase;
 use crate::secret::Secret;
 
 pub use console::Console;
@@ -39,7 +38,7 @@ pub enum Level {
     Debug(u8),
     /// What kubeadm prints without `-v`.
     Info,
-    /// Something the operator should know; the join goes on.
+    /// Something the user should know; the join goes on.
     Warning,
 }
 
@@ -47,15 +46,15 @@ pub enum Level {
 #[derive(Debug)]
 pub enum Event<'a> {
     /// A phase began.
-    PhaseStarted(Phase),
+    PhaseStarted(&'static str),
     /// A phase ended after this long.
-    PhaseEnded(Phase, Duration),
-    /// One line of text about a phase.
+    PhaseEnded(&'static str, Duration),
+    /// One line of text.
     Line {
         /// How loud.
         level: Level,
-        /// What it belongs to; printed in brackets.
-        phase: Phase,
+        /// What it belongs to, such as a phase; printed in brackets.
+        section: &'static str,
         /// A stable code where the line is a warning that programs may want to match.
         code: Option<&'static Code>,
         /// The line, without the prefix.
@@ -96,15 +95,15 @@ pub trait Sink {
 pub struct Report {
     sinks: RefCell<Vec<Box<dyn Sink>>>,
     outgoing: Outgoing,
-    phase: RefCell<Option<(Phase, Instant)>>,
-    latest_phase: Cell<Option<Phase>>,
+    phase: RefCell<Option<(&'static str, Instant)>>,
+    latest_section: Cell<&'static str>,
     /// The last error that was said to be tried again after, and when.
     retrying: RefCell<Option<(String, Instant)>>,
 }
 
-/// How the operator wants to be told: `--logging-format`, `-v`, `NO_COLOR`.
+/// How the user wants to be told: `--logging-format`, `-v`, `NO_COLOR`.
 #[derive(Clone, Debug)]
-pub struct Wish {
+pub struct ReportOptions {
     /// `-v`: debug lines up to this level are shown.
     pub verbosity: u8,
     /// `--logging-format=json`: JSON lines on stderr instead of the console's text.
@@ -117,9 +116,15 @@ pub struct Wish {
     pub result: PathBuf,
 }
 
-impl Default for Wish {
+impl Default for ReportOptions {
     fn default() -> Self {
-        Wish { verbosity: 0, json: false, document: false, no_color: false, result: PathBuf::from(result::PATH) }
+        ReportOptions {
+            verbosity: 0,
+            json: false,
+            document: false,
+            no_color: false,
+            result: PathBuf::from(result::PATH),
+        }
     }
 }
 
@@ -130,13 +135,13 @@ impl Report {
             sinks: RefCell::new(sinks),
             outgoing: Outgoing::default(),
             phase: RefCell::default(),
-            latest_phase: Cell::default(),
+            latest_section: Cell::new("kubejoin"),
             retrying: RefCell::default(),
         }
     }
 
     /// The report of the real program: console or JSON lines, the kernel log where there is one, and the result.
-    pub fn standard(wish: &Wish) -> Self {
+    pub fn standard(wish: &ReportOptions) -> Self {
         let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(ResultFile::new(&wish.result))];
         if let Some(kmsg) = Kmsg::open() {
             sinks.push(Box::new(kmsg));
@@ -153,51 +158,58 @@ impl Report {
         Report::new(sinks)
     }
 
+    /// The report of a verb that leaves no result: the console alone.
+    pub fn for_console(no_color: bool) -> Self {
+        Report::new(vec![Box::new(Console::stdio(0, no_color))])
+    }
+
     /// Registers text that no sink may ever show.
     pub fn conceal(&self, secret: &Secret) {
         self.outgoing.conceal(secret);
     }
 
     /// Begins a phase; the one before it ends. Beginning the current phase again changes nothing.
-    pub fn phase(&self, phase: Phase) {
+    pub fn phase(&self, phase: impl Into<&'static str>) {
+        let phase = phase.into();
         if self.phase.borrow().is_some_and(|(current, _)| current == phase) {
             return;
         }
         self.end_phase();
         *self.phase.borrow_mut() = Some((phase, Instant::now()));
-        self.latest_phase.set(Some(phase));
+        self.latest_section.set(phase);
         self.emit(&Event::PhaseStarted(phase));
     }
 
     /// One line of what is going on, as kubeadm prints it.
-    pub fn info(&self, phase: Phase, text: impl Display) {
-        self.say(Level::Info, phase, None, &text.to_string());
+    pub fn info(&self, section: impl Into<&'static str>, text: impl Display) {
+        self.say(Level::Info, section.into(), None, &text.to_string());
     }
 
     /// One line shown from `-v LEVEL` on.
-    pub fn debug(&self, level: u8, phase: Phase, text: impl Display) {
-        self.say(Level::Debug(level), phase, None, &text.to_string());
+    pub fn debug(&self, level: u8, section: impl Into<&'static str>, text: impl Display) {
+        self.say(Level::Debug(level), section.into(), None, &text.to_string());
     }
 
-    /// One line that the operator should know; the join goes on.
-    pub fn warn(&self, phase: Phase, code: Option<&'static Code>, text: impl Display) {
-        self.say(Level::Warning, phase, code, &text.to_string());
+    /// One line that the user should know; the join goes on.
+    pub fn warn(&self, section: impl Into<&'static str>, code: Option<&'static Code>, text: impl Display) {
+        self.say(Level::Warning, section.into(), code, &text.to_string());
     }
 
     /// An attempt failed and is made again after `pause`. Said when it is news, and once a minute while it stays the same: a
     /// control plane that is an hour late must not scroll the reason off the console.
-    pub fn retrying(&self, phase: Phase, error: &dyn Explain, pause: Duration) {
+    pub fn retrying(&self, section: impl Into<&'static str>, error: &dyn Explain, pause: Duration) {
         let text = error.to_string();
         let is_news = match &*self.retrying.borrow() {
             Some((said, when)) => *said != text || when.elapsed() >= REMINDER,
             None => true,
         };
+        let section = section.into();
         let line = format!("{text}; trying again in {:.1} s", pause.as_secs_f32());
         if is_news {
-            self.say(Level::Warning, phase, Some(error.code()), &line);
+            self.say(Level::Warning, section, Some(error.code()), &line);
             *self.retrying.borrow_mut() = Some((text, Instant::now()));
         } else {
-            self.say(Level::Debug(1), phase, Some(error.code()), &line);
+            self.say(Level::Debug(1), section, Some(error.code()), &line);
         }
     }
 
@@ -242,16 +254,16 @@ impl Report {
         }
     }
 
-    fn say(&self, level: Level, phase: Phase, code: Option<&'static Code>, text: &str) {
+    fn say(&self, level: Level, section: &'static str, code: Option<&'static Code>, text: &str) {
         let text = self.outgoing.line(text);
-        self.emit(&Event::Line { level, phase, code, text: &text });
+        self.emit(&Event::Line { level, section, code, text: &text });
     }
 
     fn tell_trouble(&self) {
         let troubles: Vec<String> = self.sinks.borrow().iter().filter_map(|sink| sink.trouble()).collect();
-        let phase = self.latest_phase.get().unwrap_or(Phase::Preflight);
+        let section = self.latest_section.get();
         for trouble in troubles {
-            self.say(Level::Warning, phase, Some(&codes::REPORT_RESULT_NOT_WRITTEN), &trouble);
+            self.say(Level::Warning, section, Some(&codes::REPORT_RESULT_NOT_WRITTEN), &trouble);
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! What is here means what kubeadm means by it (`cmd/kubeadm/app/util/initsystem`): the same commands, the same reading
 //! of their answers. Two things are ours: a command that hangs is ended, and a root that is not running gets the links
-//! that make its service manager start the kubelet at boot. What is not here: waiting for the kubelet to be healthy, and
+//! that make its init system start the kubelet at boot. What is not here: waiting for the kubelet to be healthy, and
 //! the decision whether a service that does not start ends the join.
 
 mod command;
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 pub use error::{NotEnabled, ServiceError};
 pub use log::LogEnd;
-pub use offline::{Enabling, enabling};
+pub use offline::{Enablement, enablement};
 pub use output::Output;
 
 pub(crate) use command::{Commands, find};
@@ -29,15 +29,15 @@ const COMMAND_LIMIT: Duration = Duration::from_secs(120);
 
 /// What controls services here.
 #[derive(Debug)]
-pub enum Control {
-    /// The service manager of this machine is systemd.
+pub enum InitSystem {
+    /// The init system of this machine is systemd.
     Systemd {
         /// Where `systemctl` is.
         systemctl: PathBuf,
         /// How it is run.
         commands: Commands,
     },
-    /// The service manager of this machine is OpenRC.
+    /// The init system of this machine is OpenRC.
     OpenRc {
         /// Where `rc-service` is.
         rc_service: PathBuf,
@@ -46,16 +46,16 @@ pub enum Control {
         /// How they are run.
         commands: Commands,
     },
-    /// The root is not running; its service manager will start what [`enabling`] linked.
+    /// The root is not running; its init system will start what [`enabling`] linked.
     Offline,
     /// Nothing we know: somebody else starts the kubelet.
-    None,
+    Unmanaged,
 }
 
 /// What became of a wish to start a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Started {
-    /// The service manager says that it runs.
+    /// The init system says that it runs.
     Now,
     /// It will, when the root is booted.
     AtBoot,
@@ -63,34 +63,34 @@ pub enum Started {
     ByOthers,
 }
 
-impl Control {
-    /// The service manager whose commands are in these directories. systemd wins; OpenRC needs all of its three.
-    pub fn detect(path: &[PathBuf]) -> Control {
-        Control::detect_with(path, COMMAND_LIMIT)
+impl InitSystem {
+    /// The init system whose commands are in these directories. systemd wins; OpenRC needs all of its three.
+    pub fn detect(path: &[PathBuf]) -> InitSystem {
+        InitSystem::detect_with(path, COMMAND_LIMIT)
     }
 
     /// The same with another limit for each command.
-    pub fn detect_with(path: &[PathBuf], limit: Duration) -> Control {
+    pub fn detect_with(path: &[PathBuf], limit: Duration) -> InitSystem {
         let commands = Commands::new(path, limit);
         if let Some(systemctl) = find(path, "systemctl") {
-            return Control::Systemd { systemctl, commands };
+            return InitSystem::Systemd { systemctl, commands };
         }
         match (find(path, "openrc"), find(path, "rc-service"), find(path, "rc-update")) {
-            (Some(_), Some(rc_service), Some(rc_update)) => Control::OpenRc { rc_service, rc_update, commands },
-            _ => Control::None,
+            (Some(_), Some(rc_service), Some(rc_update)) => InitSystem::OpenRc { rc_service, rc_update, commands },
+            _ => InitSystem::Unmanaged,
         }
     }
 
-    /// Whether the service manager knows the service.
+    /// Whether the init system knows the service.
     pub fn exists(&self, service: &str) -> Result<bool, ServiceError> {
         let (output, unknown) = match self {
-            Control::Systemd { systemctl, commands } => {
+            InitSystem::Systemd { systemctl, commands } => {
                 (commands.run(systemctl, &["status", service])?, ["Loaded: not-found", "could not be found"].as_slice())
             }
-            Control::OpenRc { rc_service, commands, .. } => {
+            InitSystem::OpenRc { rc_service, commands, .. } => {
                 (commands.run(rc_service, &[service, "status"])?, ["does not exist"].as_slice())
             }
-            Control::Offline | Control::None => return Err(ServiceError::NoServiceManager),
+            InitSystem::Offline | InitSystem::Unmanaged => return Err(ServiceError::NoServiceManager),
         };
         Ok(!unknown.iter().any(|text| output.says(text)))
     }
@@ -98,67 +98,67 @@ impl Control {
     /// Whether the service will be started at boot.
     pub fn is_enabled(&self, service: &str) -> Result<bool, ServiceError> {
         match self {
-            Control::Systemd { systemctl, commands } => {
+            InitSystem::Systemd { systemctl, commands } => {
                 Ok(commands.run(systemctl, &["is-enabled", service])?.status.success())
             }
-            Control::OpenRc { rc_update, commands, .. } => {
+            InitSystem::OpenRc { rc_update, commands, .. } => {
                 Ok(commands.run(rc_update, &["show", "default"])?.stdout.contains(service))
             }
-            Control::Offline | Control::None => Err(ServiceError::NoServiceManager),
+            InitSystem::Offline | InitSystem::Unmanaged => Err(ServiceError::NoServiceManager),
         }
     }
 
     /// Whether the service runs or is being started, again and again if need be.
     pub fn is_active(&self, service: &str) -> Result<bool, ServiceError> {
         match self {
-            Control::Systemd { systemctl, commands } => {
+            InitSystem::Systemd { systemctl, commands } => {
                 let output = commands.run(systemctl, &["is-active", service])?;
                 Ok(matches!(output.stdout.trim(), "active" | "activating"))
             }
-            Control::OpenRc { rc_service, commands, .. } => {
+            InitSystem::OpenRc { rc_service, commands, .. } => {
                 let output = commands.run(rc_service, &[service, "status"])?;
                 Ok(!output.says("stopped") && !output.says("does not exist"))
             }
-            Control::Offline | Control::None => Err(ServiceError::NoServiceManager),
+            InitSystem::Offline | InitSystem::Unmanaged => Err(ServiceError::NoServiceManager),
         }
     }
 
     /// The command that enables a service, for messages.
     pub fn enable_command(&self, service: &str) -> Option<String> {
         match self {
-            Control::Systemd { .. } => Some(format!("systemctl enable {service}.service")),
-            Control::OpenRc { .. } => Some(format!("rc-update add {service} default")),
-            Control::Offline | Control::None => None,
+            InitSystem::Systemd { .. } => Some(format!("systemctl enable {service}.service")),
+            InitSystem::OpenRc { .. } => Some(format!("rc-update add {service} default")),
+            InitSystem::Offline | InitSystem::Unmanaged => None,
         }
     }
 
     /// Stops the service while its files are written. Nothing to do where nothing runs under our control.
     pub fn stop(&self, service: &str) -> Result<(), ServiceError> {
         match self {
-            Control::Systemd { systemctl, commands } => {
+            InitSystem::Systemd { systemctl, commands } => {
                 self.must(Action::Stop, service, commands, systemctl, &["stop", service])
             }
-            Control::OpenRc { rc_service, commands, .. } => {
+            InitSystem::OpenRc { rc_service, commands, .. } => {
                 self.must(Action::Stop, service, commands, rc_service, &[service, "stop"])
             }
-            Control::Offline | Control::None => Ok(()),
+            InitSystem::Offline | InitSystem::Unmanaged => Ok(()),
         }
     }
 
     /// Starts the service with what has been written, also where an older one runs.
     pub fn start(&self, service: &str) -> Result<Started, ServiceError> {
         match self {
-            Control::Systemd { systemctl, commands } => {
+            InitSystem::Systemd { systemctl, commands } => {
                 self.must(Action::Start, service, commands, systemctl, &["daemon-reload"])?;
                 self.must(Action::Start, service, commands, systemctl, &["restart", service])?;
                 Ok(Started::Now)
             }
-            Control::OpenRc { rc_service, commands, .. } => {
+            InitSystem::OpenRc { rc_service, commands, .. } => {
                 self.must(Action::Start, service, commands, rc_service, &[service, "restart"])?;
                 Ok(Started::Now)
             }
-            Control::Offline => Ok(Started::AtBoot),
-            Control::None => Ok(Started::ByOthers),
+            InitSystem::Offline => Ok(Started::AtBoot),
+            InitSystem::Unmanaged => Ok(Started::ByOthers),
         }
     }
 
@@ -178,7 +178,7 @@ impl Control {
             action,
             service: service.to_owned(),
             command: command::line(program, arguments),
-            openrc: matches!(self, Control::OpenRc { .. }),
+            openrc: matches!(self, InitSystem::OpenRc { .. }),
             output,
         })
     }
@@ -213,8 +213,8 @@ mod tests {
             self.0.path().join(name)
         }
 
-        fn control(&self) -> Control {
-            Control::detect(&[PathBuf::from("/nowhere"), self.0.path().to_owned()])
+        fn control(&self) -> InitSystem {
+            InitSystem::detect(&[PathBuf::from("/nowhere"), self.0.path().to_owned()])
         }
 
         fn calls(&self) -> Vec<String> {
@@ -228,12 +228,12 @@ mod tests {
 
     #[test]
     fn the_service_manager_is_the_one_whose_commands_are_there() {
-        assert!(matches!(Stubs::new(&[("systemctl", ""), ("openrc", "")]).control(), Control::Systemd { .. }));
-        assert!(matches!(openrc("").control(), Control::OpenRc { .. }));
-        assert!(matches!(Stubs::new(&[("openrc", ""), ("rc-service", "")]).control(), Control::None));
+        assert!(matches!(Stubs::new(&[("systemctl", ""), ("openrc", "")]).control(), InitSystem::Systemd { .. }));
+        assert!(matches!(openrc("").control(), InitSystem::OpenRc { .. }));
+        assert!(matches!(Stubs::new(&[("openrc", ""), ("rc-service", "")]).control(), InitSystem::Unmanaged));
         let not_executable = Stubs::new(&[]);
         fs::write(not_executable.at("systemctl"), "").unwrap();
-        assert!(matches!(not_executable.control(), Control::None));
+        assert!(matches!(not_executable.control(), InitSystem::Unmanaged));
     }
 
     #[test]
@@ -248,7 +248,7 @@ mod tests {
         assert_eq!(openrc.control().start("kubelet").unwrap(), Started::Now);
         assert_eq!(openrc.calls(), ["rc-service kubelet stop", "rc-service kubelet restart"]);
 
-        for (control, started) in [(Control::Offline, Started::AtBoot), (Control::None, Started::ByOthers)] {
+        for (control, started) in [(InitSystem::Offline, Started::AtBoot), (InitSystem::Unmanaged, Started::ByOthers)] {
             control.stop("kubelet").unwrap();
             assert_eq!(control.start("kubelet").unwrap(), started);
             assert!(matches!(control.is_active("kubelet"), Err(ServiceError::NoServiceManager)));
@@ -257,10 +257,10 @@ mod tests {
 
     #[test]
     fn answers_are_read_as_kubeadm_reads_them() {
-        type Ask = fn(&Control, &str) -> Result<bool, ServiceError>;
-        let exists: Ask = Control::exists;
-        let active: Ask = Control::is_active;
-        let enabled: Ask = Control::is_enabled;
+        type Ask = fn(&InitSystem, &str) -> Result<bool, ServiceError>;
+        let exists: Ask = InitSystem::exists;
+        let active: Ask = InitSystem::is_active;
+        let enabled: Ask = InitSystem::is_enabled;
         let systemd: &[(&str, Ask, bool)] = &[
             ("echo 'Loaded: loaded (/lib/systemd/system/kubelet.service)'; exit 3", exists, true),
             ("echo 'Loaded: not-found (Reason: ...)'; exit 4", exists, false),
@@ -305,7 +305,7 @@ mod tests {
 
         let without = Stubs::new(&[("systemctl", "")]);
         let silent = Stubs::new(&[("systemctl", ""), ("journalctl", "exit 1")]);
-        for control in [without.control(), silent.control(), Control::Offline, Control::None] {
+        for control in [without.control(), silent.control(), InitSystem::Offline, InitSystem::Unmanaged] {
             assert_eq!(control.log_end("kubelet"), None, "{control:?}");
         }
     }

@@ -9,9 +9,9 @@ const CAP: usize = 240;
 
 /// One line of foreign text that is safe to print: at most 240 characters, no control characters, no secret of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ForeignText(String);
+pub struct UntrustedText(String);
 
-impl ForeignText {
+impl UntrustedText {
     /// Makes `raw` printable. `conceal` is what the peer was told in confidence and may echo; it is removed before the
     /// cap is applied, so that no half of it survives a cut.
     pub fn new(raw: &str, conceal: Option<&Secret>) -> Self {
@@ -19,7 +19,7 @@ impl ForeignText {
             Some(secret) if !secret.expose().is_empty() => raw.replace(secret.expose(), "<secret>"),
             _ => raw.to_owned(),
         };
-        ForeignText(printable(&hidden, CAP))
+        UntrustedText(printable(&hidden, CAP))
     }
 
     /// The same for bytes that may not be UTF-8.
@@ -28,7 +28,7 @@ impl ForeignText {
     }
 }
 
-impl fmt::Display for ForeignText {
+impl fmt::Display for UntrustedText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -75,7 +75,7 @@ mod tests {
     fn a_secret_is_removed_before_the_cut() {
         let secret = Secret::new("0123456789abcdef");
         let raw = format!("{}0123456789abcdef", "x".repeat(CAP - 4));
-        let shown = ForeignText::new(&raw, Some(&secret)).to_string();
+        let shown = UntrustedText::new(&raw, Some(&secret)).to_string();
         assert!(!shown.contains("0123"), "{shown}");
     }
 }

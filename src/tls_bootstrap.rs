@@ -1,7 +1,7 @@
 //! TLS bootstrap by ourselves: request, wait, match the certificate to the key.
 //!
 //! Request object and name are the kubelet's (`pkg/kubelet/certificate/bootstrap/bootstrap.go`), so that a second run with the same
-//! pending key finds its own request again, and an operator sees what they know.
+//! pending key finds its own request again, and an administrator sees what they know.
 
 pub mod error;
 
@@ -23,7 +23,7 @@ use crate::pki::certificate::Certificate;
 use crate::pki::key::PrivateKey;
 use crate::pki::request::{self, NODES_GROUP, USAGES};
 use crate::report::Report;
-use crate::text::ForeignText;
+use crate::text::UntrustedText;
 use crate::values::NodeName;
 pub use error::{BootstrapError, Mismatch};
 
@@ -31,7 +31,7 @@ pub use error::{BootstrapError, Mismatch};
 const SIGNER: &str = "kubernetes.io/kube-apiserver-client-kubelet";
 /// How long an approver in the cluster usually needs at most; after that it is said that somebody has to approve.
 const APPROVER_GRACE: Duration = Duration::from_secs(5);
-/// The longest single WATCH while an operator is waited for; each end of it says again what is waited for.
+/// The longest single WATCH while an administrator is waited for; each end of it says again what is waited for.
 const WATCH: Duration = Duration::from_secs(60);
 /// How often it is said what is waited for.
 const REMINDER: Duration = Duration::from_secs(60);
@@ -235,7 +235,7 @@ impl Waiting<'_> {
             return Err(BootstrapError::Deleted { name: name() });
         }
         let condition = |kind| csr.status.conditions.iter().find(|c| c.kind == kind && c.status != "False");
-        let words = |c: &Condition| ForeignText::new(&format!("{}: {}", c.reason, c.message), None);
+        let words = |c: &Condition| UntrustedText::new(&format!("{}: {}", c.reason, c.message), None);
         if let Some(denied) = condition("Denied") {
             return Err(BootstrapError::Denied { name: name(), words: words(denied) });
         }
@@ -286,7 +286,7 @@ impl Waiting<'_> {
 fn is_no_watch(error: &KubeError) -> bool {
     matches!(
         error.cause,
-        KubeCause::Forbidden(_) | KubeCause::NotFound(_) | KubeCause::Rejected { .. } | KubeCause::NotTheObject(_)
+        KubeCause::Forbidden(_) | KubeCause::NotFound(_) | KubeCause::Rejected { .. } | KubeCause::UnexpectedObject(_)
     )
 }
 
@@ -306,7 +306,7 @@ fn check(
     }
     let expected = request::common_name(node.as_str());
     if leaf.common_name() != expected || leaf.organizations() != [NODES_GROUP] {
-        return Err(unusable(Mismatch::Subject(ForeignText::new(leaf.subject(), None))));
+        return Err(unusable(Mismatch::Subject(UntrustedText::new(leaf.subject(), None))));
     }
     let now = info.clock().now();
     // Before the chain, whose check would give the same answer with less to say.
@@ -319,7 +319,7 @@ fn check(
         return Err(unusable(Mismatch::NotYetValid { now, not_before: leaf.not_before() }));
     }
     let intermediates: Vec<_> = intermediates.iter().map(|c| c.der().clone()).collect();
-    tls::prove_client(leaf.der(), &intermediates, info.roots(), at)
+    tls::verify_client_certificate(leaf.der(), &intermediates, info.roots(), at)
         .map_err(|problem| unusable(Mismatch::Issuer(problem)))?;
     Ok(chain)
 }

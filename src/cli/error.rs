@@ -6,7 +6,7 @@ use lexopt::Arg;
 
 use super::{Program, suggest};
 use crate::error::{Code, Explain, codes};
-use crate::phase::{self, Role};
+use crate::phase::{self, Applies};
 use crate::values::Quoted;
 
 /// An argv that is not understood. Values of flags are repeated only where they cannot be a secret.
@@ -148,7 +148,9 @@ impl fmt::Display for UsageError {
             UsageError::NoPhase { parent: None, .. } => f.write_str("join phase needs the name of a phase"),
             UsageError::NoPhase { parent: Some(parent), .. } => {
                 let children: Vec<_> = phase::children(parent)
-                    .filter(|child| phase::find(&format!("{parent}/{child}")).is_some_and(|p| p.role != Role::Retired))
+                    .filter(|child| {
+                        phase::find(&format!("{parent}/{child}")).is_some_and(|p| p.applies != Applies::Retired)
+                    })
                     .collect();
                 write!(f, "join phase {parent} needs one of {}", children.join(", "))
             }

@@ -8,7 +8,7 @@ use super::error::{from_lexopt, unknown_flag};
 use super::phase::as_typed;
 use super::{COMMANDS, Command, Program, UsageError, suggest};
 use crate::error::codes;
-use crate::phase::{NamedPhase, Phase, Role};
+use crate::phase::{Applies, Phase, PhaseSpec};
 
 /// Width of every help text, in columns: a serial console.
 const COLUMNS: usize = 80;
@@ -34,7 +34,7 @@ pub enum Topic {
     /// `join phase`.
     Phases,
     /// `join phase NAME`.
-    Phase(&'static NamedPhase),
+    Phase(&'static PhaseSpec),
     /// `version`.
     Version,
     /// Every error code.
@@ -49,16 +49,16 @@ impl Help {
             Topic::Join => include_str!("help/join.txt"),
             Topic::Config => include_str!("help/config.txt"),
             Topic::Phases => include_str!("help/phases.txt"),
-            Topic::Phase(NamedPhase { role: Role::Worker(Phase::Preflight), .. }) => {
+            Topic::Phase(PhaseSpec { applies: Applies::Worker(Phase::Preflight), .. }) => {
                 include_str!("help/phase-preflight.txt")
             }
-            Topic::Phase(NamedPhase { role: Role::Worker(Phase::KubeletWaitBootstrap), .. }) => {
+            Topic::Phase(PhaseSpec { applies: Applies::Worker(Phase::KubeletWaitBootstrap), .. }) => {
                 include_str!("help/phase-kubelet-wait-bootstrap.txt")
             }
-            Topic::Phase(NamedPhase { role: Role::Worker(_) | Role::Part(_), .. }) => {
+            Topic::Phase(PhaseSpec { applies: Applies::Worker(_) | Applies::SubPhase(_), .. }) => {
                 include_str!("help/phase-kubelet-start.txt")
             }
-            Topic::Phase(NamedPhase { name, .. }) => {
+            Topic::Phase(PhaseSpec { name, .. }) => {
                 let text = include_str!("help/phase-nothing.txt").replace("{phase}", &as_typed(name));
                 return text.replace("{program}", &self.program.to_string());
             }
@@ -104,7 +104,7 @@ fn errors() -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "\n{}  (exit {}, {})", code.name, code.class.exit_status(), code.class.name());
         wrap(&mut text, "    ", code.meaning);
-        wrap(&mut text, "    -> ", code.action);
+        wrap(&mut text, "    -> ", code.hint);
     }
     text
 }
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn every_phase_has_a_text_of_its_own() {
-        for phase in crate::phase::NAMES.iter().filter(|phase| !matches!(phase.role, Role::Part(_))) {
+        for phase in crate::phase::NAMES.iter().filter(|phase| !matches!(phase.applies, Applies::SubPhase(_))) {
             let usage = format!("Usage: kubejoin join phase {} ", as_typed(phase.name));
             assert!(text(Program::Kubejoin, Topic::Phase(phase)).starts_with(&usage), "{usage}");
         }

@@ -10,7 +10,7 @@ use super::help::{Help, Topic};
 use super::phase::PhaseWords;
 use super::{Command, Program, UsageError, default_result_file};
 use crate::config::settings::{RetiredFlag, Settings, TokenFile, clock_mode, list};
-use crate::phase::NamedPhase;
+use crate::phase::PhaseSpec;
 use crate::secret::Secret;
 
 /// `join` as typed.
@@ -27,7 +27,7 @@ pub struct JoinArgs {
     /// `--output`.
     pub output: Output,
     /// `join phase NAME`: this phase alone.
-    pub phase: Option<&'static NamedPhase>,
+    pub phase: Option<&'static PhaseSpec>,
     /// `--result-file`.
     pub result_file: PathBuf,
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use super::error::UsageError;
 use super::{Program, suggest};
-use crate::phase::{self, NamedPhase, Role};
+use crate::phase::{self, Applies, PhaseSpec};
 
 /// What stands behind `join phase`, word by word.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +17,7 @@ pub(super) enum PhaseWords {
     /// A parent whose child is still to come.
     Parent(&'static str),
     /// One phase.
-    One(&'static NamedPhase),
+    One(&'static PhaseSpec),
 }
 
 impl PhaseWords {
@@ -30,12 +30,15 @@ impl PhaseWords {
             PhaseWords::Parent(parent) => format!("{parent}/{typed}"),
         };
         match phase::find(&name) {
-            Some(NamedPhase { name, role: Role::ControlPlaneParent }) => *self = PhaseWords::Parent(name),
-            Some(NamedPhase { name, role: Role::Part(_) }) => return Err(UsageError::PartOfPhase { program, name }),
+            Some(PhaseSpec { name, applies: Applies::ControlPlaneParent }) => *self = PhaseWords::Parent(name),
+            Some(PhaseSpec { name, applies: Applies::SubPhase(_) }) => {
+                return Err(UsageError::PartOfPhase { program, name });
+            }
             Some(found) => *self = PhaseWords::One(found),
             None => {
-                let known =
-                    phase::NAMES.iter().filter(|phase| !matches!(phase.role, Role::Part(_) | Role::ControlPlaneParent));
+                let known = phase::NAMES
+                    .iter()
+                    .filter(|phase| !matches!(phase.applies, Applies::SubPhase(_) | Applies::ControlPlaneParent));
                 let suggestion = suggest::nearest(&name, known.map(|phase| phase.name)).map(as_typed);
                 return Err(UsageError::UnknownPhase { program, word: as_typed(&name), suggestion });
             }
@@ -44,7 +47,7 @@ impl PhaseWords {
     }
 
     /// The phase, once every word has been taken.
-    pub(super) fn end(self, program: Program) -> Result<Option<&'static NamedPhase>, UsageError> {
+    pub(super) fn end(self, program: Program) -> Result<Option<&'static PhaseSpec>, UsageError> {
         match self {
             PhaseWords::None => Ok(None),
             PhaseWords::One(phase) => Ok(Some(phase)),

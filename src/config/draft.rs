@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use super::error::{Problem, Warning};
 use super::origin::{Given, Origin};
 use super::settings::list;
-use super::{Discovery, ImagePullPolicy, JoinConfiguration, NodeRegistration, Taint, Timeouts, Trust};
-use crate::phase::{self, Role};
+use super::{DiscoveryMethod, DiscoveryTrust, ImagePullPolicy, JoinConfiguration, NodeRegistration, Taint, Timeouts};
+use crate::phase::{self, Applies};
 use crate::secret::Secret;
 use crate::values::{BootstrapToken, CaCertHash, Endpoint};
 
@@ -96,7 +96,7 @@ impl ControlPlane {
 
 impl Draft {
     /// What a join cannot do yet; a file that says so can be validated and migrated all the same.
-    pub(super) fn beyond_join(&self) -> Vec<Problem> {
+    pub(super) fn unsupported(&self) -> Vec<Problem> {
         self.control_plane.iter().map(|given| Problem::NotYetSupported(given.origin.clone())).collect()
     }
 
@@ -114,8 +114,8 @@ impl Draft {
             _ => PathBuf::from(DEFAULT_CA_CERT_PATH),
         };
         for Given { value, origin } in &self.skip_phases {
-            match phase::find(value).map(|phase| phase.role) {
-                Some(Role::Retired) => warnings.push(Warning::RetiredPhase(origin.clone(), value.clone())),
+            match phase::find(value).map(|phase| phase.applies) {
+                Some(Applies::Retired) => warnings.push(Warning::RetiredPhase(origin.clone(), value.clone())),
                 Some(_) => {}
                 None => problems.push(Problem::Phase(origin.clone(), value.clone())),
             }
@@ -137,8 +137,8 @@ impl Draft {
         }
         let discovery = discovery?;
         let discovery_token = match &discovery {
-            Discovery::Token { token, .. } => Some(token.clone()),
-            Discovery::File(_) | Discovery::Url { .. } => None,
+            DiscoveryMethod::Token { token, .. } => Some(token.clone()),
+            DiscoveryMethod::File(_) | DiscoveryMethod::Url { .. } => None,
         };
         Some(JoinConfiguration {
             tls_bootstrap_token: tls_bootstrap_token.or(discovery_token),
@@ -152,7 +152,7 @@ impl Draft {
         })
     }
 
-    fn discovery(&self, problems: &mut Vec<Problem>, warnings: &mut Vec<Warning>) -> Option<Discovery> {
+    fn discovery(&self, problems: &mut Vec<Problem>, warnings: &mut Vec<Warning>) -> Option<DiscoveryMethod> {
         match &self.file {
             Some(file) => self.file_discovery(file, problems, warnings),
             None => self.token_discovery(problems, warnings),
@@ -164,7 +164,7 @@ impl Draft {
         file: &Given<String>,
         problems: &mut Vec<Problem>,
         warnings: &mut Vec<Warning>,
-    ) -> Option<Discovery> {
+    ) -> Option<DiscoveryMethod> {
         // What an old version lists beside a file was never asked.
         let endpoint =
             self.endpoints.iter().map(|given| &given.origin).find(|origin| !matches!(origin, Origin::Field { .. }));
@@ -178,13 +178,13 @@ impl Draft {
         let path = kubeconfig_path(file, problems)?;
         if !path.contains("://") {
             warnings.extend(self.url_ca_file.iter().map(|given| Warning::NoUrl(given.origin.clone())));
-            return Some(Discovery::File(path.into()));
+            return Some(DiscoveryMethod::File(path.into()));
         }
         let url = checked(Given::new(path, file.origin.clone()), problems, Problem::Url)?;
-        Some(Discovery::Url { url, ca_file: self.url_ca_file.as_ref().map(|given| given.value.clone()) })
+        Some(DiscoveryMethod::Url { url, ca_file: self.url_ca_file.as_ref().map(|given| given.value.clone()) })
     }
 
-    fn token_discovery(&self, problems: &mut Vec<Problem>, warnings: &mut Vec<Warning>) -> Option<Discovery> {
+    fn token_discovery(&self, problems: &mut Vec<Problem>, warnings: &mut Vec<Warning>) -> Option<DiscoveryMethod> {
         let mut endpoints: Vec<Endpoint> = Vec::new();
         for Given { value, origin } in &self.endpoints {
             for text in list(value) {
@@ -201,10 +201,10 @@ impl Draft {
         let token = token(&self.discovery_token, problems);
         warnings.extend(self.url_ca_file.iter().map(|given| Warning::NoUrl(given.origin.clone())));
         let trust = self.trust(problems, warnings);
-        Some(Discovery::Token { endpoints, token: token?, trust: trust? })
+        Some(DiscoveryMethod::Token { endpoints, token: token?, trust: trust? })
     }
 
-    fn trust(&self, problems: &mut Vec<Problem>, warnings: &mut Vec<Warning>) -> Option<Trust> {
+    fn trust(&self, problems: &mut Vec<Problem>, warnings: &mut Vec<Warning>) -> Option<DiscoveryTrust> {
         // An empty list is the wish to go without; a list of which one item is wrong is not.
         let pins: Vec<CaCertHash> =
             self.ca_cert_hashes.iter().filter_map(|given| checked(given.clone(), problems, Problem::Pin)).collect();
@@ -217,9 +217,9 @@ impl Draft {
                 problems.push(Problem::TwoTrusts(origin.clone()));
                 None
             }
-            (true, None) => Some(Trust::Pins(pins)),
-            (false, Some(Given { value, .. })) => Some(Trust::CaFile(value.clone())),
-            (false, None) if self.unsafe_skip_ca_verification => Some(Trust::UnsafeSkipCaVerification),
+            (true, None) => Some(DiscoveryTrust::Pins(pins)),
+            (false, Some(Given { value, .. })) => Some(DiscoveryTrust::CaFile(value.clone())),
+            (false, None) if self.unsafe_skip_ca_verification => Some(DiscoveryTrust::UnsafeSkipCaVerification),
             (false, None) => {
                 missing("caCertHashes", Problem::NoPin, problems);
                 None

@@ -71,7 +71,7 @@ pub enum ConfigError {
         /// As written.
         kind: String,
     },
-    /// An experimental version where the operator has not asked for one.
+    /// An experimental version where the user has not asked for one.
     Experimental {
         /// Which file.
         path: PathBuf,
@@ -175,7 +175,7 @@ pub enum Problem {
     },
 }
 
-/// Something the operator should know; the join goes on.
+/// Something the user should know; the join goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Warning {
     /// A field that this version does not have.
@@ -430,9 +430,9 @@ impl Explain for ConfigError {
             ConfigError::Read { .. } => "check the path of that file on this machine".to_owned(),
             ConfigError::Invalid { problems, .. } => match problems.as_slice() {
                 [problem] => problem.hint(),
-                _ => self.code().action.to_owned(),
+                _ => self.code().hint.to_owned(),
             },
-            _ => self.code().action.to_owned(),
+            _ => self.code().hint.to_owned(),
         }
     }
 }
@@ -465,7 +465,7 @@ impl Problem {
             Problem::Type { expected: "a string", found: "a number" | "a boolean", .. } => {
                 "put the value in quotes in the configuration file"
             }
-            _ => self.code().action,
+            _ => self.code().hint,
         };
         text.to_owned()
     }

@@ -1,14 +1,15 @@
 //! Reads the files that [`super::resolve`] weighs: the only I/O of this room.
 
-use std::io::{self, Read};
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::error::{ConfigError, MAX_BYTES};
+use super::error::ConfigError;
 use super::kernel;
 use super::resolve::{Resolved, Sources, resolve};
 use super::settings::{Settings, TokenFile};
+use crate::file;
 use crate::secret::Secret;
 
 /// Where the kernel shows its command line.
@@ -22,13 +23,7 @@ const PROC_CMDLINE: &str = "/proc/cmdline";
 /// # Errors
 /// A file that cannot be read, and everything [`resolve`] refuses.
 pub fn load(flags: &Settings) -> Result<Resolved, ConfigError> {
-    let kernel = match &flags.kernel_command_line {
-        Some(path) => Some(read(path)?),
-        None if flags.config.is_none() && flags.endpoint.is_none() && flags.discovery_file.is_none() => {
-            read(Path::new(PROC_CMDLINE)).ok()
-        }
-        None => None,
-    };
+    let kernel = kernel_command_line(flags)?;
     let from_kernel = kernel.as_deref().map(|text| kernel::parse(text).settings).unwrap_or_default();
 
     let config_path = flags.config.as_ref().or(from_kernel.config.as_ref());
@@ -49,17 +44,37 @@ pub fn load(flags: &Settings) -> Result<Resolved, ConfigError> {
     })
 }
 
+/// The target root by the same sources, for a verb that needs no other setting of a join.
+///
+/// # Errors
+/// The file that `--kernel-command-line` names cannot be read.
+pub fn rootfs(flags: &Settings) -> Result<Option<PathBuf>, ConfigError> {
+    let kernel = kernel_command_line(flags)?;
+    let from_kernel = kernel.and_then(|text| kernel::parse(&text).settings.rootfs);
+    Ok(flags.rootfs.clone().or(from_kernel))
+}
+
+fn kernel_command_line(flags: &Settings) -> Result<Option<Zeroizing<String>>, ConfigError> {
+    match &flags.kernel_command_line {
+        Some(path) => read(path).map(Some),
+        None if flags.config.is_none() && flags.endpoint.is_none() && flags.discovery_file.is_none() => {
+            Ok(read(Path::new(PROC_CMDLINE)).ok())
+        }
+        None => Ok(None),
+    }
+}
+
 /// Reads a configuration file. It may hold a token: the text is wiped when it is dropped.
 ///
 /// # Errors
 /// It cannot be read, is no text, or is longer than any configuration.
-pub fn file(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
+pub fn configuration(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
     read(path)
 }
 
 fn read_token(file: &TokenFile) -> Result<Secret, ConfigError> {
     let text = match file {
-        TokenFile::Stdin => read_from(io::stdin().lock(), Path::new("standard input"))?,
+        TokenFile::Stdin => text(file::bounded(io::stdin().lock()), Path::new("standard input"))?,
         TokenFile::Path(path) => read(path)?,
     };
     Ok(Secret::new(text.trim()))
@@ -67,18 +82,19 @@ fn read_token(file: &TokenFile) -> Result<Secret, ConfigError> {
 
 /// A whole text file. It may hold a token: what is read is wiped when it is dropped.
 fn read(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
-    let file = std::fs::File::open(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-    read_from(file, path)
+    text(file::contents(path), path)
 }
 
-fn read_from(source: impl Read, path: &Path) -> Result<Zeroizing<String>, ConfigError> {
-    let mut text = Zeroizing::new(String::new());
-    match source.take(MAX_BYTES + 1).read_to_string(&mut text) {
-        Ok(_) if text.len() as u64 > MAX_BYTES => Err(ConfigError::TooLarge { path: path.to_owned() }),
-        Ok(_) => Ok(text),
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+fn text(read: io::Result<Zeroizing<Vec<u8>>>, path: &Path) -> Result<Zeroizing<String>, ConfigError> {
+    let mut bytes = read.map_err(|source| match source.kind() {
+        io::ErrorKind::FileTooLarge => ConfigError::TooLarge { path: path.to_owned() },
+        _ => ConfigError::Read { path: path.to_owned(), source },
+    })?;
+    match String::from_utf8(std::mem::take(&mut *bytes)) {
+        Ok(text) => Ok(Zeroizing::new(text)),
+        Err(error) => {
+            drop(Zeroizing::new(error.into_bytes()));
             Err(ConfigError::NotUnicode { path: path.to_owned() })
         }
-        Err(source) => Err(ConfigError::Read { path: path.to_owned(), source }),
     }
 }

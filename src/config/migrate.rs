@@ -8,14 +8,14 @@ use zeroize::Zeroizing;
 use super::draft::Draft;
 use super::error::{ConfigError, Problem, Warning};
 use super::origin::{Given, Origin};
-use super::{Discovery, document, render};
+use super::{DiscoveryMethod, document, render};
 use crate::secret::Secret;
 use crate::values::NodeName;
 
 /// Stands where a token has to stand (kubeadm `PlaceholderToken`). It is in every documentation and secret to nobody.
 const PLACEHOLDER_TOKEN: &str = "abcdef.0123456789abcdef";
 
-/// Versions that are read only when the operator says so, or without a word when he does.
+/// Versions that are read only when the user says so, or without a word when he does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allow {
     /// `--allow-deprecated-api`: no warning about an old version.
@@ -27,7 +27,7 @@ pub struct Allow {
 /// A file that has been read and found right, on its way to v1beta4.
 #[derive(Clone, Debug)]
 pub struct Migration {
-    /// What the operator should know.
+    /// What the user should know.
     pub warnings: Vec<Warning>,
     /// `nodeRegistration.name`.
     pub node_name: Option<NodeName>,
@@ -99,7 +99,7 @@ fn examine(path: &Path, text: &str, allow: Allow, strict_form: bool) -> Result<M
     }
     match draft.clone().check(&mut problems, &mut warnings) {
         Some(configuration) => {
-            if let (Discovery::Token { endpoints, .. }, false) = (&configuration.discovery, strict_form)
+            if let (DiscoveryMethod::Token { endpoints, .. }, false) = (&configuration.discovery, strict_form)
                 && endpoints.len() > 1
             {
                 // The last one stands where the others do, or behind them; an empty list has no second.

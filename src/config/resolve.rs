@@ -34,7 +34,7 @@ pub struct Resolved {
     pub configuration: JoinConfiguration,
     /// What only kubejoin has.
     pub extras: Extras,
-    /// What the operator should know.
+    /// What the user should know.
     pub warnings: Vec<Warning>,
     /// Where the values that matter most come from, as name and place, for `-v`.
     pub provenance: Vec<(&'static str, Origin)>,
@@ -57,7 +57,7 @@ pub fn resolve(sources: &Sources<'_>) -> Result<Resolved, ConfigError> {
             refuse_mixed(&flags, &kernel)?;
             warnings.extend(flags.endpoint().or(kernel.endpoint()).map(|given| Warning::EndpointIgnored(given.origin)));
             let draft = document::read(path, text, &mut problems, &mut warnings)?;
-            problems.extend(draft.beyond_join());
+            problems.extend(draft.unsupported());
             draft
         }
         None => from_settings(&flags, &kernel),

@@ -1,4 +1,4 @@
-//! What the operator typed, as typed: nothing is checked yet, nothing is defaulted, secrets are secrets already.
+//! What the user typed, as typed: nothing is checked yet, nothing is defaulted, secrets are secrets already.
 //!
 //! The command line and the kernel command line both end here, so that one function can weigh them against each other.
 

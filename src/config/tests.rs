@@ -43,12 +43,12 @@ fn flags(endpoint: &str, token: &str, pin: &str) -> Settings {
 }
 
 fn token_of(configuration: &JoinConfiguration) -> &BootstrapToken {
-    let Discovery::Token { token, .. } = &configuration.discovery else { panic!("no token discovery") };
+    let DiscoveryMethod::Token { token, .. } = &configuration.discovery else { panic!("no token discovery") };
     token
 }
 
 fn endpoint_of(configuration: &JoinConfiguration) -> String {
-    let Discovery::Token { endpoints, .. } = &configuration.discovery else { panic!("no token discovery") };
+    let DiscoveryMethod::Token { endpoints, .. } = &configuration.discovery else { panic!("no token discovery") };
     let endpoints: Vec<_> = endpoints.iter().map(ToString::to_string).collect();
     endpoints.join(" ")
 }
@@ -77,7 +77,9 @@ fn the_printed_join_command_is_enough() {
     let configuration = resolved.configuration;
     assert_eq!(endpoint_of(&configuration), "10.0.0.1:6443");
     assert_eq!(token_of(&configuration), configuration.tls_bootstrap_token.as_ref().unwrap());
-    assert!(matches!(&configuration.discovery, Discovery::Token { trust: Trust::Pins(pins), .. } if pins.len() == 1));
+    assert!(
+        matches!(&configuration.discovery, DiscoveryMethod::Token { trust: DiscoveryTrust::Pins(pins), .. } if pins.len() == 1)
+    );
     assert_eq!(configuration.ca_cert_path, Path::new("/etc/kubernetes/pki/ca.crt"));
     assert_eq!(configuration.timeouts, Timeouts::default());
     assert!(!configuration.dry_run && configuration.node_registration.name.is_none());
@@ -148,14 +150,14 @@ fn pins_are_checked_even_when_skipping_them_is_asked_for() {
     let mut both = flags("h:1", TOKEN, PIN);
     both.unsafe_skip_ca_verification = Some(true);
     let resolved = Given { flags: both, ..Given::default() }.resolve().unwrap();
-    assert!(matches!(resolved.configuration.discovery, Discovery::Token { trust: Trust::Pins(_), .. }));
+    assert!(matches!(resolved.configuration.discovery, DiscoveryMethod::Token { trust: DiscoveryTrust::Pins(_), .. }));
     assert_eq!(resolved.warnings, [Warning::UnsafeSkipIgnored]);
 
     let mut skip = flags("h:1", TOKEN, "");
     skip.unsafe_skip_ca_verification = Some(true);
     let resolved = Given { flags: skip, ..Given::default() }.resolve().unwrap();
-    let Discovery::Token { trust, .. } = resolved.configuration.discovery else { panic!("no token discovery") };
-    assert!(matches!(trust, Trust::UnsafeSkipCaVerification) && resolved.warnings.is_empty());
+    let DiscoveryMethod::Token { trust, .. } = resolved.configuration.discovery else { panic!("no token discovery") };
+    assert!(matches!(trust, DiscoveryTrust::UnsafeSkipCaVerification) && resolved.warnings.is_empty());
 }
 
 #[test]
@@ -429,9 +431,9 @@ fn a_discovery_file_is_a_path_or_an_https_url() {
         let by_flag = Given { flags: discovery_file(path), ..Given::default() };
         for (given, place) in [(by_file, "discovery.file.kubeConfigPath (line 3)"), (by_flag, "--discovery-file")] {
             let found = given.resolve().map(|resolved| match resolved.configuration.discovery {
-                Discovery::File(path) => path.display().to_string(),
-                Discovery::Url { url, .. } => url.to_string(),
-                Discovery::Token { .. } => panic!("token discovery"),
+                DiscoveryMethod::File(path) => path.display().to_string(),
+                DiscoveryMethod::Url { url, .. } => url.to_string(),
+                DiscoveryMethod::Token { .. } => panic!("token discovery"),
             });
             match expected {
                 Ok(expected) => assert_eq!(found.unwrap(), expected, "{path}"),
@@ -458,7 +460,7 @@ fn any_token_beside_a_discovery_file_is_that_of_the_request() {
         let token_file = flags.token_file.is_some().then_some(TOKEN);
         let configuration = Given { flags, token_file, ..Given::default() }.resolve().unwrap().configuration;
         assert_eq!(configuration.tls_bootstrap_token.unwrap().id, "abcdef", "{name}");
-        assert!(matches!(configuration.discovery, Discovery::File(_)));
+        assert!(matches!(configuration.discovery, DiscoveryMethod::File(_)));
     }
     let none = Given { flags: discovery_file("/f"), ..Given::default() }.resolve().unwrap().configuration;
     assert!(none.tls_bootstrap_token.is_none(), "the file may hold credentials");
@@ -476,7 +478,7 @@ fn a_discovery_file_and_an_endpoint_are_one_too_many() {
     // One source says where to join: what another one says of that does not matter.
     let kernel = Some("kubejoin.endpoint=h:1 kubejoin.token=abcdef.0123456789abcdef");
     let given = Given { flags: discovery_file("/f"), kernel, ..Given::default() };
-    assert!(matches!(given.resolve().unwrap().configuration.discovery, Discovery::File(_)));
+    assert!(matches!(given.resolve().unwrap().configuration.discovery, DiscoveryMethod::File(_)));
     let kernel = Some("kubejoin.discovery-file=/f");
     let configuration = Given { flags: self::flags("h:1", TOKEN, PIN), kernel, ..Given::default() }.resolve().unwrap();
     assert_eq!(endpoint_of(&configuration.configuration), "h:1");
@@ -511,7 +513,9 @@ fn a_ca_file_stands_for_pins_in_every_source() {
         Some("kubejoin.endpoint=h:1 kubejoin.token=abcdef.0123456789abcdef kubejoin.discovery-ca-file=/ca.crt");
     for given in [by_flag, beside, Given { kernel, ..Given::default() }] {
         let configuration = given.resolve().unwrap().configuration;
-        let Discovery::Token { trust: Trust::CaFile(path), .. } = configuration.discovery else { panic!("{given:?}") };
+        let DiscoveryMethod::Token { trust: DiscoveryTrust::CaFile(path), .. } = configuration.discovery else {
+            panic!("{given:?}")
+        };
         assert_eq!(path, Path::new("/ca.crt"));
     }
     let both = Given { flags: ca_file(Settings::default()), config: Some(FILE), ..Given::default() }.error();
@@ -712,7 +716,7 @@ fn files_of_every_release_are_read() {
         );
         assert_eq!(configuration.tls_bootstrap_token.as_ref().unwrap().id, "abcdef");
         assert!(
-            matches!(&configuration.discovery, Discovery::Token { trust: Trust::Pins(pins), .. } if pins.len() == 1)
+            matches!(&configuration.discovery, DiscoveryMethod::Token { trust: DiscoveryTrust::Pins(pins), .. } if pins.len() == 1)
         );
         assert_eq!(configuration.timeouts, Timeouts { discovery: Duration::from_secs(7), ..Timeouts::default() });
         assert_eq!((node.name.as_ref().unwrap().as_str(), node.cri_socket.as_deref()), ("node", Some("unix:///s")));

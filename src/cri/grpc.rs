@@ -541,7 +541,7 @@ impl fmt::Display for GrpcError {
                 if message.is_empty() {
                     Ok(())
                 } else {
-                    write!(f, ": {}", crate::text::ForeignText::new(message, None))
+                    write!(f, ": {}", crate::text::UntrustedText::new(message, None))
                 }
             }
         }

@@ -1,24 +1,24 @@
 //! The kubeconfig inside cluster-info: one cluster, usually without a name, with a server and a CA bundle.
 //! Source: `cmd/kubeadm/app/phases/bootstraptoken/clusterinfo/clusterinfo.go`.
 
-use crate::kubeconfig::{Kubeconfig, KubeconfigError, decoded_authorities, server};
+use crate::kubeconfig::{Kubeconfig, KubeconfigError, decoded_ca_certificates, server};
 use crate::pki::certificate::Certificate;
 use crate::values::Endpoint;
 
 /// What cluster-info says, before any of it is trusted.
 #[derive(Clone, Debug)]
-pub struct Announced {
+pub struct UnverifiedClusterInfo {
     /// `server`.
     pub server: Endpoint,
     /// `certificate-authority-data`, every certificate of it.
-    pub authorities: Vec<Certificate>,
+    pub ca_certificates: Vec<Certificate>,
 }
 
 /// Reads the text that the JWS was made over.
 ///
 /// # Errors
 /// It is no kubeconfig of exactly one cluster with server and CA.
-pub fn read(text: &str) -> Result<Announced, KubeconfigError> {
+pub fn read(text: &str) -> Result<UnverifiedClusterInfo, KubeconfigError> {
     let kubeconfig = Kubeconfig::parse(text)?;
     let mut clusters = kubeconfig.clusters();
     let cluster = match (clusters.next(), clusters.count()) {
@@ -27,15 +27,15 @@ pub fn read(text: &str) -> Result<Announced, KubeconfigError> {
         (Some(_), others) => return Err(KubeconfigError::SeveralClusters(others + 1)),
     };
     let server = server(cluster)?;
-    let data = cluster.text("certificate-authority-data").ok_or(KubeconfigError::NoAuthority)?;
-    Ok(Announced { server, authorities: decoded_authorities(data)? })
+    let data = cluster.text("certificate-authority-data").ok_or(KubeconfigError::NoCaCertificate)?;
+    Ok(UnverifiedClusterInfo { server, ca_certificates: decoded_ca_certificates(data)? })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::pki::certificate::CertificateError;
-    use crate::text::ForeignText;
+    use crate::text::UntrustedText;
 
     #[test]
     fn only_one_cluster_with_a_server_and_a_ca_is_usable() {
@@ -47,20 +47,20 @@ mod tests {
             ("clusters: [{cluster: {}}, {cluster: {}}]\n".to_owned(), KubeconfigError::SeveralClusters(2)),
             (
                 cluster("server: http://10.0.0.1:6443"),
-                KubeconfigError::Server(ForeignText::new("http://10.0.0.1:6443", None)),
+                KubeconfigError::Server(UntrustedText::new("http://10.0.0.1:6443", None)),
             ),
             (
                 cluster("server: https://10.0.0.1:6443/path"),
-                KubeconfigError::Server(ForeignText::new("https://10.0.0.1:6443/path", None)),
+                KubeconfigError::Server(UntrustedText::new("https://10.0.0.1:6443/path", None)),
             ),
-            (cluster("server: https://10.0.0.1:6443"), KubeconfigError::NoAuthority),
+            (cluster("server: https://10.0.0.1:6443"), KubeconfigError::NoCaCertificate),
             (
                 cluster("{server: 'https://10.0.0.1:6443', certificate-authority-data: '!'}"),
-                KubeconfigError::Authority(CertificateError::Pem),
+                KubeconfigError::CaCertificate(CertificateError::Pem),
             ),
             (
                 cluster("{server: 'https://10.0.0.1:6443', certificate-authority-data: bm90aGluZw==}"),
-                KubeconfigError::Authority(CertificateError::None),
+                KubeconfigError::CaCertificate(CertificateError::None),
             ),
         ];
         for (text, expected) in cases {

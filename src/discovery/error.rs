@@ -8,7 +8,7 @@ use crate::error::{Class, Code, Explain, codes};
 use crate::kube::error::{KubeCause, KubeError};
 use crate::kubeconfig::KubeconfigError;
 use crate::net::error::{Cause, NetError};
-use crate::text::ForeignText;
+use crate::text::UntrustedText;
 use crate::values::{CaCertHash, Endpoint, Url, UrlError};
 
 /// An error of discovery.
@@ -30,7 +30,7 @@ pub enum DiscoveryError {
         /// 401 or 403.
         status: u16,
         /// What it said.
-        message: ForeignText,
+        message: UntrustedText,
         /// It has said so for long enough that no control plane is still being set up.
         settled: bool,
     },
@@ -60,14 +60,14 @@ pub enum DiscoveryError {
         found: Vec<CaCertHash>,
     },
     /// Every pinned CA certificate has ended, or none has begun.
-    AuthorityValidity {
+    CaValidity {
         /// The time it was judged at.
         now: SystemTime,
         /// The end of the one that ends last.
         not_after: SystemTime,
     },
     /// A certificate that is to be trusted is not fit to be a trust anchor.
-    NotAnAuthority,
+    NotACaCertificate,
     /// None of several endpoints is the cluster: each with its reason, at least two.
     NoEndpoint(Vec<(Endpoint, DiscoveryError)>),
     /// The discovery file cannot be used.
@@ -75,7 +75,7 @@ pub enum DiscoveryError {
     /// There is neither a token nor a user in the discovery file to request a certificate with.
     NoCredentials,
     /// The API server does not know the user of the discovery file.
-    CredentialsRefused(ForeignText),
+    CredentialsRefused(UntrustedText),
     /// The wire to the web server of a discovery URL.
     Web {
         /// Where the file should have been.
@@ -104,7 +104,7 @@ pub enum DiscoveryError {
         /// What was asked for.
         url: Url,
         /// Where to, without a query.
-        location: ForeignText,
+        location: UntrustedText,
         /// Why it is not followed.
         problem: UrlError,
     },
@@ -169,13 +169,13 @@ impl fmt::Display for DiscoveryError {
                 let found: Vec<_> = found.iter().map(ToString::to_string).collect();
                 write!(f, "no CA of cluster-info has a pinned key; it has {}", found.join(", "))
             }
-            DiscoveryError::AuthorityValidity { now, not_after } => write!(
+            DiscoveryError::CaValidity { now, not_after } => write!(
                 f,
                 "the cluster CA is not valid: it ends at {}, and the time is {}",
                 httpdate::fmt_http_date(*not_after),
                 httpdate::fmt_http_date(*now)
             ),
-            DiscoveryError::NotAnAuthority => {
+            DiscoveryError::NotACaCertificate => {
                 f.write_str("a certificate that should be the cluster CA cannot be a trust anchor")
             }
             DiscoveryError::NoEndpoint(failures) => {
@@ -217,8 +217,8 @@ impl Explain for DiscoveryError {
             DiscoveryError::Kubeconfig(KubeconfigError::SeveralClusters(_)) => &codes::DISCOVERY_SEVERAL_CLUSTERS,
             DiscoveryError::Kubeconfig(_) => &codes::DISCOVERY_KUBECONFIG,
             DiscoveryError::HashMismatch { .. } => &codes::DISCOVERY_HASH_MISMATCH,
-            DiscoveryError::AuthorityValidity { .. } => &codes::DISCOVERY_CA_VALIDITY,
-            DiscoveryError::NotAnAuthority => &codes::DISCOVERY_KUBECONFIG,
+            DiscoveryError::CaValidity { .. } => &codes::DISCOVERY_CA_VALIDITY,
+            DiscoveryError::NotACaCertificate => &codes::DISCOVERY_KUBECONFIG,
             DiscoveryError::NoEndpoint(failures) => {
                 DiscoveryError::decisive(failures).map_or(&codes::NET_REFUSED, Explain::code)
             }
@@ -247,7 +247,7 @@ impl Explain for DiscoveryError {
             DiscoveryError::File(KubeconfigError::TokenFileFromElsewhere) => {
                 "write the token itself into the discovery file, or pass --tls-bootstrap-token and a file without a user"
             }
-            DiscoveryError::File(KubeconfigError::NoAuthority) => {
+            DiscoveryError::File(KubeconfigError::NoCaCertificate) => {
                 "add the control plane's ca.crt to the discovery file as certificate-authority-data"
             }
             DiscoveryError::Web { error, .. } => match error.cause {
@@ -262,12 +262,12 @@ impl Explain for DiscoveryError {
                 Cause::Closed(_) => {
                     "run again; if it stays so, look at the web server, or at what stands in front of it"
                 }
-                _ => self.code().action,
+                _ => self.code().hint,
             },
             DiscoveryError::UrlRedirect { .. } | DiscoveryError::UrlRedirects(_) => {
                 "give the URL that the file is really at, with https://"
             }
-            _ => self.code().action,
+            _ => self.code().hint,
         };
         hint.to_owned()
     }

@@ -1,17 +1,17 @@
-//! Discovery by a kubeconfig that the operator has put on this machine, or that was fetched from a URL.
+//! Discovery by a kubeconfig that the user has put on this machine, or that was fetched from a URL.
 //! Source of the scheme: `cmd/kubeadm/app/discovery/file/file.go`.
 //!
 //! The file says which server and which CA; cluster-info, which anonymous users may or may not read, only adds a CA where the
 //! file has none, and a warning where it names another server. As in token discovery, it is read without a credential from
-//! a server that has still to be proved, and then the connection that it came over is judged: by the CA of the file, or,
+//! a server that has still to be verified, and then the connection that it came over is judged: by the CA of the file, or,
 //! where there is none, by those that web servers are known by. Only then does a credential go out.
 
 use std::time::{Duration, Instant, SystemTime};
 
-use super::cluster_info::{self, Announced};
+use super::cluster_info::{self, UnverifiedClusterInfo};
+use super::dialer::dialer_for;
 use super::error::DiscoveryError;
-use super::way::way_to;
-use super::{BootstrapCredentials, Found, anchors, valid_anchors};
+use super::{ClusterInfo, Verified, anchors, valid_anchors};
 use crate::clock::Clock;
 use crate::error::Explain;
 use crate::kube::client::{Client, MAX_OBJECT, REQUEST_TIMEOUT, Wanted, decode};
@@ -20,9 +20,11 @@ use crate::kube::types::ConfigMap;
 use crate::kubeconfig::{ClientCredentials, ClusterAccess, KubeconfigError};
 use crate::net::dial::{Dialer, Proxies};
 use crate::net::retry::Retry;
-use crate::net::server::{Server, UnprovedServer};
+use crate::net::server::{Server, UnverifiedServer};
 use crate::net::tls::TrustRoots;
+use crate::net::verification::Verification;
 use crate::phase::Phase;
+use crate::pki::certificate::Certificate;
 use crate::report::Report;
 use crate::values::{BootstrapToken, Endpoint};
 
@@ -34,91 +36,141 @@ const SETUP_GRACE: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FileDiscovery<'a> {
     /// What the file says.
-    pub(super) access: &'a ClusterAccess,
-    /// What proves the server where the file has no CA.
-    pub(super) web_roots: Option<&'a TrustRoots>,
-    /// What lies on the way.
+    pub(super) kubeconfig: &'a ClusterAccess,
+    /// Proxies between this machine and the API server.
     pub(super) proxies: &'a Proxies,
     /// The token that the certificate will be requested with, where there is one.
     pub(super) token: Option<&'a BootstrapToken>,
 }
 
-/// Proves the file's cluster. What the file holds as credentials is sent only where cluster-info is closed to anonymous
-/// users, and only after the proof.
-pub(super) fn discover(
+/// Verifies the API server with the CA of the file. What the file holds as credentials is sent only where cluster-info is
+/// closed to anonymous users, and only after that.
+///
+/// # Errors
+/// The server is not of that CA, or the file's user is refused.
+pub(super) fn with_ca_of_file(
     request: FileDiscovery<'_>,
     clock: Clock,
     retry: Retry,
     report: &Report,
-) -> Result<Found, DiscoveryError> {
-    let FileDiscovery { access, .. } = request;
-    let credentials = access.credentials.as_ref();
-    if request.token.is_none() && credentials.is_none() {
-        return Err(DiscoveryError::NoCredentials);
-    }
-    for field in &access.passed_over {
-        let text = format_args!("the discovery file's {field} is passed over: kubelet.conf would not have it");
-        report.warn(Phase::Discovery, None, text);
-    }
-    let (roots, clock, believes_server) = match (access.authorities.as_slice(), request.web_roots) {
-        ([], Some(web_roots)) => (web_roots.clone(), clock.as_system(), false),
-        ([], None) => return Err(DiscoveryError::File(KubeconfigError::NoAuthority)),
-        (own, _) => (anchors(own)?, clock, true),
+) -> Result<Verified, DiscoveryError> {
+    let FileDiscovery { kubeconfig, token, .. } = request;
+    let credentials = request.credentials(report)?;
+    let ca_certificates = match kubeconfig.ca_certificates.as_slice() {
+        [] => return Err(DiscoveryError::File(KubeconfigError::NoCaCertificate)),
+        own => own.to_vec(),
     };
-    let dialer = way_to(&access.server, request.proxies, report)?;
-    let (mut proved, clock, answer) = ask_anonymously(&dialer, &roots, (clock, believes_server), retry, report)?;
-    let mut roots = roots;
-    if !access.authorities.is_empty() {
-        roots = valid_anchors(&access.authorities, clock.now())?;
-        proved = proved.under(&roots, clock)?;
-    }
-    let own_identity = credentials.and_then(|credentials| credentials.identity.as_ref());
-    let (mut server, mut shows_identity, mut answer) = (proved, false, answer);
-    // Where there is a CA, and a token to go on with, cluster-info has nothing to tell that would be worth it.
-    let is_needed = access.authorities.is_empty() || request.token.is_none();
-    if let (Some(credentials), true) = (credentials, is_needed && answer.as_ref().is_err_and(is_refusal)) {
-        if let Some(identity) = own_identity {
-            server = Server::new(dialer.clone(), &roots, clock, Some(identity))?;
-            shows_identity = true;
-        }
-        (server, answer) = ask_as_user(server, credentials, retry, report)?;
-    }
-    let announced = usable(answer, access, report)?;
-    if let Some(announced) = announced.as_ref().filter(|announced| announced.server != access.server) {
-        let (own, other) = (&access.server, &announced.server);
-        let text = format_args!("cluster-info names the API server {other}, the discovery file {own}: the file counts");
-        report.warn(Phase::Discovery, None, text);
-    }
-    let (authorities, roots, is_proved_by_them) = match (access.authorities.as_slice(), announced) {
-        ([], Some(announced)) => {
-            let roots = valid_anchors(&announced.authorities, clock.now())?;
-            (announced.authorities, roots, false)
-        }
-        ([], None) => return Err(DiscoveryError::File(KubeconfigError::NoAuthority)),
-        (own, _) => (own.to_vec(), roots, true),
+    let dialer = dialer_for(&kubeconfig.server, request.proxies, report)?;
+    let verification = Verification::pinned(anchors(&ca_certificates)?, clock);
+    let (server, answer) = ask_anonymously(&dialer, &verification, retry, report)?;
+    let clock = server.clock();
+    let roots = valid_anchors(&ca_certificates, clock.now())?;
+    let server = server.reverify_with(&roots)?;
+    // With a token to go on with, cluster-info has nothing to tell that would be worth a credential.
+    let user = credentials.filter(|_| token.is_none());
+    let identity = user.and_then(|user| user.identity.as_ref());
+    let as_user = match identity {
+        Some(_) => Server::new(dialer, &roots, clock, identity)?,
+        None => server,
     };
-    // A token wins over the file's own certificate, which is then not shown (any more).
-    let identity = own_identity.filter(|_| request.token.is_none());
-    if !is_proved_by_them || identity.is_some() != shows_identity {
-        server = Server::new(dialer.clone(), &roots, clock, identity)?;
+    let (server, answer) = match user.filter(|_| answer.as_ref().is_err_and(is_refusal)) {
+        Some(user) => ask_as_user(as_user, user, retry, report)?,
+        None => (as_user, answer),
+    };
+    request.content(answer, report)?;
+    Ok(request.verified(ca_certificates, roots, server))
+}
+
+/// Verifies the API server with the system trust store, and takes the cluster's CA from cluster-info: the file has none.
+///
+/// # Errors
+/// The server cannot be verified, or its cluster-info has no CA either.
+pub(super) fn with_ca_of_cluster_info(
+    request: FileDiscovery<'_>,
+    system_ca: &Verification,
+    retry: Retry,
+    report: &Report,
+) -> Result<Verified, DiscoveryError> {
+    let credentials = request.credentials(report)?;
+    let dialer = dialer_for(&request.kubeconfig.server, request.proxies, report)?;
+    let (server, answer) = ask_anonymously(&dialer, system_ca, retry, report)?;
+    let clock = server.clock();
+    let identity = credentials.and_then(|credentials| credentials.identity.as_ref());
+    let answer = match credentials.filter(|_| answer.as_ref().is_err_and(is_refusal)) {
+        Some(user) => {
+            let server = match identity {
+                Some(_) => Server::new(dialer.clone(), system_ca.roots(), clock, identity)?,
+                None => server,
+            };
+            ask_as_user(server, user, retry, report)?.1
+        }
+        None => answer,
+    };
+    let unverified = request.content(answer, report)?;
+    let ca_certificates = unverified.ok_or(DiscoveryError::File(KubeconfigError::NoCaCertificate))?.ca_certificates;
+    let roots = valid_anchors(&ca_certificates, clock.now())?;
+    // A token wins over the file's own certificate, which is then not shown any more.
+    let server = Server::new(dialer, &roots, clock, identity.filter(|_| request.token.is_none()))?;
+    Ok(request.verified(ca_certificates, roots, server))
+}
+
+impl<'a> FileDiscovery<'a> {
+    /// What the file's user authenticates with, once it is known that somebody can request a certificate.
+    fn credentials(self, report: &Report) -> Result<Option<&'a ClientCredentials>, DiscoveryError> {
+        let credentials = self.kubeconfig.credentials.as_ref();
+        if self.token.is_none() && credentials.is_none() {
+            return Err(DiscoveryError::NoCredentials);
+        }
+        for field in &self.kubeconfig.ignored {
+            let text = format_args!("the discovery file's {field} is ignored: kubelet.conf would not have it");
+            report.warn(Phase::Discovery, None, text);
+        }
+        Ok(credentials)
     }
-    let file = credentials
-        .map(|credentials| BootstrapCredentials { credentials: credentials.clone(), names: access.names.clone() });
-    Ok(Found { named: access.server.clone(), authorities, roots, clock, server, file })
+
+    /// What cluster-info says. That it may not be read, is not there or cannot be used is no error here, as in kubeadm: the
+    /// server has been verified as the file's.
+    fn content(self, answer: Answer, report: &Report) -> Result<Option<UnverifiedClusterInfo>, DiscoveryError> {
+        let own = &self.kubeconfig.server;
+        let problem = match answer {
+            Ok(config_map) => match config_map.data.get("kubeconfig").map(|text| cluster_info::read(text)) {
+                Some(Ok(unverified)) => {
+                    if unverified.server != *own {
+                        let other = &unverified.server;
+                        let text = format_args!(
+                            "cluster-info names the API server {other}, the discovery file {own}: the file counts"
+                        );
+                        report.warn(Phase::Discovery, None, text);
+                    }
+                    return Ok(Some(unverified));
+                }
+                Some(Err(error)) => format!("cluster-info cannot be used: {error}"),
+                None => "cluster-info has no kubeconfig".to_owned(),
+            },
+            Err(error) if is_refusal(&error) || matches!(error.cause, KubeCause::NotFound(_)) => error.to_string(),
+            Err(error) => return Err(DiscoveryError::kube(own, error)),
+        };
+        report.warn(Phase::Discovery, None, format_args!("{problem}; the discovery file is taken as it is"));
+        Ok(None)
+    }
+
+    fn verified(self, ca_certificates: Vec<Certificate>, roots: TrustRoots, server: Server) -> Verified {
+        let (named, endpoint, clock) = (self.kubeconfig.server.clone(), server.endpoint().clone(), server.clock());
+        Verified { info: ClusterInfo { server: named, endpoint, ca_certificates, roots, clock }, server }
+    }
 }
 
 /// What was answered when cluster-info was asked for.
 type Answer = Result<ConfigMap, KubeError>;
 
-/// Asks without a credential, and proves the server that has answered, whatever it has answered.
+/// Asks without a credential, and verifies the server that has answered, whatever it has answered.
 fn ask_anonymously(
     dialer: &Dialer,
-    roots: &TrustRoots,
-    (clock, believes_server): (Clock, bool),
+    verification: &Verification,
     retry: Retry,
     report: &Report,
-) -> Result<(Server, Clock, Answer), DiscoveryError> {
-    let mut asked = UnprovedServer::new(dialer.clone());
+) -> Result<(Server, Answer), DiscoveryError> {
+    let mut asked = UnverifiedServer::new(dialer.clone());
     let began = Instant::now();
     let grace = SETUP_GRACE.min(retry.deadline.saturating_duration_since(began) / 2);
     let (answer, date) = retry.run(
@@ -128,12 +180,11 @@ fn ask_anonymously(
         },
         |error, pause| report.retrying(Phase::Discovery, error, pause),
     )?;
-    let (proved, clock) = asked.prove(roots, clock, date.filter(|_| believes_server))?;
-    Ok((proved, clock, answer))
+    Ok((asked.verify(verification, date)?, answer))
 }
 
 fn fetch(
-    asked: &mut UnprovedServer,
+    asked: &mut UnverifiedServer,
     endpoint: &Endpoint,
     deadline: Instant,
     settled: bool,
@@ -149,7 +200,7 @@ fn fetch(
     }
 }
 
-/// Asks a proved server with what the file holds.
+/// Asks a verified server with what the file holds.
 fn ask_as_user(
     server: Server,
     credentials: &ClientCredentials,
@@ -180,20 +231,4 @@ fn cluster_info() -> Wanted {
 /// Whether a server says that it does not tell us.
 fn is_refusal(error: &KubeError) -> bool {
     matches!(error.cause, KubeCause::Unauthorized(_) | KubeCause::Forbidden(_))
-}
-
-/// What cluster-info says. That it may not be read, is not there or cannot be used is no error here, as in kubeadm: the
-/// server has proved that it is the file's.
-fn usable(answer: Answer, access: &ClusterAccess, report: &Report) -> Result<Option<Announced>, DiscoveryError> {
-    let problem = match answer {
-        Ok(config_map) => match config_map.data.get("kubeconfig").map(|text| cluster_info::read(text)) {
-            Some(Ok(announced)) => return Ok(Some(announced)),
-            Some(Err(error)) => format!("cluster-info cannot be used: {error}"),
-            None => "cluster-info has no kubeconfig".to_owned(),
-        },
-        Err(error) if is_refusal(&error) || matches!(error.cause, KubeCause::NotFound(_)) => error.to_string(),
-        Err(error) => return Err(DiscoveryError::kube(&access.server, error)),
-    };
-    report.warn(Phase::Discovery, None, format_args!("{problem}; the discovery file is taken as it is"));
-    Ok(None)
 }

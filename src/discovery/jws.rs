@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use sha2::Sha256;
 
-use crate::text::ForeignText;
+use crate::text::UntrustedText;
 use crate::values::BootstrapToken;
 
 /// Why a signature is not what the token would have made.
@@ -16,9 +16,9 @@ pub enum JwsError {
     /// Not `header..signature` in unpadded base64url.
     Malformed,
     /// The header asks for another algorithm than HS256, the only one there is here.
-    Algorithm(ForeignText),
+    Algorithm(UntrustedText),
     /// The header names another token.
-    KeyId(ForeignText),
+    KeyId(UntrustedText),
     /// The MAC is that of another secret or of other bytes.
     Mismatch,
 }
@@ -41,10 +41,10 @@ pub fn verify(jws: &str, payload: &[u8], token: &BootstrapToken) -> Result<(), J
     let decoded = URL_SAFE_NO_PAD.decode(header).map_err(|_| JwsError::Malformed)?;
     let said: Header = serde_json::from_slice(&decoded).map_err(|_| JwsError::Malformed)?;
     if said.alg != "HS256" {
-        return Err(JwsError::Algorithm(ForeignText::new(&said.alg, None)));
+        return Err(JwsError::Algorithm(UntrustedText::new(&said.alg, None)));
     }
     if said.kid != token.id {
-        return Err(JwsError::KeyId(ForeignText::new(&said.kid, None)));
+        return Err(JwsError::KeyId(UntrustedText::new(&said.kid, None)));
     }
     let mac = URL_SAFE_NO_PAD.decode(signature).map_err(|_| JwsError::Malformed)?;
     // An HMAC key may have any length.
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn everything_else_is_refused_with_its_reason() {
         let genuine = format!("{HEADER}..{SIGNATURE}");
-        let algorithm = |name: &str| Err(JwsError::Algorithm(ForeignText::new(name, None)));
+        let algorithm = |name: &str| Err(JwsError::Algorithm(UntrustedText::new(name, None)));
         let cases: Vec<(String, &str, Result<(), JwsError>)> = vec![
             (genuine.clone(), "apiVersion: v1\nclusters: []\nkind: Config", Err(JwsError::Mismatch)),
             (genuine.replace("ohyY", "ohyX"), PAYLOAD, Err(JwsError::Mismatch)),
@@ -113,7 +113,7 @@ mod tests {
             (
                 with_header(r#"{"alg":"HS256","kid":"fedcba"}"#),
                 PAYLOAD,
-                Err(JwsError::KeyId(ForeignText::new("fedcba", None))),
+                Err(JwsError::KeyId(UntrustedText::new("fedcba", None))),
             ),
         ];
         for (jws, payload, expected) in cases {

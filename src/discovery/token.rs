@@ -1,27 +1,28 @@
-//! Token discovery: cluster-info read from a server that is not known yet, proved by pin, signature and chain.
+//! Token discovery: cluster-info read from a server that is not known yet, verified by pin, signature and chain.
 //! Source of the scheme: `cmd/kubeadm/app/discovery/token/token.go`; where kubeadm fetches a second time to verify the chain,
 //! the chain of the first connection has been recorded and is judged itself.
 //!
-//! Several endpoints are asked in turn. Each has to prove itself, so that asking another one lowers nothing.
+//! Several endpoints are asked in turn. Each is verified, so that asking another one lowers nothing.
 
 use std::time::{Duration, Instant, SystemTime};
 
-use super::cluster_info::{self, Announced};
+use super::cluster_info::{self, UnverifiedClusterInfo};
+use super::dialer::dialer_for;
 use super::error::DiscoveryError;
-use super::way::way_to;
-use super::{Found, anchors, jws, valid_anchors};
+use super::{ClusterInfo, Verified, anchors, jws, valid_anchors};
 use crate::clock::Clock;
 use crate::error::{Code, Explain};
+use crate::inputs::Trust;
 use crate::kube::client::{MAX_OBJECT, REQUEST_TIMEOUT, Wanted, decode};
 use crate::kube::error::{KubeCause, KubeError};
 use crate::kube::types::ConfigMap;
 use crate::net::dial::{Dialer, Proxies};
 use crate::net::error::NetError;
 use crate::net::retry::Retry;
-use crate::net::server::{Server, UnprovedServer};
+use crate::net::server::{Server, UnverifiedServer};
+use crate::net::verification::Verification;
 use crate::phase::Phase;
 use crate::pki::certificate::Certificate;
-use crate::plan::Trust;
 use crate::report::Report;
 use crate::values::{BootstrapToken, CaCertHash, Endpoint};
 
@@ -39,25 +40,31 @@ pub(super) struct TokenDiscovery<'a> {
     pub(super) endpoints: &'a [Endpoint],
     /// Its secret half has keyed the signature.
     pub(super) token: &'a BootstrapToken,
-    /// What proves the CA.
+    /// What verifies the CA.
     pub(super) trust: &'a Trust,
     /// What lies on the way.
     pub(super) proxies: &'a Proxies,
-    /// The node gets another server than cluster-info names: that one need not be there.
-    pub(super) elsewhere: bool,
+    /// The API server that this program goes on with.
+    pub(super) go_on_with: GoOnWith,
+    /// Which clock judges certificates.
+    pub(super) clock: Clock,
 }
 
-/// Finds and proves the cluster. Sends nothing of ours.
-pub(super) fn discover(
-    request: TokenDiscovery<'_>,
-    clock: Clock,
-    retry: Retry,
-    report: &Report,
-) -> Result<Found, DiscoveryError> {
+/// The API server that this program uses once the cluster is verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GoOnWith {
+    /// The one that cluster-info names, which the kubelet will use, too.
+    ServerOfClusterInfo,
+    /// The one that was asked: the kubelet gets yet another (`--server`), and that of cluster-info need not be reachable.
+    EndpointAsked,
+}
+
+/// Finds and verifies the cluster. Sends nothing of ours.
+pub(super) fn discover(request: TokenDiscovery<'_>, retry: Retry, report: &Report) -> Result<Verified, DiscoveryError> {
     let candidates = request.endpoints.iter().map(|endpoint| Candidate::new(endpoint, request.proxies, report));
     let mut candidates = candidates.collect::<Result<Vec<_>, _>>()?;
     retry.run(
-        || round(&mut candidates, request, clock, retry.deadline, report),
+        || round(&mut candidates, request, retry.deadline, report),
         |error, pause| report.retrying(Phase::Discovery, error, pause),
     )
 }
@@ -66,15 +73,15 @@ pub(super) fn discover(
 struct Candidate<'a> {
     endpoint: &'a Endpoint,
     dialer: Dialer,
-    server: UnprovedServer,
+    server: UnverifiedServer,
     refused_since: Option<Instant>,
     failure: Option<DiscoveryError>,
 }
 
 impl<'a> Candidate<'a> {
     fn new(endpoint: &'a Endpoint, proxies: &Proxies, report: &Report) -> Result<Self, NetError> {
-        let dialer = way_to(endpoint, proxies, report)?;
-        let server = UnprovedServer::new(dialer.clone());
+        let dialer = dialer_for(endpoint, proxies, report)?;
+        let server = UnverifiedServer::new(dialer.clone());
         Ok(Candidate { endpoint, dialer, server, refused_since: None, failure: None })
     }
 
@@ -84,22 +91,21 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// Asks each endpoint once, until one has proved itself.
+/// Asks each endpoint once, until one is verified.
 fn round(
     candidates: &mut [Candidate<'_>],
     request: TokenDiscovery<'_>,
-    clock: Clock,
     end: Instant,
     report: &Report,
-) -> Result<Found, DiscoveryError> {
+) -> Result<Verified, DiscoveryError> {
     let asked = candidates.iter().filter(|candidate| candidate.is_worth_asking()).count();
     let timeout = if asked > 1 { SHORT_TIMEOUT } else { REQUEST_TIMEOUT };
     let is_choice = candidates.len() > 1;
     for candidate in candidates.iter_mut().filter(|candidate| candidate.is_worth_asking()) {
         // No exchange outlives the whole wait.
         let deadline = (Instant::now() + timeout).min(end);
-        match attempt(candidate, request, clock, deadline, report) {
-            Ok(found) => return Ok(found),
+        match attempt(candidate, request, deadline, report) {
+            Ok(verified) => return Ok(verified),
             Err(error) => {
                 let said: Option<&Code> = candidate.failure.as_ref().map(Explain::code);
                 if is_choice && said != Some(error.code()) {
@@ -117,29 +123,31 @@ fn round(
 fn attempt(
     candidate: &mut Candidate<'_>,
     request: TokenDiscovery<'_>,
-    clock: Clock,
     deadline: Instant,
     report: &Report,
-) -> Result<Found, DiscoveryError> {
+) -> Result<Verified, DiscoveryError> {
     let (kubeconfig, date) = signed_kubeconfig(candidate, request.token, deadline)?;
-    let announced = cluster_info::read(&kubeconfig).map_err(DiscoveryError::Kubeconfig)?;
-    let Announced { server: named, authorities } = announced;
-    let authorities = trusted(authorities, request.trust, report)?;
-    let (date, clock) = match request.trust {
-        Trust::Pins(_) => (date, clock),
+    let unverified = cluster_info::read(&kubeconfig).map_err(DiscoveryError::Kubeconfig)?;
+    let UnverifiedClusterInfo { server: named, ca_certificates } = unverified;
+    let ca_certificates = trusted(ca_certificates, request.trust, report)?;
+    let ca_anchors = anchors(&ca_certificates)?;
+    let verification = match request.trust {
+        Trust::Pins(_) => Verification::pinned(ca_anchors, request.clock),
         // Without a pin nobody vouches for the server's idea of time, and the build date is nobody's.
-        Trust::UnsafeSkipCaVerification => (None, clock.as_system()),
+        Trust::UnsafeSkipCaVerification => Verification::unpinned(ca_anchors, request.clock),
     };
-    let asked = std::mem::replace(&mut candidate.server, UnprovedServer::new(candidate.dialer.clone()));
-    let (proved, clock) = asked.prove(&anchors(&authorities)?, clock, date)?;
-    let roots = valid_anchors(&authorities, clock.now())?;
-    let proved = proved.under(&roots, clock)?;
-    let server = if request.elsewhere || named == *candidate.endpoint {
-        proved
-    } else {
-        Server::new(way_to(&named, request.proxies, report)?, &roots, clock, None)?
+    let asked = std::mem::replace(&mut candidate.server, UnverifiedServer::new(candidate.dialer.clone()));
+    let verified = asked.verify(&verification, date)?;
+    let clock = verified.clock();
+    let roots = valid_anchors(&ca_certificates, clock.now())?;
+    let verified = verified.reverify_with(&roots)?;
+    let stays = request.go_on_with == GoOnWith::EndpointAsked || named == *candidate.endpoint;
+    let server = match stays {
+        true => verified,
+        false => Server::new(dialer_for(&named, request.proxies, report)?, &roots, clock, None)?,
     };
-    Ok(Found { named, authorities, roots, clock, server, file: None })
+    let endpoint = server.endpoint().clone();
+    Ok(Verified { info: ClusterInfo { server: named, endpoint, ca_certificates, roots, clock }, server })
 }
 
 /// The kubeconfig of cluster-info, once it carries a correct signature for our token; and the server's `Date`.
@@ -186,7 +194,7 @@ fn trusted(bundle: Vec<Certificate>, trust: &Trust, report: &Report) -> Result<V
     if pinned.is_empty() {
         return Err(DiscoveryError::HashMismatch { found: others.iter().map(pin_of).collect() });
     }
-    // On one line however many there are: nothing of this is proved yet.
+    // On one line however many there are: nothing of this is verified yet.
     if !others.is_empty() {
         let others: Vec<_> = others.iter().map(|other| pin_of(other).to_string()).collect();
         let text = format_args!(

@@ -3,9 +3,9 @@
 use super::{Class, Code};
 
 macro_rules! codes {
-    ($($ident:ident $name:literal $class:ident $meaning:literal $action:literal)*) => {
+    ($($ident:ident $name:literal $class:ident $meaning:literal $hint:literal)*) => {
         $(#[doc = $meaning] pub const $ident: Code =
-            Code { name: $name, class: Class::$class, meaning: $meaning, action: $action };)*
+            Code { name: $name, class: Class::$class, meaning: $meaning, hint: $hint };)*
         /// Every code, in the order of a join.
         pub const ALL: &[&Code] = &[$(&$ident),*];
     };
@@ -93,7 +93,7 @@ codes! {
         "the server shows a certificate whose key it does not have"
         "find out who answers at the endpoint; this is what an impostor looks like"
     TLS_UNTRUSTED "tls.certificate-untrusted" Unsafe
-        "the server's certificate was not issued by the proved cluster CA"
+        "the server's certificate was not issued by the verified cluster CA"
         "find out who answers at the endpoint: another cluster, an intercepting proxy or an impostor"
     TLS_NAME_MISMATCH "tls.name-mismatch" Unsafe
         "the server's certificate is for other names than the endpoint's"
@@ -208,7 +208,7 @@ codes! {
         "the issued certificate is for another name than this node's"
         "find out who signs CertificateSigningRequests in this cluster"
     BOOTSTRAP_CERT_ISSUER "tls-bootstrap.certificate-issuer" Unsafe
-        "the issued certificate does not come from the proved cluster CA"
+        "the issued certificate does not come from the verified cluster CA"
         "compare --cluster-signing-cert-file of kube-controller-manager with the cluster's ca.crt"
     BOOTSTRAP_CERT_VALIDITY "tls-bootstrap.certificate-validity" Unsafe
         "the issued certificate has expired or is not valid yet"
@@ -250,13 +250,13 @@ codes! {
         "neither systemd nor OpenRC controls services here"
         "start the kubelet by whatever runs services on this machine"
     KUBELET_SERVICE_MANAGER "kubelet.service-manager" Machine
-        "a command of the service manager cannot be run or does not end"
+        "a command of the init system cannot be run or does not end"
         "run the named command by hand on this machine"
     KUBELET_START_FAILED "kubelet.start-failed" Machine
-        "the service manager could not start the kubelet"
+        "the init system could not start the kubelet"
         "run `systemctl status kubelet` and `journalctl -xeu kubelet` on this machine"
     KUBELET_STOP_FAILED "kubelet.stop-failed" Machine
-        "the service manager could not stop the kubelet"
+        "the init system could not stop the kubelet"
         "run `systemctl status kubelet` and `journalctl -xeu kubelet` on this machine"
     KUBELET_NOT_ENABLED "kubelet.not-enabled" Machine
         "nothing in the target root will start the kubelet when it is booted (a warning)"
@@ -280,7 +280,7 @@ codes! {
         "a ConfigMap of the cluster cannot be read; kubeadm's defaults apply (a warning)"
         "look at `kubectl -n kube-system get configmap kubeadm-config -o yaml` on the control plane"
     CLOCK_REPLACED "clock.replaced" Transient
-        "this machine's clock is earlier than this program, so the proved server's time is used (a warning)"
+        "this machine's clock is earlier than this program, so the verified server's time is used (a warning)"
         "nothing for the join; the kubelet will need a right clock: give the machine a time source, or use --set-clock"
     NODE_NAME_IN_USE "node.name-in-use" Refused
         "a Ready Node of this name is in the cluster and is another machine"
@@ -307,7 +307,7 @@ codes! {
         "a defect of kubejoin itself: it met what nobody had thought of"
         "report the named place together with what `kubejoin version` prints; running it again is safe"
 
-    // what the operator gives for the kubelet: patches, a configuration of its own
+    // what the user gives for the kubelet: patches, a configuration of its own
     PATCHES_UNREADABLE "patches.unreadable" Usage
         "the directory of patches, or a file in it, cannot be read"
         "check the path given with --patches on this machine: a directory, and not a link to one"

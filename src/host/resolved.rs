@@ -2,7 +2,7 @@
 //! (kubeadm `componentconfigs/kubelet_unix.go`).
 
 use crate::rootfs::{Root, TargetPath};
-use crate::services::Control;
+use crate::services::InitSystem;
 
 const SERVICE: &str = "systemd-resolved";
 
@@ -16,7 +16,7 @@ const LINKS: [TargetPath; 5] = [
 ];
 
 /// On this system, as kubeadm asks.
-pub(super) fn is_active(control: &Control) -> bool {
+pub(super) fn is_active(control: &InitSystem) -> bool {
     control.is_active(SERVICE).unwrap_or(false)
 }
 

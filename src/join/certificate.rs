@@ -2,24 +2,23 @@
 
 use std::fmt;
 
-use super::outcome::Failure;
 use crate::discovery::ClusterInfo;
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, Failure, codes};
 use crate::kube::client::Client;
 use crate::net::retry::Retry;
 use crate::node::paths;
 use crate::pki::key::{KeyError, PrivateKey};
-use crate::plan::JoinPlan;
 use crate::report::Report;
 use crate::rootfs::{FileSet, Root};
 use crate::tls_bootstrap::{self, BootstrapError, Credentials, Mismatch};
+use crate::values::NodeName;
 
 /// Largest key that is read back, in bytes.
 const READ_LIMIT: usize = 1 << 16;
 
 /// A certificate, with the pending key of an interrupted run where there is one.
 pub(super) fn request_certificate(
-    plan: &JoinPlan,
+    node: &NodeName,
     root: &Root,
     client: &mut Client,
     info: &ClusterInfo,
@@ -27,18 +26,18 @@ pub(super) fn request_certificate(
     report: &Report,
 ) -> Result<Credentials, Failure> {
     let key = pending_key(root)?;
-    match tls_bootstrap::obtain(client, &plan.node_name, key, info, retry, report) {
+    match tls_bootstrap::obtain(client, node, key, info, retry, report) {
         // The request of a run that was interrupted so long ago that its answer is of no use any more.
         Err(BootstrapError::Certificate { mismatch: Mismatch::Expired { .. }, .. }) => {
             let key = new_pending_key(root)?;
-            Ok(tls_bootstrap::obtain(client, &plan.node_name, key, info, retry, report)?)
+            Ok(tls_bootstrap::obtain(client, node, key, info, retry, report)?)
         }
         result => Ok(result?),
     }
 }
 
 /// The key whose request may be known to the cluster already; else a new one, written before it is used: a machine that
-/// loses power while an operator has yet to approve comes back with the same request.
+/// loses power while the request waits for approval comes back with the same request.
 fn pending_key(root: &Root) -> Result<PrivateKey, Failure> {
     let found = root.read(&paths::PENDING_KEY, READ_LIMIT)?.map(zeroize::Zeroizing::new);
     match found.and_then(|text| PrivateKey::from_pem(&text).ok()) {

@@ -1,7 +1,6 @@
 //! How a join ends.
 
-use crate::error::Explain;
-use crate::node::state;
+use crate::node::state::NodeIdentity;
 use crate::rootfs::FileSet;
 
 /// How a run ended well.
@@ -11,34 +10,34 @@ pub enum Outcome {
     Joined {
         /// Where the kubelet's certificate comes from.
         certificate: CertificateSource,
-        /// The server that the kubelet will talk to.
+        /// URL of the API server that the kubelet will use.
         server: String,
-        /// What became of the kubelet.
+        /// Whether the kubelet runs.
         kubelet: KubeletState,
     },
     /// It was a node of this cluster already.
-    AlreadyJoined(state::Identity),
+    AlreadyJoined(NodeIdentity),
     /// What would be written, and nothing was.
     DryRun(FileSet),
-    /// No node was to be made: the phases that were asked for have been gone through.
+    /// No node was to be made: the phases that were asked for are done.
     PhasesDone,
 }
 
 /// Where the kubelet's certificate comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateSource {
-    /// From the request of this name, which was made here.
+    /// From the CertificateSigningRequest of this name, which was made here.
     Request(String),
-    /// The kubelet asks for it.
+    /// The kubelet requests it.
     Kubelet {
         /// The token for that is still in `bootstrap-kubelet.conf`.
         token_left: bool,
     },
-    /// An operator has put it there.
-    Operator,
+    /// It was there before.
+    Existing,
 }
 
-/// What became of the kubelet.
+/// Whether the kubelet runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KubeletState {
     /// Started here, healthy, and its Node exists.
@@ -51,7 +50,7 @@ pub enum KubeletState {
     Enabled,
     /// Nothing in the target root starts it.
     NotEnabled,
-    /// Nobody here can start it.
+    /// No init system here can start it.
     Unmanaged,
 }
 
@@ -66,15 +65,5 @@ impl KubeletState {
             KubeletState::NotEnabled => "not-enabled",
             KubeletState::Unmanaged => "unmanaged",
         }
-    }
-}
-
-/// Any error of a join.
-#[derive(Debug)]
-pub struct Failure(pub Box<dyn Explain>);
-
-impl<E: Explain + 'static> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Failure(Box::new(error))
     }
 }

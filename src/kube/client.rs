@@ -8,7 +8,7 @@ use crate::net::error::NetError;
 use crate::net::http::{Method, Request, Response, Streaming};
 use crate::net::server::Server;
 use crate::secret::Secret;
-use crate::text::ForeignText;
+use crate::text::UntrustedText;
 use crate::values::Endpoint;
 
 /// kubeadm's time for one request (`cmd/kubeadm/app/util/kubeconfig/kubeconfig.go`).
@@ -18,7 +18,7 @@ pub const MAX_OBJECT: usize = 1536 * 1024;
 /// Collection of certificate signing requests.
 const CSRS: &str = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
 
-/// A proved server and what we authenticate with.
+/// A verified server and what we authenticate with.
 #[derive(Debug)]
 pub struct Client {
     server: Server,
@@ -221,8 +221,8 @@ impl CsrWatch<'_> {
     }
 
     fn garbled(&self, line: &[u8]) -> KubeError {
-        let text = ForeignText::from_bytes(line, self.bearer.as_ref());
-        KubeError { object: self.object.clone(), cause: KubeCause::NotTheObject(text) }
+        let text = UntrustedText::from_bytes(line, self.bearer.as_ref());
+        KubeError { object: self.object.clone(), cause: KubeCause::UnexpectedObject(text) }
     }
 }
 
@@ -233,9 +233,9 @@ pub fn decode<T: Object>(object: &str, answer: &Response, conceal: Option<&Secre
     }
     let wrong = || KubeError {
         object: object.to_owned(),
-        cause: KubeCause::NotTheObject(ForeignText::from_bytes(&answer.body, conceal)),
+        cause: KubeCause::UnexpectedObject(UntrustedText::from_bytes(&answer.body, conceal)),
     };
-    // Read twice rather than into a tree first: nobody has proved yet who sent it, and a tree can be forty times the text.
+    // Read twice rather than into a tree first: nobody has verified yet who sent it, and a tree can be forty times the text.
     let TypeMeta { kind } = serde_json::from_slice(&answer.body).map_err(|_| wrong())?;
     if kind != T::KIND {
         return Err(wrong());
@@ -246,9 +246,9 @@ pub fn decode<T: Object>(object: &str, answer: &Response, conceal: Option<&Secre
 fn refusal(object: &str, answer: &Response, conceal: Option<&Secret>) -> KubeError {
     let status: Status = serde_json::from_slice(&answer.body).unwrap_or_default();
     let message = if status.message.is_empty() {
-        ForeignText::from_bytes(&answer.body, conceal)
+        UntrustedText::from_bytes(&answer.body, conceal)
     } else {
-        ForeignText::new(&status.message, conceal)
+        UntrustedText::new(&status.message, conceal)
     };
     let cause = match answer.head.status {
         401 => KubeCause::Unauthorized(message),
@@ -269,7 +269,7 @@ fn net(object: &str, error: NetError) -> KubeError {
 }
 
 fn not_the_object(object: &str, text: &str) -> KubeError {
-    KubeError { object: object.to_owned(), cause: KubeCause::NotTheObject(ForeignText::new(text, None)) }
+    KubeError { object: object.to_owned(), cause: KubeCause::UnexpectedObject(UntrustedText::new(text, None)) }
 }
 
 fn deadline() -> Instant {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::{Code, Explain, codes};
 use crate::net::error::NetError;
-use crate::text::ForeignText;
+use crate::text::UntrustedText;
 
 /// A request to the API that did not give the object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,11 +22,11 @@ pub enum KubeCause {
     /// The exchange itself failed.
     Net(NetError),
     /// 401: the credential is not known.
-    Unauthorized(ForeignText),
+    Unauthorized(UntrustedText),
     /// 403: the credential is known and may not.
-    Forbidden(ForeignText),
+    Forbidden(UntrustedText),
     /// 404.
-    NotFound(ForeignText),
+    NotFound(UntrustedText),
     /// 409 on a create.
     AlreadyExists,
     /// 429, 503 and other signs of a server that cannot answer now.
@@ -34,7 +34,7 @@ pub enum KubeCause {
         /// Status code.
         status: u16,
         /// What it said.
-        message: ForeignText,
+        message: UntrustedText,
         /// How long it asked us to stay away.
         retry_after: Option<Duration>,
     },
@@ -43,10 +43,10 @@ pub enum KubeCause {
         /// Status code.
         status: u16,
         /// What it said.
-        message: ForeignText,
+        message: UntrustedText,
     },
     /// A success that does not hold the object asked for.
-    NotTheObject(ForeignText),
+    UnexpectedObject(UntrustedText),
 }
 
 impl fmt::Display for KubeError {
@@ -68,7 +68,7 @@ impl fmt::Display for KubeError {
                 write!(f, "): {message}")
             }
             KubeCause::Rejected { status, message } => write!(f, "{object}: status {status}: {message}"),
-            KubeCause::NotTheObject(text) => write!(f, "{object}: the answer is something else: {text}"),
+            KubeCause::UnexpectedObject(text) => write!(f, "{object}: the answer is something else: {text}"),
         }
     }
 }
@@ -85,7 +85,7 @@ impl Explain for KubeError {
             KubeCause::AlreadyExists => &codes::API_REJECTED,
             KubeCause::Busy { .. } => &codes::API_BUSY,
             KubeCause::Rejected { .. } => &codes::API_REJECTED,
-            KubeCause::NotTheObject(_) => &codes::API_NOT_THE_OBJECT,
+            KubeCause::UnexpectedObject(_) => &codes::API_NOT_THE_OBJECT,
         }
     }
 

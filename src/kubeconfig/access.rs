@@ -17,7 +17,7 @@ use crate::pki::certificate::Certificate;
 use crate::pki::identity::ClientIdentity;
 use crate::report::Report;
 use crate::secret::Secret;
-use crate::text::ForeignText;
+use crate::text::UntrustedText;
 use crate::values::{Endpoint, without_secrets};
 
 /// The longest file that is read, in bytes.
@@ -29,13 +29,13 @@ pub struct ClusterAccess {
     /// `server`.
     pub server: Endpoint,
     /// Every certificate of the CA; none where the file leaves that to others.
-    pub authorities: Vec<Certificate>,
+    pub ca_certificates: Vec<Certificate>,
     /// What the user of the current context authenticates with, where there is one that does.
     pub credentials: Option<ClientCredentials>,
     /// Names for the file that the kubelet is given, should it get these credentials.
     pub names: Names,
-    /// Fields that are passed over.
-    pub passed_over: Vec<Field>,
+    /// Fields that are ignored.
+    pub ignored: Vec<Field>,
 }
 
 /// Names in a kubeconfig.
@@ -81,14 +81,14 @@ impl ClusterAccess {
         let files = Files { directory };
         Ok(ClusterAccess {
             server: server(cluster)?,
-            authorities: authorities(cluster, &files)?,
+            ca_certificates: ca_certificates(cluster, &files)?,
             credentials: user.map(|user| credentials(user, &files)).transpose()?.flatten(),
             names: Names {
                 context: context.map(|context| context.name.to_owned()).unwrap_or_default(),
                 user: user.map(|user| user.name.to_owned()).unwrap_or_default(),
             },
             // A kubelet.conf has neither: what a join reaches with them, its node would not.
-            passed_over: ["tls-server-name", "proxy-url"].into_iter().filter(|field| cluster.says(field)).collect(),
+            ignored: ["tls-server-name", "proxy-url"].into_iter().filter(|field| cluster.says(field)).collect(),
         })
     }
 }
@@ -107,7 +107,7 @@ impl ClusterAccess {
 /// It is missing, or none that a node can reach.
 pub fn server(cluster: Entry<'_>) -> Result<Endpoint, KubeconfigError> {
     let url = cluster.text("server").unwrap_or_default();
-    server_endpoint(url).ok_or_else(|| KubeconfigError::Server(ForeignText::new(&without_secrets(url), None)))
+    server_endpoint(url).ok_or_else(|| KubeconfigError::Server(UntrustedText::new(&without_secrets(url), None)))
 }
 
 /// `https://host[:port]` with nothing behind it but a slash; the port is 443 where none is given.
@@ -117,13 +117,13 @@ pub(super) fn server_endpoint(url: &str) -> Option<Endpoint> {
     authority.parse().or_else(|_| format!("{authority}:443").parse()).ok()
 }
 
-fn authorities(cluster: Entry<'_>, files: &Files<'_>) -> Result<Vec<Certificate>, KubeconfigError> {
+fn ca_certificates(cluster: Entry<'_>, files: &Files<'_>) -> Result<Vec<Certificate>, KubeconfigError> {
     match (cluster.text("certificate-authority-data"), cluster.text("certificate-authority")) {
         (Some(_), Some(_)) => Err(KubeconfigError::TwoAuthorities),
-        (Some(data), None) => decoded_authorities(data),
+        (Some(data), None) => decoded_ca_certificates(data),
         (None, Some(path)) => {
             let pem = files.read("certificate-authority", path)?;
-            Certificate::all_from_pem(&pem).map_err(KubeconfigError::Authority)
+            Certificate::all_from_pem(&pem).map_err(KubeconfigError::CaCertificate)
         }
         (None, None) => Ok(Vec::new()),
     }
@@ -133,9 +133,9 @@ fn authorities(cluster: Entry<'_>, files: &Files<'_>) -> Result<Vec<Certificate>
 ///
 /// # Errors
 /// It is not base64 of PEM with at least one certificate, or one of them cannot be read.
-pub fn decoded_authorities(data: &str) -> Result<Vec<Certificate>, KubeconfigError> {
-    let pem = base64(data).ok_or(KubeconfigError::Authority(crate::pki::certificate::CertificateError::Pem))?;
-    Certificate::all_from_pem(&pem).map_err(KubeconfigError::Authority)
+pub fn decoded_ca_certificates(data: &str) -> Result<Vec<Certificate>, KubeconfigError> {
+    let pem = base64(data).ok_or(KubeconfigError::CaCertificate(crate::pki::certificate::CertificateError::Pem))?;
+    Certificate::all_from_pem(&pem).map_err(KubeconfigError::CaCertificate)
 }
 
 /// Go's decoder skips line feeds, so people write them.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::pki::certificate::CertificateError;
 use crate::pki::identity::IdentityError;
-use crate::text::ForeignText;
+use crate::text::UntrustedText;
 
 /// A field of a cluster or a user.
 pub type Field = &'static str;
@@ -15,7 +15,7 @@ pub type Field = &'static str;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KubeconfigError {
     /// It is not YAML.
-    Yaml(ForeignText),
+    Yaml(UntrustedText),
     /// A field is of another type than client-go wants.
     Type(Field),
     /// It has no cluster that is unnamed or that of the current context.
@@ -27,21 +27,21 @@ pub enum KubeconfigError {
         /// `clusters`, `contexts` or `users`.
         list: &'static str,
         /// The name.
-        name: ForeignText,
+        name: UntrustedText,
     },
     /// A name is there twice.
     Twice {
         /// `clusters`, `contexts` or `users`.
         list: &'static str,
         /// The name.
-        name: ForeignText,
+        name: UntrustedText,
     },
     /// The cluster has no `server`, or it is not `https://host:port`.
-    Server(ForeignText),
+    Server(UntrustedText),
     /// The cluster has no CA.
-    NoAuthority,
+    NoCaCertificate,
     /// The CA is not base64 of PEM certificates.
-    Authority(CertificateError),
+    CaCertificate(CertificateError),
     /// The CA is given as data and as a file.
     TwoAuthorities,
     /// `insecure-skip-tls-verify`.
@@ -79,13 +79,13 @@ impl fmt::Display for KubeconfigError {
             KubeconfigError::NotThere { list, name } => write!(f, "its {list} have none of the name \"{name}\""),
             KubeconfigError::Twice { list, name } => write!(f, "its {list} have the name \"{name}\" twice"),
             KubeconfigError::Server(url) => write!(f, "its server \"{url}\" is not https://host:port"),
-            KubeconfigError::NoAuthority => f.write_str("it has no certificate-authority-data"),
-            KubeconfigError::Authority(error) => write!(f, "its certificate-authority-data holds {error}"),
+            KubeconfigError::NoCaCertificate => f.write_str("it has no certificate-authority-data"),
+            KubeconfigError::CaCertificate(error) => write!(f, "its certificate-authority-data holds {error}"),
             KubeconfigError::TwoAuthorities => {
                 f.write_str("it has both certificate-authority and certificate-authority-data")
             }
             KubeconfigError::DangerSkipTlsVerify => {
-                f.write_str("insecure-skip-tls-verify is set: nothing would prove the cluster")
+                f.write_str("insecure-skip-tls-verify is set: nothing would verify the cluster")
             }
             KubeconfigError::Unsupported(field) => {
                 write!(f, "its user authenticates with {field}, which is not supported")

@@ -58,7 +58,7 @@ fn what_kubectl_prints_of_cluster_info_is_enough() {
     );
     let access = read(&text).unwrap();
     assert_eq!(access.server.to_string(), "10.0.0.1:6443");
-    assert_eq!(access.authorities.len(), 1);
+    assert_eq!(access.ca_certificates.len(), 1);
     assert!(access.credentials.is_none());
     assert_eq!(access.names, Names::default());
 }
@@ -69,7 +69,7 @@ fn the_unnamed_cluster_counts_before_that_of_the_context() {
         .replace("clusters: [", "clusters: [{name: '', cluster: {server: 'https://unnamed:1'}}, ");
     let access = read(&with_unnamed).unwrap();
     assert_eq!(access.server.to_string(), "unnamed:1");
-    assert!(access.authorities.is_empty());
+    assert!(access.ca_certificates.is_empty());
     assert!(access.credentials.is_some(), "the user is that of the context all the same");
 }
 
@@ -118,12 +118,12 @@ fn files_are_read_from_where_kubeadm_or_kubectl_read_them() {
 #[test]
 fn what_is_passed_over_is_named() {
     let access = read(&file(&format!("{}, tls-server-name: x, proxy-url: 'http://p'", server()), "")).unwrap();
-    assert_eq!(access.passed_over, ["tls-server-name", "proxy-url"]);
+    assert_eq!(access.ignored, ["tls-server-name", "proxy-url"]);
 }
 
 #[test]
 fn everything_else_is_refused_with_its_reason() {
-    let name = |text: &str| ForeignText::new(text, None);
+    let name = |text: &str| UntrustedText::new(text, None);
     let other_key = crate::pki::key::PrivateKey::generate().unwrap().to_pem();
     let table = [
         (String::new(), KubeconfigError::NoCluster),
@@ -162,7 +162,7 @@ fn everything_else_is_refused_with_its_reason() {
         (file(&format!("{}, certificate-authority: f", server()), ""), KubeconfigError::TwoAuthorities),
         (
             file("server: 'https://h', certificate-authority-data: '!'", ""),
-            KubeconfigError::Authority(CertificateError::Pem),
+            KubeconfigError::CaCertificate(CertificateError::Pem),
         ),
         (file(&server(), "exec: {command: aws}"), KubeconfigError::Unsupported("exec")),
         (file(&server(), "auth-provider: {name: gcp}"), KubeconfigError::Unsupported("auth-provider")),

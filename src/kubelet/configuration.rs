@@ -8,20 +8,17 @@
 
 use serde_json::Value;
 
-use super::cluster_configuration::ClusterConfiguration;
-use super::completion::{self, MAX_SHOWN};
 use super::cri_socket::CriSocketHandover;
-use super::document::{self, Fields};
+use super::defaults::{self, MAX_SHOWN};
 pub use super::error::KubeletConfigError;
 pub use super::inputs::KubeletInputs;
 use super::patches::Patches;
-use crate::text::{ForeignText, printable};
+use super::raw::{self, KIND, RawKubeletConfig, VERSION};
+use crate::cluster::cluster_configuration::ClusterConfiguration;
+use crate::cluster::document::{self, DocumentError, Fields};
+use crate::text::printable;
 use crate::values::Endpoint;
 use crate::yaml::{self, Document};
-
-const GROUP: &str = "kubelet.config.k8s.io";
-const VERSION: &str = "kubelet.config.k8s.io/v1beta1";
-const KIND: &str = "KubeletConfiguration";
 
 /// The file, and where it differs from what kubeadm recommends.
 #[derive(Clone, Debug)]
@@ -41,16 +38,6 @@ pub struct KubeletConfiguration {
     static_pod_path: String,
 }
 
-/// Whether a `kubelet-config` leaves something open that only `kubeadm-config` can say: without that, a join need not
-/// read the latter. A text that cannot be read needs nothing; [`KubeletConfiguration::build`] says what is wrong with it.
-pub fn needs_cluster_configuration(config_map: &str) -> bool {
-    match document::find(config_map, GROUP, KIND) {
-        Ok(Some(document)) => completion::leaves_open(&Fields(&document)).unwrap_or(false),
-        Ok(None) => true,
-        Err(_) => false,
-    }
-}
-
 impl KubeletConfiguration {
     /// Makes the configuration of a node that joins.
     ///
@@ -58,19 +45,16 @@ impl KubeletConfiguration {
     /// Where kubeadm or the kubelet would refuse the ConfigMap: bad YAML, another version of the API, a field of a wrong
     /// type. A patch that does not fit, or leaves what the kubelet cannot read: kubeadm finds the latter only when the
     /// kubelet has been started.
-    pub fn build(inputs: KubeletInputs<'_>) -> Result<Built, KubeletConfigError> {
+    pub fn build(raw: Option<&RawKubeletConfig>, inputs: KubeletInputs<'_>) -> Result<Built, KubeletConfigError> {
         let mut warnings = Vec::new();
-        let mut document = match inputs.config_map {
-            None => empty()?,
-            Some(text) => match document::find(text, GROUP, KIND)? {
-                Some(document) => document,
-                None => {
-                    warnings.push(format!("the kubelet-config holds no {KIND}; kubeadm's defaults apply"));
-                    empty()?
-                }
-            },
+        let mut document = match raw.map(RawKubeletConfig::document) {
+            None => raw::empty()?,
+            Some(Some(document)) => document.clone(),
+            Some(None) => {
+                warnings.push(format!("the kubelet-config holds no {KIND}; kubeadm's defaults apply"));
+                raw::empty()?
+            }
         };
-        check_version(&document)?;
         for duplicate in &document.duplicates {
             let path = printable(&duplicate.path, MAX_SHOWN);
             warnings.push(format!(
@@ -78,7 +62,7 @@ impl KubeletConfiguration {
                 duplicate.line
             ));
         }
-        let set = completion::run(Fields(&document), &inputs, &mut warnings)?;
+        let set = defaults::run(Fields(&document), &inputs, &mut warnings)?;
         if let Value::Object(root) = &mut document.value {
             for (field, value) in set {
                 document::set(root, field, value);
@@ -89,26 +73,25 @@ impl KubeletConfiguration {
             Self::of(document.clone())?;
             inputs.patches.apply(&mut document.value).map_err(|error| KubeletConfigError::Patch(Box::new(error)))?;
         }
-        if let (Value::Object(root), true) = (&mut document.value, CriSocketHandover::of(inputs.cluster).config) {
+        if let (Value::Object(root), true) = (&mut document.value, CriSocketHandover::of(inputs.cluster).is_in_config())
+        {
             document::set(root, "containerRuntimeEndpoint", inputs.cri_socket.into());
         }
         let config = if inputs.patches.is_empty() { Self::of(document) } else { Self::of_patched(document) }?;
         Ok(Built { config, warnings })
     }
 
-    /// Finds what is wrong with a text that is to be built from later, as far as that can be known without a cluster.
+    /// Finds what is wrong with a configuration that is built from later, as far as that can be known without a cluster.
     ///
     /// # Errors
     /// As [`build`](Self::build); also where it holds no KubeletConfiguration at all.
-    pub fn check(text: &str) -> Result<(), KubeletConfigError> {
-        if document::find(text, GROUP, KIND)?.is_none() {
-            return Err(KubeletConfigError::NoKind { line: 1 });
+    pub fn check(raw: &RawKubeletConfig) -> Result<(), KubeletConfigError> {
+        if raw.document().is_none() {
+            return Err(DocumentError::NoKind { line: 1 }.into());
         }
         let (cluster, patches) = (ClusterConfiguration::default(), Patches::default());
-        let config_map = Some(text);
-        let inputs =
-            KubeletInputs { config_map, cluster: &cluster, cri_socket: "", resolved_active: false, patches: &patches };
-        Self::build(inputs).map(drop)
+        let inputs = KubeletInputs { cluster: &cluster, cri_socket: "", resolved_active: false, patches: &patches };
+        Self::build(Some(raw), inputs).map(drop)
     }
 
     /// Reads a `config.yaml` that is there.
@@ -117,9 +100,7 @@ impl KubeletConfiguration {
     /// Where it is not a KubeletConfiguration, or a field that we look at has a wrong type.
     pub fn read(text: &[u8]) -> Result<Self, KubeletConfigError> {
         let text = std::str::from_utf8(text).map_err(|_| KubeletConfigError::Encoding)?;
-        let document = document::find(text, GROUP, KIND)?.ok_or(KubeletConfigError::NoKind { line: 1 })?;
-        check_version(&document)?;
-        Self::of(document)
+        Self::of(raw::read(text)?)
     }
 
     /// The same for what patches have changed: it may be of another kind by now, and its lines are no one's.
@@ -131,7 +112,9 @@ impl KubeletConfiguration {
             }
         }
         Self::of(document).map_err(|error| match error {
-            KubeletConfigError::Field { field, expected, .. } => KubeletConfigError::Patched { field, expected },
+            KubeletConfigError::Document(DocumentError::Field { field, expected, .. }) => {
+                KubeletConfigError::Patched { field, expected }
+            }
             other => other,
         })
     }
@@ -175,21 +158,6 @@ impl KubeletConfiguration {
     }
 }
 
-/// A configuration that says nothing.
-fn empty() -> Result<Document, KubeletConfigError> {
-    Ok(yaml::parse_one(&format!("{{apiVersion: {VERSION}, kind: {KIND}}}"))?)
-}
-
-fn check_version(document: &Document) -> Result<(), KubeletConfigError> {
-    match Fields(document).text("apiVersion")?.unwrap_or("") {
-        VERSION => Ok(()),
-        other => {
-            let version = ForeignText::new(other, None);
-            Err(KubeletConfigError::Version { line: document.line_of("apiVersion"), version })
-        }
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -206,6 +174,10 @@ mod tests {
         ClusterConfiguration::read(text).unwrap()
     }
 
+    fn raw(text: &str) -> Result<RawKubeletConfig, KubeletConfigError> {
+        RawKubeletConfig::parse(text, "test".to_owned())
+    }
+
     fn build(config_map: Option<&str>, cluster: &ClusterConfiguration) -> Result<Built, KubeletConfigError> {
         patched(config_map, cluster, &[])
     }
@@ -220,8 +192,9 @@ mod tests {
             patches.add(name, FileName::parse(name).unwrap().unwrap(), text.as_bytes()).unwrap();
         }
         let cri_socket = "unix:///run/x.sock";
-        let inputs = KubeletInputs { config_map, cluster, cri_socket, resolved_active: true, patches: &patches };
-        KubeletConfiguration::build(KubeletInputs { resolved_active: !files.is_empty(), ..inputs })
+        let inputs = KubeletInputs { cluster, cri_socket, resolved_active: !files.is_empty(), patches: &patches };
+        let raw = config_map.map(raw).transpose()?;
+        KubeletConfiguration::build(raw.as_ref(), inputs)
     }
 
     #[test]
@@ -403,14 +376,8 @@ staticPodPath: /etc/kubernetes/manifests
             let text = format!("{HEAD}{line}\n");
             let cluster = ClusterConfiguration::default();
             let patches = Patches::default();
-            let inputs = KubeletInputs {
-                config_map: Some(&text),
-                cluster: &cluster,
-                cri_socket: "s",
-                resolved_active,
-                patches: &patches,
-            };
-            let built = KubeletConfiguration::build(inputs).unwrap();
+            let inputs = KubeletInputs { cluster: &cluster, cri_socket: "s", resolved_active, patches: &patches };
+            let built = KubeletConfiguration::build(Some(&raw(&text).unwrap()), inputs).unwrap();
             assert_eq!(built.config.value()["resolvConf"], expected, "{line}");
             assert_eq!(built.warnings.len(), warnings, "{line}");
         }
@@ -426,11 +393,9 @@ staticPodPath: /etc/kubernetes/manifests
             (full.replace("clientCAFile", "other"), true),
             (HEAD.to_owned(), true),
             (String::new(), true),
-            (format!("{full}---\n{full}"), false),
-            ("a: [".to_owned(), false),
         ];
         for (text, wanted) in cases {
-            assert_eq!(needs_cluster_configuration(&text), wanted, "{text}");
+            assert_eq!(raw(&text).unwrap().needs_cluster_configuration(), wanted, "{text}");
         }
     }
 

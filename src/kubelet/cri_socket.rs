@@ -13,41 +13,58 @@
 //! From 1.32 to 1.35 the feature gate `NodeLocalCRISocket` decides whether it is as from 1.34 on.
 //! `instance-config.yaml` is written for all of them: nothing minds it, and an upgrade past 1.34 finds it.
 
-use super::cluster_configuration::ClusterConfiguration;
+use crate::cluster::cluster_configuration::ClusterConfiguration;
 
 /// The annotation (`cmd/kubeadm/app/constants/constants.go` up to 1.36, `AnnotationKubeadmCRISocket`).
 pub const ANNOTATION: &str = "kubeadm.alpha.kubernetes.io/cri-socket";
 
-/// The ways of one release.
+/// How the nodes of one release learn the socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CriSocketHandover {
-    /// `containerRuntimeEndpoint` in config.yaml.
-    pub config: bool,
-    /// `--container-runtime-endpoint`.
-    pub flag: bool,
-    /// `--container-runtime=remote`, without which these kubelets speak to Docker, and which later ones do not know.
-    pub remote: bool,
-    /// The annotation of the Node.
-    pub annotation: bool,
+pub enum CriSocketHandover {
+    /// Up to 1.23: `--container-runtime-endpoint`, and `--container-runtime=remote`, without which these kubelets speak to
+    /// Docker, and which later ones do not know.
+    RemoteFlags,
+    /// 1.24 to 1.26: `--container-runtime-endpoint`.
+    Flag,
+    /// 1.27 to 1.33: the flag, and `containerRuntimeEndpoint` in config.yaml.
+    FlagAndConfig,
+    /// From 1.34 on: `containerRuntimeEndpoint` in config.yaml.
+    Config,
 }
 
 impl CriSocketHandover {
-    /// The ways of a cluster's release.
+    /// That of a cluster's release.
     pub fn of(cluster: &ClusterConfiguration) -> Self {
         let before = |minor| cluster.release().is_some_and(|release| release < (1, minor));
-        let gated = !before(32) && before(36);
-        let node_local = match cluster.node_local_cri_socket() {
-            Some(on) if gated => on,
-            _ => !before(34),
-        };
-        CriSocketHandover { config: !before(27), flag: !node_local, remote: before(24), annotation: !node_local }
+        let is_gated = !before(32) && before(36);
+        match cluster.node_local_cri_socket() {
+            Some(true) if is_gated => CriSocketHandover::Config,
+            Some(false) if is_gated => CriSocketHandover::FlagAndConfig,
+            _ if before(24) => CriSocketHandover::RemoteFlags,
+            _ if before(27) => CriSocketHandover::Flag,
+            _ if before(34) => CriSocketHandover::FlagAndConfig,
+            _ => CriSocketHandover::Config,
+        }
+    }
+
+    /// Whether `containerRuntimeEndpoint` stands in config.yaml.
+    pub fn is_in_config(self) -> bool {
+        matches!(self, CriSocketHandover::FlagAndConfig | CriSocketHandover::Config)
+    }
+
+    /// Whether kubeadm's upgrade looks for the annotation of the Node.
+    pub fn needs_annotation(self) -> bool {
+        self != CriSocketHandover::Config
     }
 
     /// Flags of the kubelet, by name.
     pub fn flags(self, cri_socket: &str) -> Vec<(&'static str, &str)> {
-        let all =
-            [(self.remote, ("container-runtime", "remote")), (self.flag, ("container-runtime-endpoint", cri_socket))];
-        all.into_iter().filter_map(|(wanted, flag)| wanted.then_some(flag)).collect()
+        let endpoint = ("container-runtime-endpoint", cri_socket);
+        match self {
+            CriSocketHandover::RemoteFlags => vec![("container-runtime", "remote"), endpoint],
+            CriSocketHandover::Flag | CriSocketHandover::FlagAndConfig => vec![endpoint],
+            CriSocketHandover::Config => Vec::new(),
+        }
     }
 }
 
@@ -64,7 +81,7 @@ mod tests {
             );
             ClusterConfiguration::read(&text).unwrap()
         };
-        let current = CriSocketHandover { config: true, flag: false, remote: false, annotation: false };
+        let current = CriSocketHandover::Config;
         let endpoint = ("container-runtime-endpoint", "unix:///s");
         let table: [(&str, bool, bool, &[(&str, &str)]); 8] = [
             ("v1.20.15", false, true, &[("container-runtime", "remote"), endpoint]),
@@ -77,9 +94,9 @@ mod tests {
             ("v2.0.0", true, false, &[]),
         ];
         for (version, config, annotation, flags) in table {
-            let way = CriSocketHandover::of(&cluster(version));
-            assert_eq!((way.config, way.annotation), (config, annotation), "{version}");
-            assert_eq!(way.flags("unix:///s"), flags, "{version}");
+            let handover = CriSocketHandover::of(&cluster(version));
+            assert_eq!((handover.is_in_config(), handover.needs_annotation()), (config, annotation), "{version}");
+            assert_eq!(handover.flags("unix:///s"), flags, "{version}");
         }
         let gate = "featureGates: {NodeLocalCRISocket: ";
         for (version, on, annotation) in [
@@ -89,8 +106,9 @@ mod tests {
             ("v1.35.0", "false", true),
             ("v1.36.0", "false", false),
         ] {
-            let way = CriSocketHandover::of(&cluster(&format!("{version}\n{gate}{on}}}")));
-            assert_eq!((way.flag, way.annotation), (annotation, annotation), "{version} {on}");
+            let handover = CriSocketHandover::of(&cluster(&format!("{version}\n{gate}{on}}}")));
+            let has_flag = !handover.flags("unix:///s").is_empty();
+            assert_eq!((has_flag, handover.needs_annotation()), (annotation, annotation), "{version} {on}");
         }
         assert_eq!(CriSocketHandover::of(&cluster("stable")), current);
         assert_eq!(CriSocketHandover::of(&ClusterConfiguration::default()), current);

@@ -10,7 +10,7 @@ use crate::kubeconfig::{ClientCredentials, Names};
 use crate::pki::certificate::Certificate;
 use crate::yaml;
 
-/// The file for this server (`https://host:port`), these authorities (PEM, as they are), and the one file that holds
+/// The file for this server (`https://host:port`), these CA certificates (PEM, as they are), and the one file that holds
 /// certificate and key.
 pub fn render(server: &str, ca_pem: impl AsRef<[u8]>, certificate_and_key: &str) -> String {
     yaml::to_string(&json!({

@@ -1,8 +1,8 @@
-//! The operator's patches of `config.yaml`, as kubeadm 1.37 reads and applies a directory given with `--patches`
+//! The user's patches of `config.yaml`, as kubeadm 1.37 reads and applies a directory given with `--patches`
 //! (`cmd/kubeadm/app/util/patches/patches.go`).
 //!
 //! In come names and contents of files in the order of kubeadm's walk; reading them is
-//! [`crate::operator_files`]'s. Every patch is parsed at once, so that a broken one is refused before anything is sent.
+//! [`crate::inputs`]'s. Every patch is parsed at once, so that a broken one is refused before anything is sent.
 //!
 //! The three kinds are written here and not taken from crates: operators have files that work with kubeadm, whose two
 //! libraries (evanphx/json-patch v4, apimachinery `strategicpatch`) go their own ways where the RFCs say otherwise

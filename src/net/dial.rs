@@ -12,7 +12,7 @@ use super::tls::{self, TlsConfig, TrustRoots};
 use crate::clock::Clock;
 use crate::values::{Endpoint, ProxyVariables};
 
-/// What is known of proxies: what the environment says, and what a proxy that is spoken to over TLS is proved with.
+/// What is known of proxies: what the environment says, and what a proxy that is spoken to over TLS is verified with.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
     variables: ProxyVariables,
@@ -20,7 +20,7 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// `roots` are those of web servers, where the variables name a proxy that has to be proved; its certificate is judged
+    /// `roots` are those of web servers, where the variables name a proxy that has to be verified; its certificate is judged
     /// by `clock`, the system's, because nobody is there yet whose word for another time counts.
     pub fn new(variables: &ProxyVariables, clock: Clock, roots: Option<&TrustRoots>) -> Self {
         let tls = roots.and_then(|roots| tls::strict(roots, clock.as_system(), None).ok());

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use super::route::Route;
 use crate::clock::apart;
 use crate::error::{Code, Explain, codes};
-use crate::text::ForeignText;
+use crate::text::UntrustedText;
 use crate::values::proxy::{Proxy, ProxyError};
 
 /// An error of the wire. Names the endpoint it happened at, and the proxy on the way there.
@@ -37,15 +37,15 @@ pub enum Cause {
     /// Any other error of the operating system.
     Io(io::ErrorKind),
     /// TLS did not come about; an alert or something that is not TLS.
-    Tls(ForeignText),
+    Tls(UntrustedText),
     /// The handshake was signed by a key that is not the one of the certificate shown.
     HandshakeSignature,
     /// The certificate does not chain to a CA that is trusted.
-    UntrustedChain(ForeignText),
+    UntrustedChain(UntrustedText),
     /// The certificate is good, but for other names.
     NameMismatch {
         /// DNS names and addresses in the certificate.
-        presented: ForeignText,
+        presented: UntrustedText,
     },
     /// The certificate's validity does not contain the time it was judged at.
     Validity {
@@ -62,7 +62,7 @@ pub enum Cause {
         server: SystemTime,
     },
     /// What came is not HTTP/1.1.
-    NotHttp(ForeignText),
+    NotHttp(UntrustedText),
     /// More header bytes than any API server sends.
     HeadersTooLarge,
     /// A body over the cap for what was asked.
@@ -70,10 +70,10 @@ pub enum Cause {
         /// The cap, in bytes.
         cap: usize,
     },
-    /// A redirect; an API server never sends one, and following it would leave the server that was proved.
+    /// A redirect; an API server never sends one, and following it would leave the server that was verified.
     Redirect {
         /// Where to.
-        location: ForeignText,
+        location: UntrustedText,
     },
 }
 
@@ -243,7 +243,7 @@ pub enum TunnelError {
     /// It cannot connect to the endpoint, now.
     NoTarget(Answer),
     /// What answers there is no proxy of that kind.
-    NotAProxy(ForeignText),
+    NotAProxy(UntrustedText),
 }
 
 /// What a proxy answered.
@@ -271,7 +271,7 @@ impl TunnelError {
     }
 
     pub(super) fn not_a_proxy(what: &str) -> Self {
-        TunnelError::NotAProxy(ForeignText::new(what, None))
+        TunnelError::NotAProxy(UntrustedText::new(what, None))
     }
 
     /// 408, 429 and 5xx are what a proxy says whose endpoint, or who itself, is not there at the moment.
@@ -300,7 +300,7 @@ impl fmt::Display for TunnelError {
         match self {
             TunnelError::Variable(error) => write!(f, "{error}"),
             TunnelError::Unreachable(error) => write!(f, "the proxy cannot be reached: {error}"),
-            TunnelError::Certificate(error) => write!(f, "the proxy itself is not proved: {error}"),
+            TunnelError::Certificate(error) => write!(f, "the proxy itself is not verified: {error}"),
             TunnelError::Authentication { given: false } => f.write_str("the proxy demands a user and a password"),
             TunnelError::Authentication { given: true } => {
                 f.write_str("the proxy does not accept the user and the password of HTTPS_PROXY")

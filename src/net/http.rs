@@ -18,7 +18,7 @@ use super::error::{Cause, NetError, Stage};
 use super::route::Route;
 use super::stream::Stream;
 use crate::secret::Secret;
-use crate::text::ForeignText;
+use crate::text::UntrustedText;
 use crate::values::Endpoint;
 use crate::values::proxy::Credentials;
 
@@ -172,7 +172,7 @@ impl Connection {
         Ok(Streaming { connection: self, head, state: Some(state) })
     }
 
-    /// The final head of the answer to `call`; interim ones are passed over.
+    /// The final head of the answer to `call`; interim ones are ignored.
     fn read_head(&mut self, call: &mut Call<RecvResponse>) -> Result<http::Response<()>, NetError> {
         loop {
             match call.try_response(&self.input, false) {
@@ -213,7 +213,7 @@ impl Connection {
         match self.read_head(&mut call)?.status().as_u16() {
             200 if self.input.is_empty() => Ok(Tunnel::Open(self.stream)),
             200 => {
-                let text = ForeignText::new("something follows the head of its answer", None);
+                let text = UntrustedText::new("something follows the head of its answer", None);
                 Err(self.broken(Cause::NotHttp(text)))
             }
             status => Ok(Tunnel::Refused(status)),
@@ -229,7 +229,7 @@ impl Connection {
     }
 
     fn malformed(&mut self, error: &ureq_proto::Error) -> NetError {
-        self.broken(Cause::NotHttp(ForeignText::new(&error.to_string(), None)))
+        self.broken(Cause::NotHttp(UntrustedText::new(&error.to_string(), None)))
     }
 
     /// After any error the connection's state is unknown: it is never used again.
@@ -286,7 +286,7 @@ impl Streaming<'_> {
             }
             // Bodies are taken as they come; what stays is the line of a chunk that is not complete.
             if used == 0 && connection.input.len() > MAX_HEAD {
-                let cause = Cause::NotHttp(ForeignText::new("a chunk begins with a line without an end", None));
+                let cause = Cause::NotHttp(UntrustedText::new("a chunk begins with a line without an end", None));
                 return Err(connection.broken(cause));
             }
             if used == 0 && connection.fill(Stage::Body)? == 0 {

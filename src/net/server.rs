@@ -1,4 +1,4 @@
-//! A server before and after it has been proved.
+//! A server before and after it has been verified.
 
 use std::time::{Instant, SystemTime};
 
@@ -7,23 +7,24 @@ use super::error::{Cause, NetError, Stage};
 use super::http::{Connection, Head, Request, Response, Streaming};
 use super::route::Route;
 use super::tls::{self, ChainRecorder, RecordedChain, TlsConfig, TrustRoots};
+use super::verification::Verification;
 use crate::clock::{Clock, build_date};
 use crate::pki::certificate::Certificate;
 use crate::pki::identity::ClientIdentity;
-use crate::text::ForeignText;
+use crate::text::UntrustedText;
 use crate::values::Endpoint;
 
 /// A server of which nothing is known but where it is. It can be asked anonymously for a document, and told nothing.
 #[derive(Debug)]
-pub struct UnprovedServer {
+pub struct UnverifiedServer {
     dialer: Dialer,
     open: Option<(Connection, RecordedChain)>,
 }
 
-impl UnprovedServer {
+impl UnverifiedServer {
     /// Nothing is connected yet.
     pub fn new(dialer: Dialer) -> Self {
-        UnprovedServer { dialer, open: None }
+        UnverifiedServer { dialer, open: None }
     }
 
     /// An anonymous GET with no header or body of ours, of an API server, which never redirects.
@@ -36,20 +37,20 @@ impl UnprovedServer {
 
     /// The same of any web server. A signed URL is as good as a password: what the server has shown must be the endpoint's by
     /// `roots` before it is asked. By a clock that cannot be right, that is judged at a time that suits the certificate;
-    /// whether it is valid now is left to [`prove`](Self::prove).
+    /// whether it is valid now is left to [`verify`](Self::verify).
     pub fn fetch_or_redirect(
         &mut self,
         path: &str,
-        (roots, clock): (&TrustRoots, Clock),
+        verification: &Verification,
         cap: usize,
         deadline: Instant,
     ) -> Result<Response, NetError> {
         let open = self.opened(deadline)?;
         let at = match Certificate::from_der(open.1.end_entity.clone()) {
-            Ok(leaf) if !clock.is_plausible() => leaf.not_before().max(build_date()),
-            _ => clock.now(),
+            Ok(leaf) if !verification.clock().is_plausible() => leaf.not_before().max(build_date()),
+            _ => verification.clock().now(),
         };
-        tls::prove(&open.1, roots, self.dialer.route().endpoint(), at)
+        tls::verify_chain(&open.1, verification.roots(), self.dialer.route().endpoint(), at)
             .map_err(|cause| NetError::new(self.dialer.route(), cause))?;
         self.ask(open, path, cap, deadline)
     }
@@ -86,15 +87,12 @@ impl UnprovedServer {
         Ok((connection, chain))
     }
 
-    /// Judges the connection that the last document came over: its chain must end in `roots`, be for the endpoint's
-    /// host and be valid. `server_date` is what that server says the time is; which clock judges is `clock`'s choice.
-    /// The result's clock is the one to go on with.
-    pub fn prove(
-        mut self,
-        roots: &TrustRoots,
-        clock: Clock,
-        server_date: Option<SystemTime>,
-    ) -> Result<(Server, Clock), NetError> {
+    /// Verifies the connection that the last document came over: its chain must end in the roots, be for the endpoint's
+    /// host and be valid. `server_date` is what that server says the time is; `verification` says whether that counts. The
+    /// result's [`clock`](Server::clock) is the one to go on with.
+    pub fn verify(mut self, verification: &Verification, server_date: Option<SystemTime>) -> Result<Server, NetError> {
+        let (roots, clock) = (verification.roots(), verification.clock());
+        let server_date = server_date.filter(|_| verification.believes_server_time());
         let at = |cause| NetError::new(self.dialer.route(), cause);
         let Some((connection, chain)) = self.open.take() else { return Err(at(Cause::Closed(Stage::Head))) };
         let clock = match server_date {
@@ -103,11 +101,11 @@ impl UnprovedServer {
             // the pinned CA's trust, and never reaches below the build date.
             date => clock.corrected_to(date.unwrap_or_else(build_date).max(build_date())),
         };
-        if let Err(cause) = tls::prove(&chain, roots, self.dialer.route().endpoint(), clock.now()) {
+        if let Err(cause) = tls::verify_chain(&chain, roots, self.dialer.route().endpoint(), clock.now()) {
             return Err(at(match (&cause, server_date) {
                 (Cause::Validity { .. }, Some(date))
                     if clock.is_plausible()
-                        && tls::prove(&chain, roots, self.dialer.route().endpoint(), date).is_ok() =>
+                        && tls::verify_chain(&chain, roots, self.dialer.route().endpoint(), date).is_ok() =>
                 {
                     Cause::ClocksDisagree { system: clock.now(), server: date }
                 }
@@ -117,17 +115,18 @@ impl UnprovedServer {
         let mut server = Server::new(self.dialer.clone(), roots, clock, None)?;
         server.connection = Some(connection);
         server.shown = Some((chain, roots.clone()));
-        Ok((server, clock))
+        Ok(server)
     }
 }
 
-/// A server whose every connection has been verified against proved roots: the only thing that credentials can be sent to.
+/// A server whose every connection is verified against verified roots: the only thing that credentials can be sent to.
 #[derive(Debug)]
 pub struct Server {
     dialer: Dialer,
     config: TlsConfig,
+    clock: Clock,
     connection: Option<Connection>,
-    /// What it has shown, where that was recorded, and what has proved it.
+    /// What it has shown, where that was recorded, and what has verified it.
     shown: Option<(RecordedChain, TrustRoots)>,
 }
 
@@ -140,16 +139,16 @@ impl Server {
         identity: Option<&ClientIdentity>,
     ) -> Result<Self, NetError> {
         let config = tls::strict(roots, clock, identity).map_err(|cause| NetError::new(dialer.route(), cause))?;
-        Ok(Server { dialer, config, connection: None, shown: None })
+        Ok(Server { dialer, config, clock, connection: None, shown: None })
     }
 
-    /// The same server, proved by fewer roots: what it has shown is judged once more, and so is every later connection.
+    /// The same server, verified with fewer roots: what it has shown is judged once more, and so is every later connection.
     /// It presents no identity.
-    pub fn under(self, roots: &TrustRoots, clock: Clock) -> Result<Self, NetError> {
-        let Server { dialer, connection, shown, .. } = self;
+    pub fn reverify_with(self, roots: &TrustRoots) -> Result<Self, NetError> {
+        let Server { dialer, clock, connection, shown, .. } = self;
         let mut server = Server::new(dialer, roots, clock, None)?;
         if let Some((chain, _)) = shown {
-            tls::prove(&chain, roots, server.endpoint(), clock.now())
+            tls::verify_chain(&chain, roots, server.endpoint(), clock.now())
                 .map_err(|cause| NetError::new(server.dialer.route(), cause))?;
             server.connection = connection;
             server.shown = Some((chain, roots.clone()));
@@ -158,8 +157,13 @@ impl Server {
     }
 
     /// Whether its certificate is for `other`'s host, too; yes where it has not been recorded.
-    pub fn may_be_called(&self, other: &Endpoint, at: SystemTime) -> bool {
-        self.shown.as_ref().is_none_or(|(chain, roots)| tls::prove(chain, roots, other, at).is_ok())
+    pub fn certificate_covers(&self, other: &Endpoint, at: SystemTime) -> bool {
+        self.shown.as_ref().is_none_or(|(chain, roots)| tls::verify_chain(chain, roots, other, at).is_ok())
+    }
+
+    /// The clock that its certificates are judged by.
+    pub fn clock(&self) -> Clock {
+        self.clock
     }
 
     /// Where it is.
@@ -231,12 +235,12 @@ impl Server {
     }
 }
 
-/// Following a redirect would leave the server that was proved.
+/// Following a redirect would leave the server that was verified.
 fn not_redirected(route: &Route, head: &Head) -> Result<(), NetError> {
     match &head.location {
         Some(location) => {
             let location = if location.is_empty() { "nowhere" } else { location };
-            Err(NetError::new(route, Cause::Redirect { location: ForeignText::new(location, None) }))
+            Err(NetError::new(route, Cause::Redirect { location: UntrustedText::new(location, None) }))
         }
         None => Ok(()),
     }

@@ -3,7 +3,7 @@
 //! Two configurations exist. The *strict* one verifies chain, name and validity as usual, against roots and a clock that we
 //! choose. The other, [`danger_record_chain`], accepts an unknown chain, because token discovery has to read the CA from the
 //! very server it does not know yet; it still verifies that the handshake is signed by the key of the certificate shown, and
-//! it records the chain so that [`prove`] can judge *that* connection afterwards (design: trust is proved before anything
+//! it records the chain so that [`verify`] can judge *that* connection afterwards (design: trust is verified before anything
 //! secret is sent). Session resumption is off in both: a resumed session would skip the verifier.
 
 pub mod algorithms;
@@ -29,10 +29,10 @@ use super::error::{Beyond, Cause, Stage};
 use crate::clock::Clock;
 use crate::pki::certificate::Certificate;
 use crate::pki::identity::ClientIdentity;
-use crate::text::ForeignText;
+use crate::text::UntrustedText;
 use crate::values::Endpoint;
 
-/// CA certificates that something is proved with: those of a cluster, or those that web servers are known by. Never empty.
+/// CA certificates that something is verified with: those of a cluster, or those that web servers are known by. Never empty.
 #[derive(Clone, Debug)]
 pub struct TrustRoots {
     store: Arc<RootCertStore>,
@@ -48,7 +48,7 @@ impl TrustRoots {
         (!store.is_empty()).then(|| TrustRoots { store: Arc::new(store) })
     }
 
-    /// The CA certificates of a host's bundle (PEM). What no TLS library could use is passed over, as Go does; `None` where
+    /// The CA certificates of a host's bundle (PEM). What no TLS library could use is ignored, as Go does; `None` where
     /// nothing is left.
     pub fn of_bundle(pem: &[u8]) -> Option<Self> {
         TrustRoots::of_bundles(&[pem])
@@ -137,7 +137,7 @@ impl ChainRecorder {
 }
 
 /// Accepts any chain, records it, and verifies only that the handshake is signed by the leaf's key.
-/// Nothing of ours may be sent over a connection made with it before [`prove`] has said yes.
+/// Nothing of ours may be sent over a connection made with it before [`verify`] has said yes.
 pub fn danger_record_chain(recorder: &ChainRecorder) -> Result<TlsConfig, Cause> {
     let verifier = DangerAcceptAnyChain { recorder: recorder.clone(), provider: provider() };
     let mut config = ClientConfig::builder_with_provider(provider())
@@ -151,10 +151,15 @@ pub fn danger_record_chain(recorder: &ChainRecorder) -> Result<TlsConfig, Cause>
 }
 
 /// Judges a recorded chain as the strict configuration would have: issued by one of `roots`, for `endpoint`'s host, valid at `at`.
-pub fn prove(chain: &RecordedChain, roots: &TrustRoots, endpoint: &Endpoint, at: SystemTime) -> Result<(), Cause> {
+pub fn verify_chain(
+    chain: &RecordedChain,
+    roots: &TrustRoots,
+    endpoint: &Endpoint,
+    at: SystemTime,
+) -> Result<(), Cause> {
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots.store), provider())
         .build()
-        .map_err(|e| Cause::UntrustedChain(ForeignText::new(&e.to_string(), None)))?;
+        .map_err(|e| Cause::UntrustedChain(UntrustedText::new(&e.to_string(), None)))?;
     let time = UnixTime::since_unix_epoch(at.duration_since(UNIX_EPOCH).unwrap_or_default());
     verifier
         .verify_server_cert(&chain.end_entity, &chain.intermediates, &server_name(endpoint)?, &[], time)
@@ -165,20 +170,20 @@ pub fn prove(chain: &RecordedChain, roots: &TrustRoots, endpoint: &Endpoint, at:
                 // Who that is says whether it is a middlebox or another cluster.
                 let issuer = Certificate::from_der(chain.end_entity.clone()).map(|leaf| leaf.issuer().to_owned());
                 let text = format!("its issuer is another CA, {:?}", issuer.unwrap_or_default());
-                Cause::UntrustedChain(ForeignText::new(&text, None))
+                Cause::UntrustedChain(UntrustedText::new(&text, None))
             }
             (_, cause) => cause,
         })
 }
 
 /// Judges a client certificate as an API server would: issued by one of `roots`, for client authentication, valid at `at`.
-pub fn prove_client(
+pub fn verify_client_certificate(
     end_entity: &CertificateDer<'_>,
     intermediates: &[CertificateDer<'_>],
     roots: &TrustRoots,
     at: SystemTime,
-) -> Result<(), ForeignText> {
-    let plain = |text: &str| ForeignText::new(text, None);
+) -> Result<(), UntrustedText> {
+    let plain = |text: &str| UntrustedText::new(text, None);
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots.store), provider())
         .build()
         .map_err(|e| plain(&e.to_string()))?;
@@ -191,7 +196,7 @@ pub fn prove_client(
 }
 
 fn other_ca() -> Cause {
-    Cause::UntrustedChain(ForeignText::new("its issuer is another CA of the same name", None))
+    Cause::UntrustedChain(UntrustedText::new("its issuer is another CA of the same name", None))
 }
 
 /// The name that the server's certificate must be for.
@@ -199,7 +204,7 @@ pub fn server_name(endpoint: &Endpoint) -> Result<ServerName<'static>, Cause> {
     ServerName::try_from(endpoint.host.clone()).map_err(|_| Cause::NameNotFound)
 }
 
-/// What a TLS error means for the operator.
+/// What a TLS error means for the user.
 pub fn cause(error: &Error) -> Cause {
     cause_at(error, SystemTime::UNIX_EPOCH)
 }
@@ -213,19 +218,19 @@ fn cause_at(error: &Error, judged_at: SystemTime) -> Cause {
             | CertificateError::NotValidYet
             | CertificateError::NotValidYetContext { .. } => validity(problem, judged_at),
             CertificateError::NotValidForName => {
-                Cause::NameMismatch { presented: ForeignText::new("other names", None) }
+                Cause::NameMismatch { presented: UntrustedText::new("other names", None) }
             }
             CertificateError::NotValidForNameContext { presented, .. } => {
                 let names: Vec<_> = presented.iter().map(|name| plain_name(name)).collect();
-                Cause::NameMismatch { presented: ForeignText::new(&names.join(", "), None) }
+                Cause::NameMismatch { presented: UntrustedText::new(&names.join(", "), None) }
             }
-            other => Cause::UntrustedChain(ForeignText::new(&plain_problem(other), None)),
+            other => Cause::UntrustedChain(UntrustedText::new(&plain_problem(other), None)),
         },
         // In rustls's words, it is a corrupt message.
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
-            Cause::Tls(ForeignText::new("what answers does not speak TLS", None))
+            Cause::Tls(UntrustedText::new("what answers does not speak TLS", None))
         }
-        other => Cause::Tls(ForeignText::new(&other.to_string(), None)),
+        other => Cause::Tls(UntrustedText::new(&other.to_string(), None)),
     }
 }
 

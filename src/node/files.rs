@@ -7,29 +7,31 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use zeroize::Zeroizing;
 
-use crate::cluster_config::ClusterConfig;
+use super::paths;
+use crate::cluster::cluster_configuration::ClusterConfiguration;
 use crate::discovery::{BootstrapCredentials, ClusterInfo};
 use crate::error::{Code, Explain};
 use crate::kubelet::configuration::{KubeletConfigError, KubeletConfiguration, KubeletInputs};
 use crate::kubelet::cri_socket::CriSocketHandover;
+use crate::kubelet::raw::RawKubeletConfig;
 use crate::kubelet::{flags, instance, kubeconfig};
-use crate::node::paths;
-use crate::plan::JoinPlan;
+use crate::plan::NodeSpec;
 use crate::rootfs::{Entry, FileSet};
 use crate::tls_bootstrap::Credentials;
 
-/// The tree of a node, and what is worth saying about it.
+/// Everything of a node's tree but the kubelet's credential.
 #[derive(Clone, Debug)]
 pub struct NodeFiles {
-    /// What is written.
-    pub files: FileSet,
-    /// The configuration that the kubelet will run with.
-    pub kubelet: KubeletConfiguration,
-    /// Where the cluster's wishes differ from kubeadm's defaults.
-    pub warnings: Vec<String>,
+    common: FileSet,
+    kubelet: KubeletConfiguration,
+    warnings: Vec<String>,
+    server: String,
+    ca_certificates: String,
+    cluster_name: String,
+    now: u64,
 }
 
-/// The cluster's wishes, or the operator's patches of them, cannot be turned into files.
+/// The KubeletConfiguration, or the patches of it, cannot be turned into files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeFilesError {
     /// Where the KubeletConfiguration came from.
@@ -37,91 +39,120 @@ pub struct NodeFilesError {
     error: KubeletConfigError,
 }
 
-/// How the kubelet will prove who it is.
+/// What the kubelet authenticates with.
 #[derive(Clone, Copy, Debug)]
-pub enum Identity<'a> {
-    /// With a certificate that has not been asked for yet: the identity's files show what will be there.
-    NotYet,
-    /// With this certificate.
-    Signed(&'a Credentials),
-    /// With these first, and then with a certificate that it asks for itself.
-    Kubelet(&'a BootstrapCredentials),
-    /// With what an operator has put into `kubelet.conf`, which is left as it is.
-    Operator,
+pub enum KubeletCredential<'a> {
+    /// A certificate that has not been requested yet: the files show what will be there.
+    Placeholder,
+    /// This certificate.
+    Issued(&'a Credentials),
+    /// These first, and then a certificate that the kubelet requests itself.
+    BootstrapToken(&'a BootstrapCredentials),
+    /// What is in `kubelet.conf` already, which is left as it is.
+    KeepExisting,
 }
 
-/// Renders the tree.
-pub fn render(
-    plan: &JoinPlan,
-    info: &ClusterInfo,
-    config: &ClusterConfig,
-    identity: Identity<'_>,
-    service: Vec<Entry>,
-) -> Result<NodeFiles, NodeFilesError> {
-    let built = KubeletConfiguration::build(KubeletInputs {
-        config_map: config.kubelet.as_ref().map(|kubelet| kubelet.text.as_str()),
-        cluster: &config.cluster,
-        cri_socket: &plan.cri_socket,
-        resolved_active: plan.host.systemd_resolved_active,
-        patches: &plan.given.patches,
-    })
-    .map_err(|error| {
-        let origin = config.kubelet.as_ref().map_or("kubeadm's defaults", |kubelet| &kubelet.origin);
-        NodeFilesError { origin: origin.to_owned(), error }
-    })?;
-    let hostname_override = plan.override_hostname.then_some(plan.node_name.as_str());
-    let socket = CriSocketHandover::of(&config.cluster).flags(&plan.cri_socket);
-    let flags = flags::render(&socket, hostname_override, &plan.taints, &plan.kubelet_extra_args);
-    let authorities = info.authorities_pem();
-    let server = format!("https://{}", info.server());
-    let mut files = FileSet::new();
-    files
-        .directory(paths::KUBERNETES, 0o755)
-        .directory(paths::PKI, 0o755)
-        .directory(paths::MANIFESTS, 0o755)
-        .directory(paths::KUBELET, 0o700)
-        .directory(paths::KUBELET_PKI, 0o755)
-        .file(plan.ca_cert_path.clone(), 0o644, authorities.as_str())
-        .file(paths::INSTANCE_CONFIG, 0o644, instance::render(&plan.cri_socket))
-        .file(paths::KUBELET_CONFIG, 0o644, built.config.to_yaml())
-        .file(paths::KUBEADM_FLAGS, 0o644, flags);
-    // What lets the kubelet in comes last: where it is, all the rest is.
-    match identity {
-        Identity::NotYet | Identity::Signed(_) => {
-            let (issued_at, pair) = match identity {
-                Identity::Signed(credentials) => (credentials.issued_at(), certificate_and_key(credentials)),
-                _ => (seconds(info.clock().now()), Zeroizing::default()),
-            };
-            let (current, certificate) = (paths::CLIENT_CURRENT, paths::client_certificate(issued_at));
-            let kubelet_conf = kubeconfig::render(&server, &authorities, current.as_str());
-            files
-                .secret_file(certificate.clone(), 0o600, pair)
-                .symlink(current, certificate.as_str())
-                .absent(paths::BOOTSTRAP_KUBELET_CONF);
-            add_all(&mut files, service);
-            files.file(paths::KUBELET_CONF, 0o600, kubelet_conf);
-            // After the commit point: before it, this key is what finds an interrupted run's request again.
-            files.absent(paths::PENDING_KEY);
-        }
-        Identity::Kubelet(BootstrapCredentials { credentials, names }) => {
-            let cluster = config.cluster.cluster_name();
-            let conf = kubeconfig::render_bootstrap(&server, &authorities, cluster, names, credentials);
-            // A kubelet that finds a certificate of an earlier life does not ask for one of this cluster.
-            files.absent(paths::CLIENT_CURRENT).absent(paths::PENDING_KEY);
-            add_all(&mut files, service);
-            files.secret_file(paths::BOOTSTRAP_KUBELET_CONF, 0o600, conf);
-        }
-        Identity::Operator => {
-            files.absent(paths::BOOTSTRAP_KUBELET_CONF).absent(paths::PENDING_KEY);
-            add_all(&mut files, service);
-        }
+impl NodeFiles {
+    /// Renders what does not depend on the credential; what cannot become files is refused here, before a certificate is
+    /// requested. `raw` is the KubeletConfiguration; kubeadm's defaults alone where there is none.
+    ///
+    /// # Errors
+    /// The KubeletConfiguration or a patch cannot be used.
+    pub fn render(
+        node: &NodeSpec,
+        info: &ClusterInfo,
+        cluster: &ClusterConfiguration,
+        raw: Option<&RawKubeletConfig>,
+    ) -> Result<Self, NodeFilesError> {
+        let inputs = KubeletInputs {
+            cluster,
+            cri_socket: &node.cri_socket,
+            resolved_active: node.systemd_resolved_active,
+            patches: &node.kubelet_overrides.patches,
+        };
+        let built = KubeletConfiguration::build(raw, inputs).map_err(|error| {
+            let origin = raw.map_or("kubeadm's defaults", RawKubeletConfig::origin).to_owned();
+            NodeFilesError { origin, error }
+        })?;
+        let hostname_override = node.override_hostname.then_some(node.name.as_str());
+        let socket = CriSocketHandover::of(cluster).flags(&node.cri_socket);
+        let flags = flags::render(&socket, hostname_override, &node.taints, &node.kubelet_extra_args);
+        let ca_certificates = info.ca_certificates_pem();
+        let mut common = FileSet::new();
+        common
+            .directory(paths::KUBERNETES, 0o755)
+            .directory(paths::PKI, 0o755)
+            .directory(paths::MANIFESTS, 0o755)
+            .directory(paths::KUBELET, 0o700)
+            .directory(paths::KUBELET_PKI, 0o755)
+            .file(node.ca_cert_path.clone(), 0o644, ca_certificates.as_str())
+            .file(paths::INSTANCE_CONFIG, 0o644, instance::render(&node.cri_socket))
+            .file(paths::KUBELET_CONFIG, 0o644, built.config.to_yaml())
+            .file(paths::KUBEADM_FLAGS, 0o644, flags);
+        Ok(NodeFiles {
+            common,
+            kubelet: built.config,
+            warnings: built.warnings,
+            server: format!("https://{}", info.server()),
+            ca_certificates,
+            cluster_name: cluster.cluster_name().to_owned(),
+            now: seconds(info.clock().now()),
+        })
     }
-    Ok(NodeFiles { files, kubelet: built.config, warnings: built.warnings })
+
+    /// The configuration that the kubelet will run with.
+    pub fn kubelet(&self) -> &KubeletConfiguration {
+        &self.kubelet
+    }
+
+    /// Where the KubeletConfiguration differs from kubeadm's defaults.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The whole tree, in the order of writing. `unit_links` make a root that is not running start the kubelet at boot. What
+    /// lets the kubelet in comes last: where it is, all the rest is.
+    pub fn with(&self, credential: KubeletCredential<'_>, unit_links: &[Entry]) -> FileSet {
+        let mut files = self.common.clone();
+        match credential {
+            KubeletCredential::Placeholder => self.certificate(&mut files, self.now, Zeroizing::default(), unit_links),
+            KubeletCredential::Issued(credentials) => {
+                let pair = certificate_and_key(credentials);
+                self.certificate(&mut files, credentials.issued_at(), pair, unit_links);
+            }
+            KubeletCredential::BootstrapToken(BootstrapCredentials { credentials, names }) => {
+                let (server, ca) = (&self.server, &self.ca_certificates);
+                let conf = kubeconfig::render_bootstrap(server, ca, &self.cluster_name, names, credentials);
+                // A kubelet that finds a certificate of a previous join does not request one of this cluster.
+                files.absent(paths::CLIENT_CURRENT).absent(paths::PENDING_KEY);
+                add_all(&mut files, unit_links);
+                files.secret_file(paths::BOOTSTRAP_KUBELET_CONF, 0o600, conf);
+            }
+            KubeletCredential::KeepExisting => {
+                files.absent(paths::BOOTSTRAP_KUBELET_CONF).absent(paths::PENDING_KEY);
+                add_all(&mut files, unit_links);
+            }
+        }
+        files
+    }
+
+    fn certificate(&self, files: &mut FileSet, issued_at: u64, pair: Zeroizing<Vec<u8>>, unit_links: &[Entry]) {
+        let (current, certificate) = (paths::CLIENT_CURRENT, paths::client_certificate(issued_at));
+        let kubelet_conf = kubeconfig::render(&self.server, &self.ca_certificates, current.as_str());
+        files
+            .secret_file(certificate.clone(), 0o600, pair)
+            .symlink(current, certificate.as_str())
+            .absent(paths::BOOTSTRAP_KUBELET_CONF);
+        add_all(files, unit_links);
+        files.file(paths::KUBELET_CONF, 0o600, kubelet_conf);
+        // After the commit point: before it, this key is what finds an interrupted run's request again.
+        files.absent(paths::PENDING_KEY);
+    }
 }
 
-fn add_all(files: &mut FileSet, entries: Vec<Entry>) {
+fn add_all(files: &mut FileSet, entries: &[Entry]) {
     for entry in entries {
-        files.add(entry);
+        files.add(entry.clone());
     }
 }
 

@@ -4,9 +4,9 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use super::paths;
+use super::state;
 use crate::error::{Code, Explain, codes};
-use crate::node::paths;
-use crate::node::state;
 use crate::phase::Phase;
 use crate::report::Report;
 use crate::rootfs::{CommitError, FileSet, Root, RootError};
@@ -54,7 +54,7 @@ pub fn wait(root: &Root, wait: Duration, report: &Report) -> Result<(), NotBoots
 }
 
 /// Removes the kubelet's token, where one is.
-pub fn forget_token(root: &Root) -> Result<(), CommitError> {
+pub fn remove_bootstrap_kubeconfig(root: &Root) -> Result<(), CommitError> {
     let mut token = FileSet::new();
     token.absent(paths::BOOTSTRAP_KUBELET_CONF);
     root.commit(&token).map(|_| ())
@@ -84,7 +84,7 @@ impl Explain for NotBootstrapped {
 
     fn hint(&self) -> String {
         match self {
-            NotBootstrapped::Late(_) => self.code().action.to_owned(),
+            NotBootstrapped::Late(_) => self.code().hint.to_owned(),
             NotBootstrapped::Root(error) => error.hint(),
         }
     }

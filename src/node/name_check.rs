@@ -6,37 +6,40 @@
 use std::fmt;
 
 use crate::error::{Code, Explain, codes};
+use crate::host::HostFacts;
 use crate::kube::types::{Node, NodeInfo};
-use crate::plan::JoinPlan;
+use crate::values::NodeName;
 
 /// What is known about the Node of our name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum NameCheck {
     /// There is none, as far as we may see.
-    Free,
-    /// It is this machine's own, from an earlier life.
-    Ours,
+    Unused,
+    /// It is this machine's own, from a previous join.
+    SameMachine,
     /// It is not Ready, and another machine's or one that cannot be told apart.
-    Abandoned,
+    NotReady,
 }
 
 /// The name is in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NameInUse {
+pub struct NodeNameInUse {
     node: String,
 }
 
-/// Judges the Node that was found under our name.
-pub fn judge(node: Option<&Node>, plan: &JoinPlan) -> Result<Verdict, NameInUse> {
-    let Some(node) = node else { return Ok(Verdict::Free) };
-    let host = &plan.host;
+/// Checks the Node that was found under our name.
+///
+/// # Errors
+/// It is Ready, and not this machine's.
+pub fn check_node_name(node: Option<&Node>, name: &NodeName, host: &HostFacts) -> Result<NameCheck, NodeNameInUse> {
+    let Some(node) = node else { return Ok(NameCheck::Unused) };
     if is_same_machine(&node.status.node_info, host.machine_id.as_deref(), host.system_uuid.as_deref()) {
-        return Ok(Verdict::Ours);
+        return Ok(NameCheck::SameMachine);
     }
     if node.is_ready() {
-        return Err(NameInUse { node: plan.node_name.to_string() });
+        return Err(NodeNameInUse { node: name.to_string() });
     }
-    Ok(Verdict::Abandoned)
+    Ok(NameCheck::NotReady)
 }
 
 /// Both identities must be known and equal: a cloned image shares its machine id, a board without DMI has no UUID of its own.
@@ -47,15 +50,15 @@ fn is_same_machine(theirs: &NodeInfo, machine_id: Option<&str>, system_uuid: Opt
     same(machine_id, &theirs.machine_id) && same(system_uuid, &theirs.system_uuid)
 }
 
-impl fmt::Display for NameInUse {
+impl fmt::Display for NodeNameInUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a Node named {:?} is in the cluster, is Ready, and is another machine", self.node)
     }
 }
 
-impl std::error::Error for NameInUse {}
+impl std::error::Error for NodeNameInUse {}
 
-impl Explain for NameInUse {
+impl Explain for NodeNameInUse {
     fn code(&self) -> &'static Code {
         &codes::NODE_NAME_IN_USE
     }

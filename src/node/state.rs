@@ -7,12 +7,12 @@ use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::kubeconfig::{Entry, Kubeconfig, KubeconfigError, decoded_authorities};
-use crate::node::paths;
+use super::paths;
+use crate::inputs::Discovery;
+use crate::kubeconfig::{Entry, Kubeconfig, KubeconfigError, decoded_ca_certificates};
 use crate::pki::certificate::Certificate;
 use crate::pki::key::PrivateKey;
 use crate::pki::request::common_name;
-use crate::plan::Discovery;
 use crate::rootfs::{Root, RootError, TargetPath};
 use crate::values::NodeName;
 
@@ -24,21 +24,21 @@ const CURRENT: &str = "/kubelet-client-current.pem";
 
 /// The state of a node's identity in the target root.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Existing {
+pub enum NodeState {
     /// No `kubelet.conf`: nothing was committed.
     Nothing,
     /// A complete identity of this node in this cluster.
-    Joined(Identity),
+    Joined(NodeIdentity),
     /// `kubelet.conf` is there, but what it leads to cannot be used any more: an empty file after a power loss, an expired
     /// certificate. Joining again is what helps.
     Unusable(Unusable),
     /// `kubelet.conf` is that of another node or another cluster, or not of the kind that joins write.
-    Foreign(Foreign),
+    Conflict(Conflict),
 }
 
 /// A certificate in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub struct NodeIdentity {
     /// Where it ends.
     pub not_after: SystemTime,
     /// `server` of kubelet.conf.
@@ -62,15 +62,15 @@ pub enum Unusable {
 
 /// Whose identity it is instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Foreign {
+pub enum Conflict {
     /// Its CA is none of the cluster to be joined.
     Cluster,
     /// It is that of another node name.
     Node,
-    /// It authenticates in another way than with the kubelet's own certificate: an operator has made it.
-    Operator,
+    /// It authenticates in another way than with the kubelet's own certificate: an administrator has made it.
+    Preexisting,
     /// Nothing can be authenticated with it.
-    Kind,
+    Unrecognized,
 }
 
 /// Reads the state. `now` judges only the end of validity, and only where the clock is plausible.
@@ -79,49 +79,49 @@ pub fn read(
     node: &NodeName,
     discovery: &Discovery,
     now: Option<SystemTime>,
-) -> Result<Existing, RootError> {
-    let Some(text) = root.read(&paths::KUBELET_CONF, LIMIT)? else { return Ok(Existing::Nothing) };
+) -> Result<NodeState, RootError> {
+    let Some(text) = root.read(&paths::KUBELET_CONF, LIMIT)? else { return Ok(NodeState::Nothing) };
     if text.iter().all(u8::is_ascii_whitespace) || text.contains(&0) {
-        return Ok(Existing::Unusable(Unusable::Damaged));
+        return Ok(NodeState::Unusable(Unusable::Damaged));
     }
     let Some(conf) = KubeletConf::read(&text) else {
-        let operator = CurrentContext::read(&text).is_some_and(|conf| conf.has_credentials());
-        return Ok(Existing::Foreign(if operator { Foreign::Operator } else { Foreign::Kind }));
+        let has_credentials = CurrentContext::read(&text).is_some_and(|conf| conf.has_credentials());
+        return Ok(NodeState::Conflict(if has_credentials { Conflict::Preexisting } else { Conflict::Unrecognized }));
     };
     // Where nothing is known of the cluster's CA, nothing speaks against this one either.
-    let known: Vec<_> = conf.authorities.iter().map(|authority| discovery.knows_authority(authority)).collect();
+    let known: Vec<_> = conf.ca_certificates.iter().map(|authority| discovery.matches_ca(authority)).collect();
     if !known.iter().any(|is_known| is_known.unwrap_or(true)) {
-        return Ok(Existing::Foreign(Foreign::Cluster));
+        return Ok(NodeState::Conflict(Conflict::Cluster));
     }
     let is_compared = known.contains(&Some(true));
-    let Some(pem) = root.read(&conf.client, LIMIT)? else { return Ok(Existing::Unusable(Unusable::Missing)) };
-    let Ok(chain) = Certificate::all_from_pem(&pem) else { return Ok(Existing::Unusable(Unusable::Damaged)) };
-    let Some(leaf) = chain.first() else { return Ok(Existing::Unusable(Unusable::Damaged)) };
+    let Some(pem) = root.read(&conf.client, LIMIT)? else { return Ok(NodeState::Unusable(Unusable::Missing)) };
+    let Ok(chain) = Certificate::all_from_pem(&pem) else { return Ok(NodeState::Unusable(Unusable::Damaged)) };
+    let Some(leaf) = chain.first() else { return Ok(NodeState::Unusable(Unusable::Damaged)) };
     if leaf.common_name() != common_name(node.as_str()) {
-        return Ok(Existing::Foreign(Foreign::Node));
+        return Ok(NodeState::Conflict(Conflict::Node));
     }
     match PrivateKey::from_pem(&pem) {
         Ok(key) if key.public_key_info() != leaf.public_key_info() => {
-            return Ok(Existing::Unusable(Unusable::KeyMismatch));
+            return Ok(NodeState::Unusable(Unusable::KeyMismatch));
         }
         Ok(_) => {}
         // A kubelet may hold an RSA key; that it is a key must do then.
         Err(_) if PrivateKeyDer::from_pem_slice(&pem).is_ok() => {}
-        Err(_) => return Ok(Existing::Unusable(Unusable::Damaged)),
+        Err(_) => return Ok(NodeState::Unusable(Unusable::Damaged)),
     }
     if now.is_some_and(|now| leaf.not_after() < now) {
-        return Ok(Existing::Unusable(Unusable::Expired));
+        return Ok(NodeState::Unusable(Unusable::Expired));
     }
     if !root.exists(&paths::KUBELET_CONFIG)? {
-        return Ok(Existing::Unusable(Unusable::Missing));
+        return Ok(NodeState::Unusable(Unusable::Missing));
     }
-    Ok(Existing::Joined(Identity { not_after: leaf.not_after(), server: conf.server, is_compared }))
+    Ok(NodeState::Joined(NodeIdentity { not_after: leaf.not_after(), server: conf.server, is_compared }))
 }
 
 /// The CA certificates in `kubelet.conf`, as far as it is one that joins and kubelets write and has any.
-pub fn authorities(root: &Root) -> Result<Vec<Certificate>, RootError> {
+pub fn ca_certificates(root: &Root) -> Result<Vec<Certificate>, RootError> {
     let text = root.read(&paths::KUBELET_CONF, LIMIT)?;
-    Ok(text.and_then(|text| KubeletConf::read(&text)).map(|conf| conf.authorities).unwrap_or_default())
+    Ok(text.and_then(|text| KubeletConf::read(&text)).map(|conf| conf.ca_certificates).unwrap_or_default())
 }
 
 /// Whether an API client can be made of `kubelet.conf`: it is there with everything that it refers to. What kubeadm waits
@@ -138,8 +138,8 @@ pub fn is_client(root: &Root) -> Result<bool, RootError> {
     Ok(true)
 }
 
-/// The common name that an operator's `kubelet.conf` proves, where that is a certificate that can be read.
-pub fn operators_name(root: &Root) -> Result<Option<String>, RootError> {
+/// The common name that an user's `kubelet.conf` verifies, where that is a certificate that can be read.
+pub fn preexisting_name(root: &Root) -> Result<Option<String>, RootError> {
     let Some(text) = root.read(&paths::KUBELET_CONF, LIMIT)? else { return Ok(None) };
     let Some(conf) = CurrentContext::read(&text) else { return Ok(None) };
     let pem = match (conf.text("client-certificate-data"), conf.text("client-certificate").and_then(absolute)) {
@@ -198,7 +198,7 @@ impl CurrentContext {
 /// The fields of a kubelet.conf as kubelets and joins write it.
 struct KubeletConf {
     server: String,
-    authorities: Vec<Certificate>,
+    ca_certificates: Vec<Certificate>,
     client: TargetPath,
 }
 
@@ -212,7 +212,7 @@ impl KubeletConf {
         }
         Some(KubeletConf {
             server: conf.cluster_text("server")?.to_owned(),
-            authorities: decoded_authorities(conf.cluster_text("certificate-authority-data")?).ok()?,
+            ca_certificates: decoded_ca_certificates(conf.cluster_text("certificate-authority-data")?).ok()?,
             client: client.parse().ok()?,
         })
     }
@@ -229,13 +229,13 @@ impl std::fmt::Display for Unusable {
     }
 }
 
-impl std::fmt::Display for Foreign {
+impl std::fmt::Display for Conflict {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Foreign::Cluster => "it belongs to another cluster: its CA is none of the one to be joined",
-            Foreign::Node => "it belongs to a node of another name",
-            Foreign::Operator => "it holds credentials that no join and no kubelet wrote",
-            Foreign::Kind => "it is not of the form that a join or a kubelet writes",
+            Conflict::Cluster => "it belongs to another cluster: its CA is none of the one to be joined",
+            Conflict::Node => "it belongs to a node of another name",
+            Conflict::Preexisting => "it holds credentials that no join and no kubelet wrote",
+            Conflict::Unrecognized => "it is not of the form that a join or a kubelet writes",
         })
     }
 }

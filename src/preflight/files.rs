@@ -6,9 +6,9 @@ use std::borrow::Cow;
 
 use super::{Subject, Verdict};
 use crate::node::paths;
-use crate::node::state::{Existing, Foreign};
+use crate::node::state::{Conflict, NodeState};
 use crate::pki::certificate::Certificate;
-use crate::plan::Bootstrap;
+use crate::plan::TlsBootstrapBy;
 use crate::rootfs::TargetPath;
 
 /// Largest CA bundle that is read, in bytes.
@@ -16,7 +16,7 @@ const LIMIT: usize = 1 << 20;
 
 /// What to do about another node's files. Never a reset of this machine for those of a root that is mounted on it.
 fn reset(subject: &Subject<'_>) -> String {
-    if subject.plan.is_this_system() {
+    if subject.plan.target.is_this_system() {
         return "run `kubeadm reset` on this machine if its node is to be replaced".to_owned();
     }
     let [kubernetes, kubelet] = [paths::KUBERNETES, paths::KUBELET].map(|path| subject.root.outside(&path));
@@ -31,17 +31,17 @@ pub(super) fn name(path: &TargetPath) -> Cow<'static, str> {
 /// The identity of a node.
 pub(super) fn kubelet_conf(subject: &Subject<'_>) -> Vec<Verdict> {
     match subject.existing {
-        Existing::Nothing | Existing::Joined(_) | Existing::Unusable(_) => Vec::new(),
-        Existing::Foreign(whose @ Foreign::Operator) => Verdict::error(
+        NodeState::Nothing | NodeState::Joined(_) | NodeState::Unusable(_) => Vec::new(),
+        NodeState::Conflict(whose @ Conflict::Preexisting) => Verdict::error(
             format!("{} already exists, and {whose}", paths::KUBELET_CONF),
             "remove the file if the kubelet is not to go on with them",
         ),
-        Existing::Foreign(whose) => foreign_kubelet_conf(subject, *whose),
+        NodeState::Conflict(whose) => foreign_kubelet_conf(subject, *whose),
     }
 }
 
 /// The identity of another node.
-pub(super) fn foreign_kubelet_conf(subject: &Subject<'_>, whose: Foreign) -> Vec<Verdict> {
+pub(super) fn foreign_kubelet_conf(subject: &Subject<'_>, whose: Conflict) -> Vec<Verdict> {
     Verdict::error(format!("{} already exists, and {whose}", paths::KUBELET_CONF), reset(subject))
 }
 
@@ -51,9 +51,9 @@ pub(super) fn bootstrap_kubelet_conf(subject: &Subject<'_>) -> Vec<Verdict> {
     match subject.root.exists(&paths::BOOTSTRAP_KUBELET_CONF) {
         Ok(false) => Vec::new(),
         Ok(true) => {
-            let fate = match subject.plan.bootstrap {
-                Bootstrap::Here => "removed",
-                Bootstrap::Kubelet => "replaced",
+            let fate = match subject.plan.options.tls_bootstrap {
+                TlsBootstrapBy::Kubejoin => "removed",
+                TlsBootstrapBy::Kubelet => "replaced",
             };
             let path = paths::BOOTSTRAP_KUBELET_CONF;
             Verdict::warning(format!("{path} is there, left by an earlier join; it will be {fate}"))
@@ -66,24 +66,24 @@ pub(super) fn bootstrap_kubelet_conf(subject: &Subject<'_>) -> Vec<Verdict> {
 /// of the cluster that is joined. Where only the cluster itself can say which CA it has, that is left to
 /// [`super::wishes::ca_cert`].
 pub(super) fn ca_cert(subject: &Subject<'_>) -> Vec<Verdict> {
-    foreign_ca_cert(subject, |certificate| subject.plan.discovery.knows_authority(certificate) != Some(false))
+    foreign_ca_cert(subject, |certificate| subject.plan.access.discovery.matches_ca(certificate) != Some(false))
 }
 
 /// The same, with who is of the cluster.
 pub(super) fn foreign_ca_cert(subject: &Subject<'_>, is_of_cluster: impl Fn(&Certificate) -> bool) -> Vec<Verdict> {
-    let path = &subject.plan.ca_cert_path;
+    let path = &subject.plan.node.ca_cert_path;
     let text = match subject.root.read(path, LIMIT) {
         Ok(None) => return Vec::new(),
         Ok(Some(text)) => text,
         Err(error) => return Verdict::could_not_check(error),
     };
-    if matches!(subject.existing, Existing::Joined(_) | Existing::Unusable(_)) {
+    if matches!(subject.existing, NodeState::Joined(_) | NodeState::Unusable(_)) {
         return Vec::new();
     }
     // What such a run leaves: a key of its own, or the token for the kubelet.
-    let left = match subject.plan.bootstrap {
-        Bootstrap::Here => paths::PENDING_KEY,
-        Bootstrap::Kubelet => paths::BOOTSTRAP_KUBELET_CONF,
+    let left = match subject.plan.options.tls_bootstrap {
+        TlsBootstrapBy::Kubejoin => paths::PENDING_KEY,
+        TlsBootstrapBy::Kubelet => paths::BOOTSTRAP_KUBELET_CONF,
     };
     match subject.root.exists(&left) {
         Ok(true) => return Vec::new(),

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::{Subject, Verdict};
 use crate::error::codes;
-use crate::node::state::Existing;
-use crate::services::{Commands, Control, find};
+use crate::node::state::NodeState;
+use crate::services::{Commands, InitSystem, find};
 use crate::values::Quoted;
 
 /// The service.
@@ -82,7 +82,7 @@ fn judge(version: &Version) -> Vec<Verdict> {
 /// `Service-kubelet`.
 pub(super) fn service(subject: &Subject<'_>) -> Vec<Verdict> {
     let control = &subject.control;
-    if matches!(control, Control::None) {
+    if matches!(control, InitSystem::Unmanaged) {
         return Verdict::warning("no supported init system detected, the kubelet will not be started");
     }
     match control.exists(SERVICE) {
@@ -103,7 +103,7 @@ pub(super) fn service(subject: &Subject<'_>) -> Vec<Verdict> {
 /// `Port-10250`. A kubelet of ours whose identity has become useless may well run, and will be stopped.
 pub(super) fn port(subject: &Subject<'_>) -> Vec<Verdict> {
     let runs = || subject.control.is_active(SERVICE).unwrap_or(false);
-    if matches!(subject.existing, Existing::Joined(_) | Existing::Unusable(_)) && runs() {
+    if matches!(subject.existing, NodeState::Joined(_) | NodeState::Unusable(_)) && runs() {
         return Vec::new();
     }
     listen(PORT)

@@ -52,14 +52,14 @@ pub(super) fn in_path(subject: &Subject<'_>, program: &str) -> Vec<Verdict> {
 
 /// `Hostname`: the node name is one that everything accepts, and has an address.
 pub(super) fn hostname(subject: &Subject<'_>) -> Vec<Verdict> {
-    let name = subject.plan.node_name.as_str();
+    let name = subject.plan.node.name.as_str();
     let mut verdicts = Vec::new();
     if name.len() > QUALIFIED_NAME_LENGTH {
         let text =
             format!("the node name {name} is longer than {QUALIFIED_NAME_LENGTH} characters, too long for a label");
         verdicts.push(Verdict::Warning { text });
     }
-    if subject.plan.is_this_system() {
+    if subject.plan.target.is_this_system() {
         verdicts.extend(lookup(name, |name| (name, 0).to_socket_addrs().map(|found| found.count()), LOOKUP_LIMIT));
     }
     verdicts
@@ -96,7 +96,7 @@ const HTTPS_PORT: u16 = 443;
 
 /// `HTTPProxy`. A variable that names no proxy is a warning here, and an error with a code of its own when it is used.
 pub(super) fn http_proxy(subject: &Subject<'_>) -> Vec<Verdict> {
-    let Some(Endpoint { host, .. }) = subject.plan.discovery.checked_endpoint() else { return Vec::new() };
+    let Some(Endpoint { host, .. }) = subject.plan.access.discovery.checked_endpoint() else { return Vec::new() };
     match subject.plan.host.proxy.for_https(&Endpoint { host: host.clone(), port: HTTPS_PORT }) {
         Ok(None) => Vec::new(),
         Ok(Some(proxy)) => Verdict::warning(format!(
@@ -116,7 +116,7 @@ pub(super) fn forwarding_name(subject: &Subject<'_>) -> Option<Cow<'static, str>
 }
 
 fn endpoint_address(subject: &Subject<'_>) -> Option<IpAddr> {
-    subject.plan.discovery.checked_endpoint()?.ip().map(|address| address.to_canonical())
+    subject.plan.access.discovery.checked_endpoint()?.ip().map(|address| address.to_canonical())
 }
 
 /// Packets of pods are forwarded.

@@ -108,7 +108,7 @@ fn hint(subject: &Subject<'_>, error: &CriError) -> String {
 /// The service behind the socket, as far as its name tells.
 fn service(subject: &Subject<'_>) -> &'static str {
     let names = ["containerd", "crio", "cri-dockerd"];
-    let known = |name: &&str| subject.plan.cri_socket.contains(*name);
+    let known = |name: &&str| subject.plan.node.cri_socket.contains(*name);
     names.into_iter().find(known).unwrap_or("the container runtime")
 }
 

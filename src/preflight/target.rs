@@ -19,11 +19,11 @@ const DEFAULT_NAMES: [&str; 3] = ["localhost", "localhost.localdomain", "raspber
 
 /// `TargetWritable`: the file systems that a node's files go to.
 pub(super) fn writable(subject: &Subject<'_>) -> Vec<Verdict> {
-    let places = [&paths::KUBERNETES, &subject.plan.ca_cert_path, &paths::KUBELET];
+    let places = [&paths::KUBERNETES, &subject.plan.node.ca_cert_path, &paths::KUBELET];
     let mut verdicts: Vec<Verdict> = Vec::new();
     for place in places {
         // The certificate lies below the first, nearly always.
-        if place == &subject.plan.ca_cert_path && place.as_str().starts_with(paths::KUBERNETES.as_str()) {
+        if place == &subject.plan.node.ca_cert_path && place.as_str().starts_with(paths::KUBERNETES.as_str()) {
             continue;
         }
         verdicts.extend(room_at(subject, place));
@@ -62,12 +62,12 @@ fn room_at(subject: &Subject<'_>, place: &TargetPath) -> Option<Verdict> {
 /// `DefaultHostname`: a second machine of that name would be refused, or take the place of the first.
 pub(super) fn default_name(subject: &Subject<'_>) -> Vec<Verdict> {
     let plan = subject.plan;
-    let name = plan.node_name.as_str();
-    if plan.name_is_given {
+    let name = plan.node.name.as_str();
+    if plan.node.name_is_given {
         return Vec::new();
     }
     if !DEFAULT_NAMES.contains(&name) {
-        if plan.override_hostname {
+        if plan.node.override_hostname {
             return Verdict::warning(format!(
                 "the root has no /etc/hostname: its Node gets the name of the machine that runs this, {name}"
             ));
@@ -85,16 +85,16 @@ pub(super) fn default_name(subject: &Subject<'_>) -> Vec<Verdict> {
 /// here and now does not.
 pub(super) fn clock(subject: &Subject<'_>) -> Vec<Verdict> {
     let plan = subject.plan;
-    let now = plan.clock.now();
+    let now = plan.access.clock.now();
     if now >= build_date() {
         return Vec::new();
     }
     let shown = httpdate::fmt_http_date(now.max(SystemTime::UNIX_EPOCH));
     let text = format!("this machine's clock says {shown}, which is before this program was built");
-    if plan.clock.mode() == ClockMode::System {
+    if plan.access.clock.mode() == ClockMode::System {
         return Verdict::error(text, "set this machine's clock, or leave out --clock=system");
     }
-    if !plan.is_this_system() || plan.set_clock {
+    if !plan.target.is_this_system() || plan.options.set_clock {
         return Vec::new();
     }
     Verdict::warning(format!(

@@ -6,11 +6,10 @@ use super::*;
 use crate::clock::{Clock, ClockMode};
 use crate::config::{Extras, Settings, Sources, resolve};
 use crate::cri::fake::{Fake, status};
-use crate::host::{CgroupVersion, Cgroups, HostFacts, WebBundle};
-use crate::net::dial::Proxies;
-use crate::node::state::{Foreign, Identity, Unusable};
-use crate::operator_files;
-use crate::plan::{Discovery, Trust};
+use crate::host::{CgroupVersion, Cgroups, HostFacts};
+use crate::inputs::{Discovery, Inputs, Named, Trust};
+use crate::node::state::{Conflict, NodeIdentity, Unusable};
+use crate::plan::JoinPlan;
 use crate::report::{Event, Sink};
 use crate::secret::Secret;
 
@@ -23,7 +22,7 @@ struct Bench {
     rootfs: Option<&'static str>,
     ignore: Vec<String>,
     dry_run: bool,
-    existing: Existing,
+    existing: NodeState,
     host: HostFacts,
     node_name: Option<&'static str>,
     clock: Clock,
@@ -64,7 +63,7 @@ impl Bench {
             rootfs: Some("/mnt"),
             ignore: Vec::new(),
             dry_run: false,
-            existing: Existing::Nothing,
+            existing: NodeState::Nothing,
             host: HostFacts {
                 hostname: "pi-1".to_owned(),
                 kubelet_hostname: Some("pi-1".to_owned()),
@@ -126,8 +125,9 @@ impl Bench {
         let configuration = resolve(&sources).unwrap().configuration;
         let extras = Extras { rootfs: self.rootfs.map(Into::into), ..Extras::default() };
         let report = Report::new(Vec::new());
-        let discovery = operator_files::discovery(&configuration.discovery, &WebBundle::default(), &report).unwrap();
-        JoinPlan::new(configuration, extras, discovery, Proxies::default(), self.host.clone(), self.clock).unwrap()
+        let named = Named { discovery: &configuration.discovery, kubelet_config: None, patches: None };
+        let inputs = Inputs::read(named, &HostFacts::default(), self.clock, &report).unwrap();
+        JoinPlan::new(configuration, extras, inputs, self.host.clone(), self.clock).unwrap()
     }
 
     fn run(&self) -> Said {
@@ -159,7 +159,7 @@ fn the_names_and_their_order_are_kubeadms() {
     let plan = bench.plan();
     let root = Root::open(bench.root.path()).unwrap();
     let report = Report::new(Vec::new());
-    let subject = Subject::new(&plan, &root, &bench.existing, &report, Control::None);
+    let subject = Subject::new(&plan, &root, &bench.existing, &report, InitSystem::Unmanaged);
     let names: Vec<_> = CHECKS.iter().filter_map(|check| (check.name)(&subject)).collect();
     assert_eq!(
         names,
@@ -209,21 +209,21 @@ fn files_of_ours_are_no_obstacle_and_files_of_others_are() {
     const CA: &str = "FileAvailable--etc-kubernetes-pki-ca.crt";
     const CONF: &str = "FileAvailable--etc-kubernetes-kubelet.conf";
     let joined = || {
-        Existing::Joined(Identity {
+        NodeState::Joined(NodeIdentity {
             not_after: std::time::SystemTime::UNIX_EPOCH,
             server: "https://h:1".to_owned(),
             is_compared: true,
         })
     };
-    let table: [(Existing, bool, &[&str]); 7] = [
-        (Existing::Nothing, false, &[CA]),
+    let table: [(NodeState, bool, &[&str]); 7] = [
+        (NodeState::Nothing, false, &[CA]),
         // A run of ours was interrupted.
-        (Existing::Nothing, true, &[]),
+        (NodeState::Nothing, true, &[]),
         (joined(), false, &[]),
-        (Existing::Unusable(Unusable::Expired), false, &[]),
-        (Existing::Foreign(Foreign::Cluster), false, &[CONF, CA]),
-        (Existing::Foreign(Foreign::Node), true, &[CONF]),
-        (Existing::Foreign(Foreign::Operator), true, &[CONF]),
+        (NodeState::Unusable(Unusable::Expired), false, &[]),
+        (NodeState::Conflict(Conflict::Cluster), false, &[CONF, CA]),
+        (NodeState::Conflict(Conflict::Node), true, &[CONF]),
+        (NodeState::Conflict(Conflict::Preexisting), true, &[CONF]),
     ];
     for (existing, pending_key, expected) in table {
         let bench = Bench { existing: existing.clone(), ..Bench::other_root() };
@@ -244,10 +244,10 @@ fn a_ca_that_matches_a_pin_is_ours() {
     let root = Root::open(bench.root.path()).unwrap();
     for (pins, expected) in [(vec![pin], 0), (vec![crate::values::CaCertHash([0; 32])], 1)] {
         let mut plan = bench.plan();
-        let Discovery::Token { trust, .. } = &mut plan.discovery else { panic!("no token discovery") };
+        let Discovery::Token { trust, .. } = &mut plan.access.discovery else { panic!("no token discovery") };
         *trust = Trust::Pins(pins);
         let report = Report::new(Vec::new());
-        let subject = Subject::new(&plan, &root, &bench.existing, &report, Control::None);
+        let subject = Subject::new(&plan, &root, &bench.existing, &report, InitSystem::Unmanaged);
         assert_eq!(files::ca_cert(&subject).len(), expected);
     }
 }
@@ -259,17 +259,17 @@ fn a_ca_that_nothing_given_knows_is_judged_by_the_cluster() {
     bench.write("/etc/kubernetes/pki/ca.crt", authority.ca_pem().as_bytes());
     let root = Root::open(bench.root.path()).unwrap();
     let mut plan = bench.plan();
-    let Discovery::Token { trust, .. } = &mut plan.discovery else { panic!("no token discovery") };
+    let Discovery::Token { trust, .. } = &mut plan.access.discovery else { panic!("no token discovery") };
     *trust = Trust::UnsafeSkipCaVerification;
     let report = Report::new(Vec::new());
-    let subject = Subject::new(&plan, &root, &bench.existing, &report, Control::None);
+    let subject = Subject::new(&plan, &root, &bench.existing, &report, InitSystem::Unmanaged);
     assert_eq!(files::ca_cert(&subject), []);
     let text = b"apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n";
     let kubelet = crate::kubelet::configuration::KubeletConfiguration::read(text).unwrap();
     for (pem, expected) in [(authority.ca_pem(), 0), (other.ca_pem(), 1)] {
-        let authorities = &crate::pki::certificate::Certificate::all_from_pem(pem.as_bytes()).unwrap();
-        let wishes = Wishes { kubelet: &kubelet, api_server: None, authorities };
-        assert_eq!(wishes::ca_cert(&subject, &wishes).len(), expected);
+        let ca_certificates = &crate::pki::certificate::Certificate::all_from_pem(pem.as_bytes()).unwrap();
+        let requirements = ClusterRequirements { kubelet: &kubelet, api_server: None, ca_certificates };
+        assert_eq!(cluster_checks::ca_cert(&subject, &requirements).len(), expected);
     }
 }
 
@@ -285,7 +285,7 @@ fn what_a_failed_kubeadm_left_is_a_warning() {
 #[test]
 fn ignored_errors_become_warnings() {
     for ignore in [vec!["fileavailable--etc-kubernetes-kubelet.conf".to_owned()], vec!["all".to_owned()]] {
-        let bench = Bench { existing: Existing::Foreign(Foreign::Node), ignore, ..Bench::other_root() };
+        let bench = Bench { existing: NodeState::Conflict(Conflict::Node), ignore, ..Bench::other_root() };
         let said = bench.run();
         assert_eq!(said.result, Ok(()));
         assert_eq!(
@@ -379,7 +379,7 @@ fn forwarding_is_asked_for_the_family_of_a_literal_address() {
         let plan = bench.plan();
         let root = Root::open(bench.root.path()).unwrap();
         let report = Report::new(Vec::new());
-        let subject = Subject::new(&plan, &root, &bench.existing, &report, Control::None);
+        let subject = Subject::new(&plan, &root, &bench.existing, &report, InitSystem::Unmanaged);
         assert_eq!(machine::forwarding_name(&subject).as_deref(), expected, "{endpoint}");
     }
 }
@@ -479,17 +479,17 @@ fn a_containerd_without_cri_is_told_the_line_that_turns_it_off() {
     let directory = tempfile::tempdir().unwrap();
     let link = directory.path().join("containerd.sock");
     std::os::unix::fs::symlink(fake.endpoint().strip_prefix("unix://").unwrap(), &link).unwrap();
-    plan.cri_socket = format!("unix://{}", link.display());
+    plan.node.cri_socket = format!("unix://{}", link.display());
     let root = Root::open(bench.root.path()).unwrap();
     let report = Report::new(Vec::new());
-    let subject = Subject::new(&plan, &root, &bench.existing, &report, Control::None);
+    let subject = Subject::new(&plan, &root, &bench.existing, &report, InitSystem::Unmanaged);
     let verdicts = runtime::ready(&subject);
     let expected = "remove \"cri\" from disabled_plugins in line 3 of /etc/containerd/config.toml and run `systemctl restart \
                     containerd` on this machine";
     assert!(matches!(&verdicts[..], [Verdict::Error { hint, .. }] if hint == expected), "{verdicts:?}");
     // And one that is not there at all.
     std::fs::remove_file(&link).unwrap();
-    let subject = Subject::new(&plan, &root, &bench.existing, &report, Control::None);
+    let subject = Subject::new(&plan, &root, &bench.existing, &report, InitSystem::Unmanaged);
     let verdicts = runtime::ready(&subject);
     assert!(
         matches!(&verdicts[..], [Verdict::Error { hint, .. }] if hint.contains("`systemctl enable --now containerd`")),
@@ -717,7 +717,7 @@ fn a_machine_that_lacks_nothing_but_a_kubelet_has_a_code_of_its_own() {
     assert_eq!(said.result.unwrap_err().code(), &codes::KUBELET_NOT_INSTALLED);
 }
 
-/// What [`Passed::after_discovery`] says of a KubeletConfiguration and an API server.
+/// What [`LocalChecksPassed::after_discovery`] says of a KubeletConfiguration and an API server.
 fn after_discovery(bench: &Bench, fields: &str, api_server: Option<&str>) -> Said {
     let text = format!("apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n{fields}");
     let kubelet = crate::kubelet::configuration::KubeletConfiguration::read(text.as_bytes()).unwrap();
@@ -725,8 +725,8 @@ fn after_discovery(bench: &Bench, fields: &str, api_server: Option<&str>) -> Sai
     let report = Report::new(vec![Box::new(lines.clone())]);
     let root = Root::open(bench.root.path()).unwrap();
     let plan = bench.plan();
-    let passed = Passed(Subject::new(&plan, &root, &bench.existing, &report, Control::None));
-    let result = passed.after_discovery(&Wishes { kubelet: &kubelet, api_server, authorities: &[] });
+    let passed = LocalChecksPassed(Subject::new(&plan, &root, &bench.existing, &report, InitSystem::Unmanaged));
+    let result = passed.after_discovery(&ClusterRequirements { kubelet: &kubelet, api_server, ca_certificates: &[] });
     let warnings = lines.0.borrow().iter().filter(|line| line.0).map(|line| line.1.clone()).collect();
     Said { result, warnings, infos: Vec::new() }
 }

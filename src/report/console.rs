@@ -24,7 +24,7 @@ pub struct Style {
 }
 
 impl Style {
-    /// What suits this stream. `no_color`: the operator wants none (no-color.org).
+    /// What suits this stream. `no_color`: the user wants none (no-color.org).
     pub fn of(stream: &(impl IsTerminal + AsFd), no_color: bool) -> Self {
         if !stream.is_terminal() {
             return Style::default();
@@ -78,30 +78,24 @@ impl Sink for Console {
             Event::PhaseStarted(_) => {}
             Event::PhaseEnded(phase, took) => {
                 if self.verbosity >= 1 {
-                    put(
-                        &mut self.err,
-                        &format!("[{}] ", phase.name()),
-                        None,
-                        &format!("took {} ms", took.as_millis()),
-                        4,
-                    );
+                    put(&mut self.err, &format!("[{}] ", phase), None, &format!("took {} ms", took.as_millis()), 4);
                 }
             }
-            Event::Line { level: Level::Debug(at_least), phase, text, .. } => {
+            Event::Line { level: Level::Debug(at_least), section, text, .. } => {
                 if self.verbosity >= *at_least {
-                    put(&mut self.err, &format!("[{}] ", phase.name()), None, text, 4);
+                    put(&mut self.err, &format!("[{}] ", section), None, text, 4);
                 }
             }
-            Event::Line { level: Level::Info, phase, text, .. } => {
-                put(&mut self.out, &format!("[{}] ", phase.name()), None, text, 4);
+            Event::Line { level: Level::Info, section, text, .. } => {
+                put(&mut self.out, &format!("[{}] ", section), None, text, 4);
             }
-            Event::Line { level: Level::Warning, phase, code, text } => match text.strip_prefix("[WARNING ") {
+            Event::Line { level: Level::Warning, section, code, text } => match text.strip_prefix("[WARNING ") {
                 // A finding of preflight, in the form that people search for.
                 Some(rest) => put(&mut self.err, "\t", Some(("[WARNING ", Colour::Yellow)), rest, 12),
                 None => {
                     let code = code.map_or(String::new(), |code| format!(" ({})", code.name));
                     let mark = Some(("WARNING: ", Colour::Yellow));
-                    put(&mut self.err, &format!("[{}] ", phase.name()), mark, &format!("{text}{code}"), 4);
+                    put(&mut self.err, &format!("[{}] ", section), mark, &format!("{text}{code}"), 4);
                 }
             },
             Event::Failed { code, message, hint } => {

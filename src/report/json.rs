@@ -28,24 +28,24 @@ impl Sink for JsonLines {
     fn accept(&mut self, event: &Event<'_>) {
         let fields = match event {
             Event::PhaseStarted(phase) => {
-                json!({"level": "info", "phase": phase.name(), "event": "phase-started", "msg": "phase started"})
+                json!({"level": "info", "phase": phase, "event": "phase-started", "msg": "phase started"})
             }
             Event::PhaseEnded(phase, took) => json!({
-                "level": "info", "phase": phase.name(), "event": "phase-ended", "msg": "phase ended",
+                "level": "info", "phase": phase, "event": "phase-ended", "msg": "phase ended",
                 "took_ms": whole_ms(*took),
             }),
-            Event::Line { level: Level::Debug(at_least), phase, text, .. } => {
+            Event::Line { level: Level::Debug(at_least), section, text, .. } => {
                 if *at_least > self.verbosity {
                     return;
                 }
-                json!({"level": "debug", "v": at_least, "phase": phase.name(), "msg": text})
+                json!({"level": "debug", "v": at_least, "phase": section, "msg": text})
             }
-            Event::Line { level: Level::Info, phase, text, .. } => {
-                json!({"level": "info", "phase": phase.name(), "msg": text})
+            Event::Line { level: Level::Info, section, text, .. } => {
+                json!({"level": "info", "phase": section, "msg": text})
             }
-            Event::Line { level: Level::Warning, phase, code, text } => match code {
-                Some(code) => json!({"level": "warning", "phase": phase.name(), "code": code.name, "msg": text}),
-                None => json!({"level": "warning", "phase": phase.name(), "msg": text}),
+            Event::Line { level: Level::Warning, section, code, text } => match code {
+                Some(code) => json!({"level": "warning", "phase": section, "code": code.name, "msg": text}),
+                None => json!({"level": "warning", "phase": section, "msg": text}),
             },
             Event::Failed { code, message, hint } => json!({
                 "level": "error", "outcome": "failed", "code": code.name, "class": code.class.name(),

@@ -66,11 +66,11 @@ impl<W: Write> Kmsg<W> {
 impl<W: Write> Sink for Kmsg<W> {
     fn accept(&mut self, event: &Event<'_>) {
         match event {
-            Event::PhaseStarted(phase) => self.record(Priority::Info, phase.name()),
-            Event::Line { level: Level::Warning, phase, text, .. } => {
+            Event::PhaseStarted(phase) => self.record(Priority::Info, phase),
+            Event::Line { level: Level::Warning, section, text, .. } => {
                 self.warnings += 1;
                 if self.warnings <= WARNINGS {
-                    self.record(Priority::Warning, &format!("[{}] {text}", phase.name()));
+                    self.record(Priority::Warning, &format!("[{}] {text}", section));
                 }
             }
             Event::Failed { code, message, hint } => {

@@ -52,16 +52,16 @@ impl Sink for ResultFile {
     fn accept(&mut self, event: &Event<'_>) {
         match event {
             Event::PhaseStarted(phase) => {
-                if self.current.replace(phase.name()).is_none() {
+                if self.current.replace(phase).is_none() {
                     let _ = fs::remove_file(&self.path);
                 }
             }
             Event::PhaseEnded(phase, took) => {
-                self.phases.push(json!({"name": phase.name(), "ms": whole_ms(*took)}));
+                self.phases.push(json!({"name": phase, "ms": whole_ms(*took)}));
             }
-            Event::Line { level: Level::Warning, phase, code, text } if self.warnings.len() < WARNINGS => {
+            Event::Line { level: Level::Warning, section, code, text } if self.warnings.len() < WARNINGS => {
                 let code = code.map(|code| code.name);
-                self.warnings.push(json!({"phase": phase.name(), "code": code, "message": text}));
+                self.warnings.push(json!({"phase": section, "code": code, "message": text}));
             }
             Event::Line { .. } => {}
             Event::Failed { code, message, hint } => self.leave(json!({

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::console::Style;
 use super::*;
+use crate::phase::Phase;
 
 /// A stream whose bytes can be looked at while somebody else owns its writing end.
 #[derive(Clone, Default)]
@@ -124,7 +125,7 @@ fn a_failure_names_code_exit_status_and_next_step_everywhere() {
     bench.report.phase(Phase::Discovery);
     bench.report.failed(&Refusal("field nodeRegistration.name is empty".to_owned()));
 
-    let action = codes::CONFIG_INVALID.action;
+    let action = codes::CONFIG_INVALID.hint;
     assert_eq!(
         bench.err.text(),
         format!("error: field nodeRegistration.name is empty\n  code: config.invalid (exit 2)\n  next: {action}\n")

@@ -71,7 +71,7 @@ impl Explain for RootError {
             RootError::TooLarge { path, .. } | RootError::NotAFile { path, .. } => {
                 format!("move {} out of the way on this machine and run again", path.display())
             }
-            _ => self.code().action.to_owned(),
+            _ => self.code().hint.to_owned(),
         }
     }
 }
@@ -201,7 +201,7 @@ impl Explain for CommitError {
             CommitError::Step { errno: Errno::ROFS, path, .. } => {
                 format!("mount the file system of {} read-write on this machine and run again", path.display())
             }
-            _ => self.code().action.to_owned(),
+            _ => self.code().hint.to_owned(),
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn temporary_in(directory: &TargetPath) -> TargetPath {
     TargetPath::child(directory, TEMPORARY)
 }
 
-/// Objects by path. A path that was not looked at, because it cannot exist, counts as missing.
+/// Objects by path. A path that was not checked, because it cannot exist, counts as missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen(BTreeMap<TargetPath, Object>);
 

@@ -1,4 +1,4 @@
-//! Running the commands of a service manager.
+//! Running the commands of a init system.
 
 use std::io::{ErrorKind, Read};
 use std::os::fd::AsFd;

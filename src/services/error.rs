@@ -17,7 +17,7 @@ pub enum Action {
     Stop,
 }
 
-/// A service manager that does not do as it is told.
+/// A init system that does not do as it is told.
 #[derive(Debug)]
 pub enum ServiceError {
     /// There is none that could be asked.
@@ -54,7 +54,7 @@ pub enum ServiceError {
 impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ServiceError::NoServiceManager => f.write_str("no service manager was found to ask about services"),
+            ServiceError::NoServiceManager => f.write_str("no init system was found to ask about services"),
             ServiceError::CannotRun { command, error } => write!(f, "cannot run `{command}`: {error}"),
             ServiceError::TimedOut { command, limit } => {
                 write!(f, "`{command}` did not end within {} s", limit.as_secs())
@@ -97,7 +97,7 @@ impl Explain for ServiceError {
             ServiceError::Failed { service, .. } => {
                 format!("run `systemctl status {service}` and `journalctl -xeu {service}` on this machine")
             }
-            _ => self.code().action.to_owned(),
+            _ => self.code().hint.to_owned(),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Commands, Control, command};
+use super::{Commands, InitSystem, command};
 use crate::text::printable;
 
 /// Lines that are shown. A kubelet that cannot start says why in one; systemd puts four of its own around it.
@@ -29,18 +29,18 @@ pub struct LogEnd {
     pub lines: Vec<String>,
 }
 
-impl Control {
+impl InitSystem {
     /// The end of the service's log; `None` where it cannot be had, or nothing has been written.
     pub fn log_end(&self, service: &str) -> Option<LogEnd> {
         match self {
-            Control::Systemd { commands, .. } => journal(commands, service),
-            Control::OpenRc { .. } => {
+            InitSystem::Systemd { commands, .. } => journal(commands, service),
+            InitSystem::OpenRc { .. } => {
                 // Alpine's init script, and what others use.
                 [format!("/var/log/{service}/{service}.log"), format!("/var/log/{service}.log")]
                     .iter()
                     .find_map(|path| LogEnd::new(path.clone(), &tail(Path::new(path))?))
             }
-            Control::Offline | Control::None => None,
+            InitSystem::Offline | InitSystem::Unmanaged => None,
         }
     }
 }
@@ -114,7 +114,7 @@ mod tests {
             ("token=abcdef.0123456789abcdef, and", "token=abcdef.<secret>, and"),
             ("is abcdef.0123456789abcdef.", "is abcdef.<secret>."),
             ("\"abcdef.0123456789abcdef\"", "\"abcdef.<secret>\""),
-            // Escaped by whoever quoted it, or by the one who has read the log.
+            // Escaped by anyone quoted it, or by the one who has read the log.
             (r#""\nabcdef.0123456789abcdef\n""#, r#""\nabcdef.<secret>\n""#),
             (r"token:\tabcdef.0123456789abcdef.", r"token:\tabcdef.<secret>."),
             ("abcdef.0123456789abcdef.conf", "abcdef.<secret>.conf"),

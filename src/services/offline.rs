@@ -1,4 +1,4 @@
-//! Links that make the service manager of a root that is not running start a service at boot: what
+//! Links that make the init system of a root that is not running start a service at boot: what
 //! `systemctl --root=DIR enable` and `rc-update add` do, as entries of a `FileSet`.
 
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ const UNIT_LIMIT: usize = 1024 * 1024;
 
 /// What to write so that a service is started at boot, and what stands in the way.
 #[derive(Debug, Default)]
-pub struct Enabling {
+pub struct Enablement {
     /// Symbolic links, to be committed with everything else.
     pub entries: Vec<Entry>,
     /// Why there are fewer links than there should be.
@@ -42,11 +42,11 @@ pub struct Enabling {
 ///
 /// Differs from `systemctl enable` in that units named by `Also=` are left alone, and that a link says where the unit was
 /// found even if that is a link itself.
-pub fn enabling(root: &Root, service: &str) -> Result<Enabling, RootError> {
+pub fn enablement(root: &Root, service: &str) -> Result<Enablement, RootError> {
     let unit_name = format!("{service}.service");
     let unit = match find_unit(root, &unit_name)? {
         Found::Unit(unit) => unit,
-        Found::Masked(unit) => return Ok(Enabling::not(NotEnabled::Masked { unit })),
+        Found::Masked(unit) => return Ok(Enablement::not(NotEnabled::Masked { unit })),
         Found::Nothing => return openrc(root, service),
     };
     let mut install = Install::default();
@@ -55,18 +55,18 @@ pub fn enabling(root: &Root, service: &str) -> Result<Enabling, RootError> {
     }
     if install.is_empty() {
         return match is_wanted(root, &unit_name)? {
-            true => Ok(Enabling::default()),
-            false => Ok(Enabling::not(NotEnabled::NoInstall { unit })),
+            true => Ok(Enablement::default()),
+            false => Ok(Enablement::not(NotEnabled::NoInstall { unit })),
         };
     }
-    let mut enabling = Enabling::default();
+    let mut enablement = Enablement::default();
     let mut not_understood = Vec::new();
     for (wanting, suffix) in
         [(&install.wanted_by, "wants"), (&install.required_by, "requires"), (&install.upheld_by, "upholds")]
     {
         for name in wanting {
             match LINKS.join(&format!("{name}.{suffix}/{unit_name}")) {
-                Ok(link) if is_unit_name(name) => enabling.link(link, &unit),
+                Ok(link) if is_unit_name(name) => enablement.link(link, &unit),
                 _ => not_understood.push(name.clone()),
             }
         }
@@ -76,26 +76,26 @@ pub fn enabling(root: &Root, service: &str) -> Result<Enabling, RootError> {
             // An alias of a service is a service. One that is its own name says nothing.
             Ok(link) if is_unit_name(name) && name.ends_with(".service") => {
                 if *name != unit_name {
-                    enabling.link(link, &unit);
+                    enablement.link(link, &unit);
                 }
             }
             _ => not_understood.push(name.clone()),
         }
     }
     if !not_understood.is_empty() {
-        enabling.warnings.push(NotEnabled::NotUnderstood { unit, words: not_understood });
+        enablement.warnings.push(NotEnabled::NotUnderstood { unit, words: not_understood });
     }
-    Ok(enabling)
+    Ok(enablement)
 }
 
-impl Enabling {
+impl Enablement {
     /// Nothing will start the service, and the warnings say why.
-    pub fn is_in_vain(&self) -> bool {
+    pub fn has_no_effect(&self) -> bool {
         self.entries.is_empty() && !self.warnings.is_empty()
     }
 
-    fn not(reason: NotEnabled) -> Enabling {
-        Enabling { entries: Vec::new(), warnings: vec![reason] }
+    fn not(reason: NotEnabled) -> Enablement {
+        Enablement { entries: Vec::new(), warnings: vec![reason] }
     }
 
     fn link(&mut self, path: TargetPath, target: &TargetPath) {
@@ -167,13 +167,13 @@ fn is_wanted(root: &Root, unit_name: &str) -> Result<bool, RootError> {
     Ok(false)
 }
 
-fn openrc(root: &Root, service: &str) -> Result<Enabling, RootError> {
-    let mut enabling = Enabling::default();
+fn openrc(root: &Root, service: &str) -> Result<Enablement, RootError> {
+    let mut enablement = Enablement::default();
     match (INIT_SCRIPTS.join(service), RUNLEVELS.join(&format!("default/{service}"))) {
-        (Ok(script), Ok(link)) if root.exists(&script)? && root.exists(&RUNLEVELS)? => enabling.link(link, &script),
-        _ => enabling.warnings.push(NotEnabled::NoUnit { service: service.to_owned() }),
+        (Ok(script), Ok(link)) if root.exists(&script)? && root.exists(&RUNLEVELS)? => enablement.link(link, &script),
+        _ => enablement.warnings.push(NotEnabled::NoUnit { service: service.to_owned() }),
     }
-    Ok(enabling)
+    Ok(enablement)
 }
 
 #[cfg(test)]
@@ -226,9 +226,9 @@ mod tests {
     fn enable(files: Files<'_>) -> (Vec<String>, Vec<NotEnabled>) {
         let temporary = root(files);
         let root = Root::open(temporary.path()).unwrap();
-        let enabling = enabling(&root, "kubelet").unwrap();
-        root.commit(&crate::rootfs::FileSet { entries: enabling.entries }).unwrap();
-        (links(temporary.path()), enabling.warnings)
+        let enablement = enablement(&root, "kubelet").unwrap();
+        root.commit(&crate::rootfs::FileSet { entries: enablement.entries }).unwrap();
+        (links(temporary.path()), enablement.warnings)
     }
 
     fn unit(install: &str) -> String {

@@ -7,7 +7,7 @@ use crate::clock::apart;
 use crate::error::{Code, Explain, codes};
 use crate::kube::error::KubeError;
 use crate::pki::key::KeyError;
-use crate::text::ForeignText;
+use crate::text::UntrustedText;
 use crate::values::NodeName;
 
 /// An error of the TLS bootstrap.
@@ -32,14 +32,14 @@ pub enum BootstrapError {
         /// The request.
         name: String,
         /// Reason and message.
-        words: ForeignText,
+        words: UntrustedText,
     },
     /// The signer could not issue.
     Failed {
         /// The request.
         name: String,
         /// Reason and message.
-        words: ForeignText,
+        words: UntrustedText,
     },
     /// Nobody has approved in time.
     Pending {
@@ -68,9 +68,9 @@ pub enum Mismatch {
     /// It is for another key.
     Key,
     /// It is for another name or group.
-    Subject(ForeignText),
-    /// It was not issued by the proved cluster CA for the use as a client certificate.
-    Issuer(ForeignText),
+    Subject(UntrustedText),
+    /// It was not issued by the verified cluster CA for the use as a client certificate.
+    Issuer(UntrustedText),
     /// Its validity is over.
     Expired {
         /// The time it was judged at.
@@ -117,7 +117,7 @@ impl fmt::Display for Mismatch {
             Mismatch::Unreadable => f.write_str("it is not base64 of PEM certificates"),
             Mismatch::Key => f.write_str("it is for another key"),
             Mismatch::Subject(subject) => write!(f, "it is for {subject}"),
-            Mismatch::Issuer(problem) => write!(f, "it was not issued by the proved cluster CA: {problem}"),
+            Mismatch::Issuer(problem) => write!(f, "it was not issued by the verified cluster CA: {problem}"),
             Mismatch::Expired { now, not_after } => write!(
                 f,
                 "it ended {} ago, at {}; the time is {}",
@@ -167,7 +167,7 @@ impl Explain for BootstrapError {
                 format!("kubectl delete csr {name}")
             }
             BootstrapError::Pending { name } => format!("kubectl certificate approve {name}"),
-            other => return other.code().action.to_owned(),
+            other => return other.code().hint.to_owned(),
         };
         format!("run `{csr}` on the control plane, then run this again")
     }

@@ -79,7 +79,7 @@ pub struct Credentials {
 }
 
 impl Proxy {
-    /// Reads the text of `HTTPS_PROXY`: a URL, of which path and query are passed over, or `host[:port]` for an http one.
+    /// Reads the text of `HTTPS_PROXY`: a URL, of which path and query are ignored, or `host[:port]` for an http one.
     pub fn parse(text: &Secret) -> Result<Self, ProxyError> {
         let text = text.expose();
         let (scheme, rest) = match text.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) {

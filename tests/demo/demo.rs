@@ -225,7 +225,7 @@ fn show_requests(server: &ApiServer, checks: &mut Checks) {
     checks.that(connections.len() == 1, "one connection");
     let sent: Vec<_> = requests.iter().map(|request| request.authorization().is_some()).collect();
     let only_later = sent.first() == Some(&false) && sent[1..].iter().all(|sent| *sent);
-    checks.that(only_later, "the token was sent only after the control plane had been proved");
+    checks.that(only_later, "the token was sent only after the control plane had been verified");
 }
 
 fn milliseconds(took: Duration) -> String {

@@ -49,7 +49,7 @@ fn a_leaf_of_another_ca_under_the_pinned_one() {
 
 #[test]
 fn another_ca_altogether() {
-    refused_before_the_token(authority(Presents::ForeignCa, Authority::Foreign), "discovery.ca-hash-mismatch", 4);
+    refused_before_the_token(authority(Presents::ForeignCa, Authority::Conflict), "discovery.ca-hash-mismatch", 4);
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn a_reconnect_that_lands_on_another_server() {
     // The genuine answer, but with the wish to close: the token would go over a second connection.
     let genuine = {
         let dialer = Dialer::direct(server.endpoint().parse().unwrap());
-        let mut peer = kubejoin::net::server::UnprovedServer::new(dialer);
+        let mut peer = kubejoin::net::server::UnverifiedServer::new(dialer);
         let deadline = std::time::Instant::now() + Duration::from_secs(10);
         peer.fetch("/api/v1/namespaces/kube-public/configmaps/cluster-info", 1 << 20, deadline).unwrap().body
     };

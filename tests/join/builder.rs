@@ -8,12 +8,10 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kubejoin::clock::Clock;
-use kubejoin::config::{Settings, Sources, resolve};
-use kubejoin::host::HostFacts;
+use kubejoin::inputs::Discovery;
 use kubejoin::net::dial::Proxies;
 use kubejoin::net::retry::Retry;
-use kubejoin::plan::{Discovery, JoinPlan};
-use kubejoin::secret::Secret;
+use kubejoin::plan::Access;
 use kubejoin_apiserver::ApiServer;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -304,19 +302,15 @@ pub fn with_user(kubeconfig: &str, user: &str) -> String {
         .replace("users: []", &format!("users: [{{name: own-user, user: {{{user}}}}}]"))
 }
 
-/// A plan made of a way of discovery alone, at the time of `clock`.
-pub fn plan(discovery: Discovery, token: Option<&str>, clock: Clock) -> JoinPlan {
-    let flags = Settings {
-        // The plan's discovery is that of the caller.
-        discovery_file: Some("/none".to_owned()),
-        tls_bootstrap_token: token.map(Secret::new),
-        node_name: Some("worker-1".to_owned()),
-        ..Settings::default()
-    };
-    let sources = Sources { flags: &flags, kernel: None, config: None, token_file: None };
-    let resolved = resolve(&sources).unwrap();
-    let (proxies, host) = (Proxies::default(), HostFacts::default());
-    JoinPlan::new(resolved.configuration, resolved.extras, discovery, proxies, host, clock).unwrap()
+/// Access by one method of discovery, at the time of `clock`.
+pub fn access(discovery: Discovery, token: Option<&str>, clock: Clock) -> Access {
+    Access {
+        discovery,
+        server: None,
+        bootstrap_token: token.map(|token| token.parse().unwrap()),
+        proxies: Proxies::default(),
+        clock,
+    }
 }
 
 /// A few tries within five seconds.

@@ -7,12 +7,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kubejoin::clock::{Clock, ClockMode, build_date};
 use kubejoin::discovery::discover;
+use kubejoin::inputs::Discovery;
 use kubejoin::kubeconfig::ClusterAccess;
-use kubejoin::plan::Discovery;
+use kubejoin::net::verification::Verification;
 use kubejoin::report::Report;
 use kubejoin_apiserver::{ApiServer, Authority, ClusterInfo, Faults, Options, Pki, Presents, Reply, Rule};
 
-use crate::builder::{Join, Ran, cluster_info_of, file, kubeconfig_of, plan, soon, text, with_user};
+use crate::builder::{Join, Ran, access, cluster_info_of, file, kubeconfig_of, soon, text, with_user};
 
 const CLUSTER_INFO: &str = "/api/v1/namespaces/kube-public/configmaps/cluster-info";
 
@@ -244,7 +245,7 @@ fn a_connection_after_the_proof_is_proved_as_well() {
 #[test]
 fn what_cluster_info_says_changes_neither_server_nor_ca_of_the_file() {
     let server = start();
-    let lie = ClusterInfo { authority: Authority::Foreign, ..ClusterInfo::server("https://elsewhere.invalid:6443") };
+    let lie = ClusterInfo { authority: Authority::Conflict, ..ClusterInfo::server("https://elsewhere.invalid:6443") };
     server.set_faults(Faults::cluster_info(lie));
     let join = by_cluster_info(&server);
     let ran = join.run();
@@ -282,12 +283,12 @@ fn a_file_without_a_ca_trusts_nobody_whom_the_host_does_not_know() {
     let bundle = join.beside("bundle.crt", Pki::named("another").ca_pem());
     let secret = server.token().split_once('.').unwrap().1.to_owned();
     let by_file = || Join::to(&server).by_file(&kubeconfig_of(&server, None), Some(&server.token()));
-    // By the operator's bundle, and by whatever this host has, or the built-in one.
+    // By the user's bundle, and by whatever this host has, or the built-in one.
     let own = by_file().env("SSL_CERT_FILE", bundle.to_str().unwrap());
     for join in [own, by_file()] {
         refused(&join, &server, "tls.certificate-untrusted", 4, &[&secret]);
     }
-    // One that the operator has named is not replaced by another.
+    // One that the user has named is not replaced by another.
     let empty = join.beside("empty.crt", "nothing\n");
     for bundle in ["/none/bundle.crt", empty.to_str().unwrap()] {
         let join = by_file().env("SSL_CERT_FILE", bundle).env("SSL_CERT_DIR", "/none");
@@ -309,15 +310,16 @@ fn a_file_without_a_ca_needs_cluster_info() {
 fn no_right_clock_is_needed_where_the_file_has_a_ca_and_none_but_the_hosts_is_believed_where_it_has_none() {
     let server = start();
     let token = server.token();
-    let access = |kubeconfig: &str| Box::new(ClusterAccess::read(kubeconfig, None).unwrap());
+    let kubeconfig = |kubeconfig: &str| Box::new(ClusterAccess::read(kubeconfig, None).unwrap());
     let begins_1970 = Clock::at(UNIX_EPOCH + Duration::from_secs(3600), ClockMode::Auto);
-    let with_ca = Discovery::File { access: access(&cluster_info_of(&server)), web_roots: None };
-    let found = discover(&plan(with_ca, Some(&token), begins_1970), soon(), &Report::new(Vec::new())).unwrap();
+    let with_ca = Discovery::File { kubeconfig: kubeconfig(&cluster_info_of(&server)), system_ca: None };
+    let found = discover(&access(with_ca, Some(&token), begins_1970), soon(), &Report::new(Vec::new())).unwrap();
     assert!(found.info.clock().now() >= build_date());
 
-    let web_roots = kubejoin::net::tls::TrustRoots::of_bundle(server.ca_pem().as_bytes());
-    let without_ca = Discovery::File { access: access(&kubeconfig_of(&server, None)), web_roots };
-    let error = discover(&plan(without_ca, Some(&token), begins_1970), soon(), &Report::new(Vec::new())).unwrap_err();
+    let roots = kubejoin::net::tls::TrustRoots::of_bundle(server.ca_pem().as_bytes()).unwrap();
+    let system_ca = Some(Verification::unpinned(roots, begins_1970));
+    let without_ca = Discovery::File { kubeconfig: kubeconfig(&kubeconfig_of(&server, None)), system_ca };
+    let error = discover(&access(without_ca, Some(&token), begins_1970), soon(), &Report::new(Vec::new())).unwrap_err();
     assert_eq!(kubejoin::error::Explain::code(&error).name, "tls.certificate-validity", "{error}");
 }
 

@@ -7,13 +7,14 @@ use std::time::{Duration, UNIX_EPOCH};
 use kubejoin::clock::{Clock, ClockMode};
 use kubejoin::discovery::discover;
 use kubejoin::error::Explain;
+use kubejoin::inputs::Discovery;
 use kubejoin::net::tls::TrustRoots;
-use kubejoin::plan::{Discovery, UrlRoots};
+use kubejoin::net::verification::Verification;
 use kubejoin::report::Report;
 use kubejoin::values::Url;
 use kubejoin_apiserver::{ApiServer, Faults, Leaf, Options, Pki, Presents, Reply, Rule};
 
-use crate::builder::{Join, Ran, cluster_info_of, kubeconfig_of, plan, soon, text, with_user};
+use crate::builder::{Join, Ran, access, cluster_info_of, kubeconfig_of, soon, text, with_user};
 
 const PATH: &str = "/files/discovery.conf";
 
@@ -131,7 +132,7 @@ fn a_web_server_that_neither_the_host_nor_the_operator_knows_is_not_believed() {
     assert!(ran.result["hint"].as_str().unwrap().contains("--discovery-url-ca-file"), "{ran:#?}");
     let given = join();
     let other = given.beside("other.crt", Pki::named("another").ca_pem());
-    // The operator's choice stands in the place of the bundle, not beside it.
+    // The user's choice stands in the place of the bundle, not beside it.
     let bundle = given.beside("bundle.crt", &web.ca_pem());
     let given = given.env("SSL_CERT_FILE", bundle.to_str().unwrap());
     let given = given.arg(&format!("--discovery-url-ca-file={}", other.display()));
@@ -281,9 +282,10 @@ fn the_clock_of_a_web_server_counts_only_where_the_operator_has_named_its_ca() {
     let roots = TrustRoots::of_bundle(web.ca_pem().as_bytes()).unwrap();
     let begins_1970 = Clock::at(UNIX_EPOCH + Duration::from_secs(3600), ClockMode::Auto);
     let url: Url = url(&web).parse().unwrap();
-    for (roots_of_url, is_found) in [(UrlRoots::Given(roots.clone()), true), (UrlRoots::Web(roots.clone()), false)] {
-        let discovery = Discovery::Url { url: url.clone(), roots: roots_of_url, web_roots: roots.clone() };
-        let found = discover(&plan(discovery, Some(&server.token()), begins_1970), soon(), &Report::new(Vec::new()));
+    let system_ca = Verification::unpinned(roots.clone(), begins_1970);
+    for (web_server, is_found) in [(Verification::pinned(roots, begins_1970), true), (system_ca.clone(), false)] {
+        let discovery = Discovery::Url { url: url.clone(), web_server, system_ca: system_ca.clone() };
+        let found = discover(&access(discovery, Some(&server.token()), begins_1970), soon(), &Report::new(Vec::new()));
         match found {
             Ok(_) => assert!(is_found),
             Err(error) => assert!(!is_found && error.code().name == "tls.certificate-validity", "{error}"),
@@ -360,9 +362,10 @@ fn a_signed_url_is_told_to_nobody_but_its_server() {
         // Nor where this machine does not know the time.
         let roots = TrustRoots::of_bundle(web.ca_pem().as_bytes()).unwrap();
         let url = signed.parse().unwrap();
-        let discovery = Discovery::Url { url, roots: UrlRoots::Given(roots.clone()), web_roots: roots };
-        let plan = plan(discovery, Some(&server.token()), begins_1970);
-        discover(&plan, soon(), &Report::new(Vec::new())).unwrap_err();
+        let system_ca = Verification::unpinned(roots.clone(), begins_1970);
+        let discovery = Discovery::Url { url, web_server: Verification::pinned(roots, begins_1970), system_ca };
+        let access = access(discovery, Some(&server.token()), begins_1970);
+        discover(&access, soon(), &Report::new(Vec::new())).unwrap_err();
         assert_eq!(web.requests().len(), 0, "it was asked: {:#?}", web.requests());
     }
 }
@@ -376,7 +379,7 @@ fn a_node_of_another_cluster_is_not_replaced_where_only_the_web_knows_this_one()
     joined(&join.run());
     let again = join.run();
     assert_eq!(again.outcome(), "already-joined", "{again:#?}");
-    assert!(again.stderr.contains("was not looked at"), "nobody has said which CA the cluster has: {again:#?}");
+    assert!(again.stderr.contains("was not checked"), "nobody has said which CA the cluster has: {again:#?}");
 
     // Damaged, it would be replaced by one of the same cluster.
     let link = join.root().join("var/lib/kubelet/pki/kubelet-client-current.pem");

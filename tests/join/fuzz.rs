@@ -6,9 +6,9 @@ use std::time::{Duration, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kubejoin::discovery::{cluster_info, jws};
+use kubejoin::inputs::{Discovery, Trust};
 use kubejoin::kubeconfig::ClusterAccess;
-use kubejoin::node::state::{self, Existing};
-use kubejoin::plan::{Discovery, Trust};
+use kubejoin::node::state::{self, NodeState};
 use kubejoin::rootfs::Root;
 use kubejoin::values::{BootstrapToken, NodeName, Url};
 use kubejoin_apiserver::{ApiServer, Options};
@@ -173,9 +173,9 @@ fn kubeconfigs_that_are_nearly_cluster_info() {
     for round in 0..ROUNDS {
         let bytes = random.change(conf.as_bytes(), &words);
         match cluster_info::read(&String::from_utf8_lossy(&bytes)) {
-            Ok(announced) => {
-                assert!(!announced.authorities.is_empty());
-                assert!(announced.server.port > 0 && !announced.server.host.is_empty());
+            Ok(unverified) => {
+                assert!(!unverified.ca_certificates.is_empty());
+                assert!(unverified.server.port > 0 && !unverified.server.host.is_empty());
             }
             Err(error) => assert!(error.to_string().chars().all(|c| !c.is_control()), "round {round}: {error:?}"),
         }
@@ -253,7 +253,7 @@ fn identities_that_are_nearly_ours() {
     let root = Root::open(&join.root()).unwrap();
     let now = Some(UNIX_EPOCH + Duration::from_secs(1));
     let read = || state::read(&root, &node, &pins, now);
-    assert!(matches!(read(), Ok(Existing::Joined(_))));
+    assert!(matches!(read(), Ok(NodeState::Joined(_))));
     let words = [
         "-----BEGIN CERTIFICATE-----\n",
         "-----END CERTIFICATE-----\n",
@@ -273,12 +273,12 @@ fn identities_that_are_nearly_ours() {
         let which = round % 2;
         std::fs::write(&paths[which], random.change(&right[which], &words)).unwrap();
         // An error is one of the file system's, for a path that leads nowhere; anything else is an answer.
-        if let Ok(Existing::Joined(identity)) = read() {
+        if let Ok(NodeState::Joined(identity)) = read() {
             assert!(identity.server.len() < 200, "round {round}: {identity:?}");
         }
         std::fs::write(&paths[which], &right[which]).unwrap();
     }
-    assert!(matches!(read(), Ok(Existing::Joined(_))));
+    assert!(matches!(read(), Ok(NodeState::Joined(_))));
 }
 
 /// Few enough for less than two seconds; for a night's run, a number with more zeros.

@@ -55,7 +55,7 @@ fn patches_of_the_configuration_file_end_up_in_config_yaml() {
     let config = text(&join.tree(), "var/lib/kubelet/config.yaml");
     assert!(config.contains("\nmaxPods: 42\n") && config.contains("\nhealthzPort: 10999\n"), "{config}");
     assert!(!config.contains("clusterDomain"), "{config}");
-    assert!(ran.stderr.contains("notes.txt is passed over"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("notes.txt is ignored"), "{}", ran.stderr);
 }
 
 #[test]

@@ -1,13 +1,13 @@
-//! One phase at a time, phases left out, the kubelet's own TLS bootstrap, an operator's own credentials, and dry runs.
+//! One phase at a time, phases left out, the kubelet's own TLS bootstrap, an user's own credentials, and dry runs.
 
 use std::process::Stdio;
 use std::time::Duration;
 
-use kubejoin::join::{Waiting, wait_bootstrap};
-use kubejoin::plan::Run;
+use kubejoin::join::{StartedBy, Waiting, wait_bootstrap};
+use kubejoin::plan::{Mode, Target};
 use kubejoin::report::{JsonLines, Report};
 use kubejoin::rootfs::Root;
-use kubejoin::services::Control;
+use kubejoin::services::InitSystem;
 use kubejoin_apiserver::{ApiServer, Options};
 use serde_json::{Value, json};
 
@@ -164,15 +164,15 @@ fn a_kubelet_that_is_not_healthy_is_told_with_the_end_of_its_log() {
     assert!(std::process::Command::new("sh").args(["-c", script]).current_dir(&directory).status().unwrap().success());
 
     let report = Report::new(vec![Box::new(JsonLines::new(Box::new(std::fs::File::create(at("log")).unwrap()), 0))]);
-    let control = Control::detect(&[directory.path().to_owned()]);
+    let init = InitSystem::detect(&[directory.path().to_owned()]);
     let none = Duration::ZERO;
     let waiting = Waiting {
         healthy: none,
         bootstrapped: none,
-        run: Run::Join,
-        is_this_system: true,
-        control: &control,
-        started_here: false,
+        mode: Mode::Apply,
+        target: &Target::new(None, &[]),
+        init: &init,
+        started_by: StartedBy::Anyone,
     };
     let error = wait_bootstrap(waiting, &Root::open(&at("root")).unwrap(), &report).unwrap_err();
     assert_eq!(error.0.code().name, "kubelet.unhealthy");
@@ -208,13 +208,14 @@ fn the_kubelets_bootstrap_is_waited_for_and_its_token_removed_whether_it_comes_o
         "var/lib/kubelet/config.yaml",
         "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nhealthzPort: 0\n",
     );
+    let target = Target::new(None, &[]);
     let waiting = |seconds| Waiting {
         healthy: Duration::from_secs(1),
         bootstrapped: Duration::from_secs(seconds),
-        run: Run::Join,
-        is_this_system: true,
-        control: &Control::None,
-        started_here: false,
+        mode: Mode::Apply,
+        target: &target,
+        init: &InitSystem::Unmanaged,
+        started_by: StartedBy::Anyone,
     };
     let root = Root::open(&join.root()).unwrap();
     let report = Report::new(Vec::new());
@@ -237,8 +238,8 @@ fn the_kubelets_bootstrap_is_waited_for_and_its_token_removed_whether_it_comes_o
     assert!(has(&join.tree(), current) && !has(&join.tree(), BOOTSTRAP_CONF), "the token is left");
 }
 
-/// A kubelet.conf as an operator makes it by hand, with this user.
-fn operators(server: &ApiServer, user: &Value) -> String {
+/// A kubelet.conf as an administrator makes it by hand, with this user.
+fn administrators(server: &ApiServer, user: &Value) -> String {
     let conf = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "x",
         "clusters": [{ "name": "c", "cluster": { "server": format!("https://{}", server.endpoint()) } }],
@@ -258,7 +259,7 @@ fn an_operators_own_credentials_are_left_alone_and_everything_else_is_made() {
         let server = start();
         let join = Join::to(&server);
         std::fs::create_dir_all(join.root().join("etc/kubernetes")).unwrap();
-        let conf = operators(&server, &user);
+        let conf = administrators(&server, &user);
         std::fs::write(join.root().join(KUBELET_CONF), &conf).unwrap();
         let before = join.tree();
         let ran = join.run();
@@ -270,7 +271,7 @@ fn an_operators_own_credentials_are_left_alone_and_everything_else_is_made() {
         for run in ["first", "second"] {
             let ran = join.run();
             assert_eq!((ran.outcome(), ran.status), ("joined", 0), "{run}: {ran:#?}");
-            assert_eq!(ran.result["certificateFrom"], "operator");
+            assert_eq!(ran.result["certificateFrom"], "existing");
         }
         let tree = join.tree();
         assert_eq!(text(&tree, KUBELET_CONF), conf);
@@ -300,7 +301,7 @@ fn an_operators_certificate_for_another_node_is_named() {
     for (name, warned) in [("worker-1", false), ("worker-2", true)] {
         let join = Join::to(&server).arg(IGNORED).arg("--node-name").arg(name);
         std::fs::create_dir_all(join.root().join("etc/kubernetes")).unwrap();
-        std::fs::write(join.root().join(KUBELET_CONF), operators(&server, &user)).unwrap();
+        std::fs::write(join.root().join(KUBELET_CONF), administrators(&server, &user)).unwrap();
         let ran = join.run();
         assert_eq!(ran.outcome(), "joined", "{ran:#?}");
         let said = words(&ran).contains("that of system:node:worker-1; only system:node:worker-2 may");
@@ -313,7 +314,7 @@ fn a_kubelet_conf_without_any_credentials_is_no_operators_wish() {
     let server = start();
     let join = Join::to(&server).arg(IGNORED);
     std::fs::create_dir_all(join.root().join("etc/kubernetes")).unwrap();
-    std::fs::write(join.root().join(KUBELET_CONF), operators(&server, &json!({}))).unwrap();
+    std::fs::write(join.root().join(KUBELET_CONF), administrators(&server, &json!({}))).unwrap();
     let ran = join.run();
     assert_eq!((ran.outcome(), &ran.result["certificateFrom"]), ("joined", &json!("request")), "{ran:#?}");
 }

@@ -50,7 +50,7 @@ fn commands(readme: &str) -> Vec<String> {
 fn the_table_of_errors_is_the_catalogue() {
     let mut table = "| code | exit | meaning | what to do |\n|---|---|---|---|\n".to_owned();
     for code in codes::ALL {
-        let row = [code.name, code.meaning, code.action].map(|text| text.replace('|', "\\|"));
+        let row = [code.name, code.meaning, code.hint].map(|text| text.replace('|', "\\|"));
         let [name, meaning, action] = row;
         table += &format!("| `{name}` | {} | {meaning} | {action} |\n", code.class.exit_status());
     }

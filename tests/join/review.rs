@@ -9,19 +9,20 @@ use kubejoin::clock::{Clock, ClockMode};
 use kubejoin::discovery::discover;
 use kubejoin::discovery::error::DiscoveryError;
 use kubejoin::error::Explain;
+use kubejoin::inputs::{Discovery, Trust};
 use kubejoin::net::dial::Dialer;
 use kubejoin::net::error::{Cause, NetError};
 use kubejoin::net::http::{Connection, Method, Request, Response};
 use kubejoin::net::route::Route;
-use kubejoin::net::server::UnprovedServer;
+use kubejoin::net::server::UnverifiedServer;
 use kubejoin::net::stream::Stream;
-use kubejoin::plan::{Discovery, JoinPlan, Trust};
+use kubejoin::plan::Access;
 use kubejoin::report::Report;
 use kubejoin_apiserver::{
     ApiServer, Approver, Authority, Certificate, ClusterInfo, Faults, Options, Pki, Presents, Reply, Rule,
 };
 
-use crate::builder::{Join, cluster_info_of, kubeconfig_of, plan, soon, text, with_user};
+use crate::builder::{Join, access, cluster_info_of, kubeconfig_of, soon, text, with_user};
 
 /// What a connection makes of these bytes as the answers to `requests` requests sent at once; and the connection.
 pub fn answers(bytes: &[u8], requests: usize) -> (Vec<Result<Response, NetError>>, Connection) {
@@ -56,11 +57,11 @@ pub fn answers(bytes: &[u8], requests: usize) -> (Vec<Result<Response, NetError>
 }
 
 /// Token discovery of this server alone.
-fn by_token(server: &ApiServer, trust: Trust, clock: Clock) -> JoinPlan {
+fn by_token(server: &ApiServer, trust: Trust, clock: Clock) -> Access {
     let token = server.token();
     let discovery =
         Discovery::Token { endpoints: vec![server.endpoint().parse().unwrap()], token: token.parse().unwrap(), trust };
-    plan(discovery, Some(&token), clock)
+    access(discovery, Some(&token), clock)
 }
 
 #[test]
@@ -114,8 +115,8 @@ fn without_a_pin_nobodys_clock_but_the_systems_judges_a_certificate() {
         (begins_1970, ClockMode::Auto, false),
         (begins_1970, ClockMode::Server, false),
     ] {
-        let plan = by_token(&server, Trust::UnsafeSkipCaVerification, Clock::at(system, mode));
-        match discover(&plan, soon(), &Report::new(Vec::new())) {
+        let access = by_token(&server, Trust::UnsafeSkipCaVerification, Clock::at(system, mode));
+        match discover(&access, soon(), &Report::new(Vec::new())) {
             Ok(found) => {
                 assert!(is_found, "{mode:?} at {system:?} was believed");
                 let apart = found.info.clock().now().duration_since(system).unwrap();
@@ -245,7 +246,10 @@ fn two_runs_at_once_leave_one_whole_node() {
 fn a_panic_ends_with_its_own_status_and_without_its_words() {
     const CHILD: &str = "KUBEJOIN_TEST_PANICS_INTO";
     if let Some(result) = std::env::var_os(CHILD) {
-        kubejoin::run::report_panics(&kubejoin::report::Wish { result: result.into(), ..Default::default() });
+        kubejoin::commands::report_panics(&kubejoin::report::ReportOptions {
+            result: result.into(),
+            ..Default::default()
+        });
         panic!("index out of bounds in \"abcdef.0123456789abcdef\"");
     }
     let directory = tempfile::tempdir().unwrap();
@@ -268,8 +272,8 @@ fn with_a_pin_an_impossible_clock_is_replaced_by_the_proved_servers_and_never_by
     for offset in [0, 3600, -30 * 24 * 3600] {
         let faults = Faults { date_offset: offset, ..Faults::default() };
         let server = ApiServer::start(Options { faults, ..Options::default() });
-        let plan = by_token(&server, pins(&server), Clock::at(UNIX_EPOCH, ClockMode::Auto));
-        match discover(&plan, soon(), &Report::new(Vec::new())) {
+        let access = by_token(&server, pins(&server), Clock::at(UNIX_EPOCH, ClockMode::Auto));
+        match discover(&access, soon(), &Report::new(Vec::new())) {
             Ok(found) => {
                 let now = found.info.clock().now();
                 assert!(now >= build, "{offset}: {now:?}");
@@ -323,7 +327,7 @@ fn a_pipe_or_a_device_that_a_discovery_file_names_is_not_waited_for() {
             assert_eq!(ends(&join, Duration::from_secs(20)), 2, "{path}");
         }
     }
-    // Where a host keeps CA certificates, a pipe is passed over like anything else that is none.
+    // Where a host keeps CA certificates, a pipe is ignored like anything else that is none.
     let join = Join::to(&server).by_file(&kubeconfig_of(&server, None), Some(&server.token()));
     std::fs::write(directory.path().join("ca.crt"), server.ca_pem()).unwrap();
     let join = join.env("SSL_CERT_FILE", "/none").env("SSL_CERT_DIR", directory.path().to_str().unwrap());
@@ -335,8 +339,8 @@ fn a_pipe_or_a_device_that_a_discovery_file_names_is_not_waited_for() {
 fn an_authority_that_has_ended_proves_no_server_beside_one_that_has_not() {
     let ended = ApiServer::start(Options { pki: Pki::expired(), ..Options::default() });
     let secret = ended.token().split_once('.').unwrap().1.to_owned();
-    let authorities = format!("{}{}", ended.ca_pem(), Pki::new().ca_pem());
-    let join = Join::to(&ended).by_file(&kubeconfig_of(&ended, Some(&authorities)), Some(&ended.token()));
+    let ca_certificates = format!("{}{}", ended.ca_pem(), Pki::new().ca_pem());
+    let join = Join::to(&ended).by_file(&kubeconfig_of(&ended, Some(&ca_certificates)), Some(&ended.token()));
     let ran = join.run();
     assert_eq!((ran.code(), ran.status), ("tls.certificate-untrusted", 4), "{ran:#?}");
     assert_eq!(join.tree(), [], "something was written");
@@ -404,7 +408,7 @@ fn a_password_in_a_url_is_shown_nowhere() {
 
 /// The body that this server answers with when it is asked for cluster-info, as everybody can read it.
 fn cluster_info_body(server: &ApiServer) -> Vec<u8> {
-    let mut asked = UnprovedServer::new(Dialer::direct(server.endpoint().parse().unwrap()));
+    let mut asked = UnverifiedServer::new(Dialer::direct(server.endpoint().parse().unwrap()));
     let path = "/api/v1/namespaces/kube-public/configmaps/cluster-info";
     asked.fetch(path, 1 << 20, Instant::now() + Duration::from_secs(5)).unwrap().body
 }
@@ -415,7 +419,7 @@ fn a_genuine_document_proves_nobody_who_repeats_it() {
     let secret = server.token().split_once('.').unwrap().1.to_owned();
     let repeated = Reply::Exactly { code: 200, headers: Vec::new(), body: cluster_info_body(&server) };
     parrot.set_faults(Faults::replying(Rule::on("cluster-info", repeated)));
-    // Alone it is refused; among others it is passed over, whether it is asked before or after the server has been silent.
+    // Alone it is refused; among others it is ignored, whether it is asked before or after the server has been silent.
     let alone = Join::to(&server).endpoint(&parrot.endpoint()).run();
     assert_eq!((alone.code(), alone.status), ("tls.certificate-untrusted", 4), "{alone:#?}");
     let kubeconfig = cluster_info_of(&server).replace(&server.endpoint(), &parrot.endpoint());

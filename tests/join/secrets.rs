@@ -1,4 +1,4 @@
-//! No secret in any sink, in the tree, or in what a server is told before it is proved.
+//! No secret in any sink, in the tree, or in what a server is told before it is verified.
 
 use kubejoin_apiserver::{ApiServer, Approver, Faults, Options, Reply, Rule};
 

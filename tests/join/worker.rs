@@ -214,7 +214,7 @@ fn pending_unsigned_denied_and_failed_are_told_apart() {
 
 #[test]
 fn a_machine_without_a_right_clock_takes_the_proved_servers() {
-    // A leaf that begins in a year, a server that lives then, and the operator's word that this machine's clock is broken.
+    // A leaf that begins in a year, a server that lives then, and the user's word that this machine's clock is broken.
     let two_years = 2 * 365 * 24 * 3600;
     let faults = Faults { date_offset: two_years, ..Faults::presenting(Presents::NotYetValid) };
     let server = ApiServer::start(Options {

@@ -10,11 +10,12 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use kubejoin::kubelet::cluster_configuration::ClusterConfiguration;
+use kubejoin::cluster::cluster_configuration::ClusterConfiguration;
+use kubejoin::inputs;
 use kubejoin::kubelet::configuration::{KubeletConfiguration, KubeletInputs};
 use kubejoin::kubelet::patches::Patches;
+use kubejoin::kubelet::raw::RawKubeletConfig;
 use kubejoin::kubelet::{flags, instance, kubeconfig};
-use kubejoin::operator_files;
 use kubejoin::report::Report;
 use kubejoin::yaml;
 
@@ -75,18 +76,19 @@ impl Case {
         let cluster = ClusterConfiguration::read(self.text("ClusterConfiguration").unwrap()).unwrap();
         let registration = self.registration();
         let inputs = KubeletInputs {
-            config_map: self.text("KubeletConfiguration"),
             cluster: &cluster,
             cri_socket: registration["criSocket"].as_str().unwrap(),
             resolved_active: self.name.starts_with("resolved"),
             patches: &self.patches(),
         };
-        KubeletConfiguration::build(inputs).unwrap().config
+        let raw = self.text("KubeletConfiguration");
+        let raw = raw.map(|text| RawKubeletConfig::parse(text, self.name.to_owned()).unwrap());
+        KubeletConfiguration::build(raw.as_ref(), inputs).unwrap().config
     }
 }
 
 fn read_patches(directory: &Path) -> Result<Patches, String> {
-    let given = operator_files::read(None, Some(directory), &Report::new(Vec::new()));
+    let given = inputs::kubelet_overrides(None, Some(directory), &Report::new(Vec::new()));
     given.map(|given| given.patches).map_err(|error| error.to_string())
 }
 

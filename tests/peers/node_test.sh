@@ -145,7 +145,7 @@ bootstraps_by_itself() {
 
 keeps_an_operators_credentials() {
   local conf=$own/root/etc/kubernetes/kubelet.conf before
-  section "an operator has made the kubelet's credentials by hand"
+  section "an administrator has made the kubelet's credentials by hand"
   node up "$own" "$cluster" --name own
   make_credentials own >"$work/own.conf"
   install -m 600 "$work/own.conf" "$conf"

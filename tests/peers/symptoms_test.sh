@@ -116,7 +116,7 @@ at() { change '.discovery.bootstrapToken.apiServerEndpoint = $it' --arg it "$1";
 token() { change '.discovery.bootstrapToken.token = $it' --arg it "$1"; }
 pin() { change '.discovery.bootstrapToken.caCertHashes = [$it]' --arg it "$1"; }
 # Discovery by a file with the cluster's CA and this server, and perhaps a further FILTER, or by a file at this place of a web server that the cluster's
-# CA is to prove.
+# CA is to verify.
 by_file() {
   jq -n --arg server "https://$1" --arg ca "$(base64 -w0 <"$work/cluster/root/etc/kubernetes/pki/ca.crt")" '{apiVersion: "v1",
     kind: "Config", clusters: [{name: "", cluster: {server: $server, "certificate-authority-data": $ca}}]}' \

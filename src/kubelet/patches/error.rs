@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::PatchKind;
 use crate::error::{Code, Explain, codes};
-use crate::text::{ForeignText, printable};
+use crate::text::{UntrustedText, printable};
 use crate::yaml::YamlError;
 
 /// Longest file name that a message repeats, in characters.
@@ -92,7 +92,7 @@ pub enum Misfit {
         /// Which of its fields.
         field: &'static str,
         /// What that field says, where it is a text.
-        pointer: ForeignText,
+        pointer: UntrustedText,
         /// What is wrong.
         step: Step,
     },
@@ -109,7 +109,7 @@ pub enum Misfit {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// There is no such operation.
-    Unknown(ForeignText),
+    Unknown(UntrustedText),
     /// The pointer is missing, or is no text.
     NoPointer,
     /// The pointer leads nowhere.

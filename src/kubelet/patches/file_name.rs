@@ -29,7 +29,7 @@ pub struct FileName {
     pub kind: PatchKind,
 }
 
-/// Why a file is passed over.
+/// Why a file is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ignored {
     /// Neither `.json` nor `.yaml`.

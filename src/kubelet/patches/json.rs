@@ -1,13 +1,13 @@
 //! RFC 6902 as kubeadm's library has it (evanphx/json-patch v4, `patch.go`).
 //!
 //! Its own ways: an index may be negative and counts from the end; `replace` of a member that is missing adds it, `copy`
-//! of one copies a null, and `test` takes it for a null; what stands before the first `/` of a pointer is passed over;
+//! of one copies a null, and `test` takes it for a null; what stands before the first `/` of a pointer is ignored;
 //! only `replace` and `test` know the whole document.
 
 use serde_json::Value;
 
 use super::error::{Misfit, Step};
-use crate::text::ForeignText;
+use crate::text::UntrustedText;
 
 /// Carries out the operations in order. A null is a list without any.
 pub(super) fn apply(target: &mut Value, patch: Value) -> Result<(), Misfit> {
@@ -47,7 +47,7 @@ impl Operation<'_> {
                 self.add("path", copied)
             }
             "test" => self.test(),
-            other => Err(self.misfit("op", Step::Unknown(ForeignText::new(other, None)))),
+            other => Err(self.misfit("op", Step::Unknown(UntrustedText::new(other, None)))),
         }
     }
 
@@ -163,7 +163,7 @@ impl Operation<'_> {
 
     fn misfit(&self, field: &'static str, step: Step) -> Misfit {
         let pointer = self.operation.get(field).and_then(Value::as_str).unwrap_or_default();
-        Misfit::Operation { number: self.number, field, pointer: ForeignText::new(pointer, None), step }
+        Misfit::Operation { number: self.number, field, pointer: UntrustedText::new(pointer, None), step }
     }
 }
 

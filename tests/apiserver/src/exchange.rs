@@ -25,7 +25,7 @@ impl<'a> Exchange<'a> {
         date: String,
     ) -> Self {
         let mut standard =
-            vec![("Audit-Id".to_owned(), uid()), ("Cache-Control".to_owned(), "no-cache, private".to_owned())];
+            vec![("Audit-Id".to_owned(), uid()), ("Cache-InitSystem".to_owned(), "no-cache, private".to_owned())];
         if !date.is_empty() {
             standard.push(("Date".to_owned(), date));
         }

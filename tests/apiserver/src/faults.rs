@@ -144,7 +144,7 @@ pub enum Authority {
     #[default]
     Own,
     /// The one that signed [`Presents::ForeignCa`].
-    Foreign,
+    Conflict,
     /// Own, then foreign.
     OwnAndForeign,
     /// Foreign, then own.

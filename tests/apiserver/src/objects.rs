@@ -63,7 +63,7 @@ pub(crate) fn cluster_info(
 ) -> BTreeMap<String, String> {
     let authority = match faults.authority {
         Authority::Own => ours.ca_pem().to_owned(),
-        Authority::Foreign => foreign.ca_pem().to_owned(),
+        Authority::Conflict => foreign.ca_pem().to_owned(),
         Authority::OwnAndForeign => format!("{}{}", ours.ca_pem(), foreign.ca_pem()),
         Authority::ForeignAndOwn => format!("{}{}", foreign.ca_pem(), ours.ca_pem()),
         Authority::None => String::new(),

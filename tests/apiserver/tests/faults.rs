@@ -155,7 +155,7 @@ fn authorities_of_cluster_info_are_wrong_as_told() {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     for (authority, expected) in [
         (Authority::Own, "own"),
-        (Authority::Foreign, "foreign"),
+        (Authority::Conflict, "foreign"),
         (Authority::OwnAndForeign, "own foreign"),
         (Authority::ForeignAndOwn, "foreign own"),
         (Authority::None, ""),
@@ -216,9 +216,9 @@ fn replies_are_wrong_as_told() {
     assert!(endless.len() >= 3 << 20 && !endless.contains("\r\n0\r\n\r\n"));
     let length = wire(Reply::TruncatedLength, 1 << 20);
     let (head, body) = length.split_once("\r\n\r\n").unwrap();
-    let announced: usize =
+    let unverified: usize =
         head.split("Content-Length: ").nth(1).unwrap().split("\r\n").next().unwrap().parse().unwrap();
-    assert!(body.len() < announced && !body.is_empty(), "{length}");
+    assert!(body.len() < unverified && !body.is_empty(), "{length}");
     let chunk = wire(Reply::TruncatedChunk, 1 << 20);
     assert!(chunk.contains("Transfer-Encoding: chunked") && !chunk.contains("\r\n0\r\n\r\n"), "{chunk}");
 }

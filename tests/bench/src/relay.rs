@@ -17,7 +17,7 @@ use serde_json::json;
 
 /// What has passed, in connections and bytes of TCP payload.
 #[derive(Debug, Default)]
-struct Passed {
+struct LocalChecksPassed {
     connections: AtomicU64,
     up: AtomicU64,
     down: AtomicU64,
@@ -28,7 +28,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
     let [listen, target, rtt] = arguments else { return Err("relay LISTEN TARGET RTT_MS".into()) };
     let rtt = Duration::from_millis(rtt.parse().map_err(|_| format!("no number of milliseconds: {rtt}"))?);
     let listener = TcpListener::bind(listen).map_err(|error| format!("listening on {listen}: {error}"))?;
-    let passed = Arc::new(Passed::default());
+    let passed = Arc::new(LocalChecksPassed::default());
     let (counting, target) = (passed.clone(), target.clone());
     thread::spawn(move || accept(&listener, &target, rtt, &counting));
     println!("listening");
@@ -40,7 +40,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn accept(listener: &TcpListener, target: &str, rtt: Duration, passed: &Arc<Passed>) {
+fn accept(listener: &TcpListener, target: &str, rtt: Duration, passed: &Arc<LocalChecksPassed>) {
     for client in listener.incoming().flatten() {
         passed.connections.fetch_add(1, Ordering::SeqCst);
         let (target, passed) = (target.to_owned(), passed.clone());
@@ -52,7 +52,7 @@ fn accept(listener: &TcpListener, target: &str, rtt: Duration, passed: &Arc<Pass
     }
 }
 
-fn relay(client: TcpStream, target: &str, rtt: Duration, passed: &Arc<Passed>) -> io::Result<()> {
+fn relay(client: TcpStream, target: &str, rtt: Duration, passed: &Arc<LocalChecksPassed>) -> io::Result<()> {
     thread::sleep(rtt);
     let server = TcpStream::connect(target)?;
     client.set_nodelay(true)?;
@@ -68,8 +68,8 @@ fn direction(
     mut from: TcpStream,
     to: TcpStream,
     delay: Duration,
-    passed: Arc<Passed>,
-    counter: fn(&Passed) -> &AtomicU64,
+    passed: Arc<LocalChecksPassed>,
+    counter: fn(&LocalChecksPassed) -> &AtomicU64,
 ) {
     let (queue, due) = channel();
     thread::spawn(move || deliver(to, &due));
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     /// Relays to a server that answers every `?` with `!!`, and closes when its client does.
-    fn relayed(rtt: Duration) -> (TcpStream, Arc<Passed>) {
+    fn relayed(rtt: Duration) -> (TcpStream, Arc<LocalChecksPassed>) {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
         let target = server.local_addr().unwrap().to_string();
         thread::spawn(move || {
@@ -116,7 +116,7 @@ mod tests {
         });
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let passed = Arc::new(Passed::default());
+        let passed = Arc::new(LocalChecksPassed::default());
         let counting = passed.clone();
         thread::spawn(move || accept(&listener, &target, rtt, &counting));
         (TcpStream::connect(address).unwrap(), passed)

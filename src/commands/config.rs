@@ -7,32 +7,29 @@ use zeroize::Zeroizing;
 
 use crate::cli::ConfigCommand;
 use crate::config::{Warning, load, migrate};
+use crate::error::Failure;
 use crate::host::HostFacts;
-use crate::join::Failure;
 use crate::plan;
+use crate::report::Report;
 use crate::rootfs::{FileSet, Root};
-use crate::text::printable;
 use crate::values::NodeName;
-
-/// Characters of one warning: a migrated file names every field that has moved.
-const WARNING_CAP: usize = 2000;
 
 /// Who may read what `config migrate` writes: it holds tokens. kubeadm leaves it to everybody (0644).
 const MODE: u32 = 0o600;
 
 /// Does what a verb says.
-pub(super) fn run(command: &ConfigCommand) -> Result<(), Failure> {
+pub(super) fn run(command: &ConfigCommand, report: &Report) -> Result<(), Failure> {
     match command {
         ConfigCommand::PrintJoinDefaults => {
             show(&migrate::join_defaults(&host_name(None, &this_machine())?, plan::DEFAULT_CRI_SOCKET));
         }
         ConfigCommand::Validate { config, allow } => {
-            warn(&migrate::validate(config, &load::file(config)?, *allow)?);
+            warn(&migrate::validate(config, &load::configuration(config)?, *allow)?, report);
             show("ok\n");
         }
         ConfigCommand::Migrate { old_config, new_config, allow } => {
-            let migration = migrate::migrate(old_config, &load::file(old_config)?, *allow)?;
-            warn(&migration.warnings);
+            let migration = migrate::migrate(old_config, &load::configuration(old_config)?, *allow)?;
+            warn(&migration.warnings, report);
             let machine = this_machine();
             let name = host_name(migration.node_name.clone(), &machine)?;
             let text = migration.to_yaml(&name, &plan::cri_socket(migration.cri_socket.clone(), &machine)?);
@@ -59,10 +56,9 @@ fn show(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
-fn warn(warnings: &[Warning]) {
-    let mut stderr = std::io::stderr();
+fn warn(warnings: &[Warning], report: &Report) {
     for warning in warnings {
-        let _ = writeln!(stderr, "[config] WARNING: {}", printable(&warning.to_string(), WARNING_CAP));
+        report.warn("config", None, warning);
     }
 }
 

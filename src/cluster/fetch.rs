@@ -1,70 +1,100 @@
 //! What the cluster says a node should be like: `kubelet-config`, or `kubelet-config-1.xx` up to 1.23, and `kubeadm-config`.
-//! All may be missing or forbidden; then kubeadm's defaults apply, and it is said where they are needed. A configuration
-//! that came with the image takes the place of the first.
+//! All may be missing or forbidden; then kubeadm's defaults apply.
 
 use std::fmt;
 
+use super::cluster_configuration::ClusterConfiguration;
 use crate::error::{Code, Explain, codes};
 use crate::kube::client::{Client, Wanted};
 use crate::kube::error::{KubeCause, KubeError};
 use crate::kube::types::{ConfigMap, Node};
-use crate::kubelet::cluster_configuration::ClusterConfiguration;
-use crate::kubelet::configuration;
 use crate::net::retry::Retry;
 use crate::phase::Phase;
-use crate::plan::JoinPlan;
 use crate::report::Report;
+use crate::values::NodeName;
 
-/// The cluster's wishes for its nodes.
+/// What the cluster says about itself and wants of its nodes.
 #[derive(Clone, Debug, Default)]
 pub struct ClusterConfig {
-    /// The KubeletConfiguration, where there is one.
-    pub kubelet: Option<KubeletText>,
+    /// The KubeletConfiguration, where there is one and it was asked for.
+    pub kubelet: Option<KubeletConfigMap>,
     /// `ClusterConfiguration` of the ConfigMap `kubeadm-config`, or kubeadm's defaults.
     pub cluster: ClusterConfiguration,
+    /// Why it is kubeadm's defaults. A cluster that was not made by kubeadm lacks it, and nobody misses it where the
+    /// KubeletConfiguration says everything.
+    pub cluster_missing: Option<Missing>,
 }
 
-/// A KubeletConfiguration, unparsed.
+/// Key `kubelet` of a ConfigMap.
 #[derive(Clone, Debug)]
-pub struct KubeletText {
-    /// As it came.
+pub struct KubeletConfigMap {
+    /// The value.
     pub text: String,
-    /// The object or the file, for messages.
+    /// The ConfigMap, for messages.
     pub origin: String,
 }
 
-/// The cluster's wishes could not be read.
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The Node that is going to be ours.
+    pub node: &'a NodeName,
+    /// Whether the cluster's KubeletConfiguration is used.
+    pub kubelet_config: KubeletConfigSource,
+    /// How the API server that is asked became known.
+    pub server: ServerSource,
+}
+
+/// Where the KubeletConfiguration comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KubeletConfigSource {
+    /// The ConfigMap `kubelet-config`.
+    Cluster,
+    /// A file; the ConfigMap is not read.
+    File,
+}
+
+/// How an API server became known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerSource {
+    /// The user has named it.
+    User,
+    /// cluster-info names it, and the user has not.
+    ClusterInfo,
+}
+
+/// The cluster's configuration could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchError {
     error: KubeError,
-    /// The server that was asked is one that cluster-info names and the operator has not typed.
-    is_only_announced: bool,
+    server: ServerSource,
 }
 
-/// Reads the cluster's wishes, and the Node of our name, in one round trip; in a second one what a cluster up to 1.23
-/// has. `None` for the Node where there is none, or where the token may not look.
+/// Reads the cluster's configuration, and the Node of our name, in one round trip; in a second one what a cluster up to
+/// 1.23 has. `None` for the Node where there is none, or where the token may not look.
+///
+/// # Errors
+/// The API server cannot be asked, or refuses the token. What may be missing or forbidden is no error.
 pub fn fetch(
     client: &mut Client,
-    plan: &JoinPlan,
+    request: Request<'_>,
     retry: Retry,
     report: &Report,
 ) -> Result<(ClusterConfig, Option<Node>), FetchError> {
-    let is_only_announced = !plan.discovery.names(client.endpoint());
-    ask(client, plan, retry, report).map_err(|error| FetchError { error, is_only_announced })
+    ask(client, request, retry, report).map_err(|error| FetchError { error, server: request.server })
 }
 
 fn ask(
     client: &mut Client,
-    plan: &JoinPlan,
+    request: Request<'_>,
     retry: Retry,
     report: &Report,
 ) -> Result<(ClusterConfig, Option<Node>), KubeError> {
-    let given = plan.given.kubelet_config.as_ref();
     let mut wanted = vec![Wanted::config_map("kube-system", "kubeadm-config")];
-    if given.is_none() {
+    if request.kubelet_config == KubeletConfigSource::Cluster {
         wanted.push(Wanted::config_map("kube-system", "kubelet-config"));
     }
-    let node = Wanted::node(plan.node_name.as_str());
+    let node = Wanted::node(request.node.as_str());
     let (config_maps, node) = retry.run(
         || {
             let (config_maps, node) = client.config_maps_and_node(&wanted, &node)?;
@@ -84,43 +114,45 @@ fn ask(
     let mut answers = wanted.iter().zip(config_maps);
     // `exchange` gives an answer to each, so that the first one is there.
     let cluster = answers.next().map(|(wanted, found)| cluster_configuration(found, wanted));
-    let (cluster, problem) = match cluster {
+    let (cluster, cluster_missing) = match cluster {
         Some(Ok(cluster)) => (cluster, None),
-        Some(Err(problem)) => (ClusterConfiguration::default(), Some(problem)),
+        Some(Err(missing)) => (ClusterConfiguration::default(), Some(missing)),
         None => (ClusterConfiguration::default(), None),
     };
-    let kubelet = match (given, answers.next()) {
-        (Some(given), _) => Some(KubeletText { text: given.text.clone(), origin: given.path.display().to_string() }),
-        (None, Some((wanted, found))) => kubelet_text(client, found, wanted, &cluster, retry, report)?,
-        (None, None) => None,
+    let kubelet = match answers.next() {
+        Some((wanted, found)) => kubelet_config_map(client, found, wanted, &cluster, retry, report)?,
+        None => None,
     };
-    // A cluster that was not made by kubeadm lacks it and nobody misses it.
-    let needed = kubelet.as_ref().is_none_or(|kubelet| configuration::needs_cluster_configuration(&kubelet.text));
-    if let (Some((code, text)), true) = (problem, needed) {
-        report.warn(Phase::Discovery, Some(code), format_args!("{text}; kubeadm's defaults apply"));
-    }
-    Ok((ClusterConfig { kubelet, cluster }, node))
+    Ok((ClusterConfig { kubelet, cluster, cluster_missing }, node))
 }
 
-/// Why there is no ClusterConfiguration: a code and a text.
-type NoCluster = (&'static Code, String);
+/// Why there is no ClusterConfiguration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// [`codes::CLUSTER_CONFIG_MISSING`] or [`codes::CLUSTER_CONFIG_UNUSABLE`].
+    pub code: &'static Code,
+    /// The ConfigMap and the reason.
+    pub text: String,
+}
 
-fn cluster_configuration(found: Optional<ConfigMap>, wanted: &Wanted) -> Result<ClusterConfiguration, NoCluster> {
-    let text = data(found, "ClusterConfiguration", wanted).map_err(|text| (&codes::CLUSTER_CONFIG_MISSING, text))?;
-    ClusterConfiguration::read(&text).map_err(|error| (&codes::CLUSTER_CONFIG_UNUSABLE, format!("{wanted}: {error}")))
+fn cluster_configuration(found: Optional<ConfigMap>, wanted: &Wanted) -> Result<ClusterConfiguration, Missing> {
+    let text = data(found, "ClusterConfiguration", wanted)
+        .map_err(|text| Missing { code: &codes::CLUSTER_CONFIG_MISSING, text })?;
+    ClusterConfiguration::read(&text)
+        .map_err(|error| Missing { code: &codes::CLUSTER_CONFIG_UNUSABLE, text: format!("{wanted}: {error}") })
 }
 
 /// `kubelet-config`. Up to 1.23 it had the control plane's minor in its name, and the token may read no other.
-fn kubelet_text(
+fn kubelet_config_map(
     client: &mut Client,
     found: Optional<ConfigMap>,
     wanted: &Wanted,
     cluster: &ClusterConfiguration,
     retry: Retry,
     report: &Report,
-) -> Result<Option<KubeletText>, KubeError> {
+) -> Result<Option<KubeletConfigMap>, KubeError> {
     let missing = match data(found, "kubelet", wanted) {
-        Ok(text) => return Ok(Some(KubeletText { text, origin: wanted.to_string() })),
+        Ok(text) => return Ok(Some(KubeletConfigMap { text, origin: wanted.to_string() })),
         Err(missing) => missing,
     };
     let missing = match cluster.release() {
@@ -131,7 +163,7 @@ fn kubelet_text(
                 |error, pause| report.retrying(Phase::Discovery, error, pause),
             )?;
             match data(found, "kubelet", &wanted) {
-                Ok(text) => return Ok(Some(KubeletText { text, origin: wanted.to_string() })),
+                Ok(text) => return Ok(Some(KubeletConfigMap { text, origin: wanted.to_string() })),
                 Err(missing) => missing,
             }
         }
@@ -176,7 +208,7 @@ fn data(found: Optional<ConfigMap>, key: &str, wanted: &Wanted) -> Result<String
 impl fmt::Display for FetchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.error {
-            KubeError { cause: KubeCause::Net(net), object } if self.is_only_announced => {
+            KubeError { cause: KubeCause::Net(net), object } if self.server == ServerSource::ClusterInfo => {
                 write!(f, "{object}: the API server that cluster-info names cannot be used: {net}")
             }
             error => error.fmt(f),
@@ -193,7 +225,7 @@ impl Explain for FetchError {
 
     fn hint(&self) -> String {
         match &self.error.cause {
-            KubeCause::Net(net) if self.is_only_announced => format!(
+            KubeCause::Net(net) if self.server == ServerSource::ClusterInfo => format!(
                 "make {} work from this machine, or pass --server with an address for the kubelet that does",
                 net.route.endpoint()
             ),

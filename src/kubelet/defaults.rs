@@ -4,9 +4,9 @@
 use serde_json::{Value, json};
 
 use super::dns;
-use super::document::Fields;
 use super::error::KubeletConfigError;
 use super::inputs::KubeletInputs;
+use crate::cluster::document::Fields;
 use crate::text::printable;
 
 /// Where systemd-resolved keeps the upstream servers; its stub address in `/etc/resolv.conf` would loop in a Pod.
@@ -19,7 +19,7 @@ pub(super) const MAX_SHOWN: usize = 80;
 const FROM_CLUSTER: [&str; 3] = ["clusterDNS", "clusterDomain", "authentication.x509.clientCAFile"];
 
 /// Whether a field is open that only the ClusterConfiguration can fill.
-pub(super) fn leaves_open(fields: &Fields<'_>) -> Result<bool, KubeletConfigError> {
+pub(super) fn leaves_unset(fields: &Fields<'_>) -> Result<bool, KubeletConfigError> {
     let [dns, domain, ca] = FROM_CLUSTER;
     Ok(fields.list(dns)?.is_none() || fields.text(domain)?.is_none() || fields.text(ca)?.is_none())
 }

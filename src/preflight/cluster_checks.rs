@@ -5,25 +5,25 @@ use super::kubelet::Version;
 use super::{Subject, Verdict, files};
 use crate::host::CgroupVersion;
 use crate::kubelet::configuration::KubeletConfiguration;
-use crate::node::state::{self, Existing, Foreign};
+use crate::node::state::{self, Conflict, NodeState};
 use crate::pki::certificate::Certificate;
 use crate::rootfs::{Root, TargetPath};
 
 /// What the cluster says.
 #[derive(Clone, Copy, Debug)]
-pub struct Wishes<'a> {
+pub struct ClusterRequirements<'a> {
     /// The configuration that will be written.
     pub kubelet: &'a KubeletConfiguration,
     /// The API server's version, such as `v1.37.2`, where it is known.
     pub api_server: Option<&'a str>,
     /// The cluster's CA.
-    pub authorities: &'a [Certificate],
+    pub ca_certificates: &'a [Certificate],
 }
 
-impl Wishes<'_> {
+impl ClusterRequirements<'_> {
     /// Whether a certificate is that of the cluster's CA, or an earlier one of the same key.
     fn has_authority(&self, certificate: &Certificate) -> bool {
-        self.authorities.iter().any(|authority| authority.public_key_info() == certificate.public_key_info())
+        self.ca_certificates.iter().any(|authority| authority.public_key_info() == certificate.public_key_info())
     }
 }
 
@@ -53,35 +53,35 @@ const EDIT: &str = "into the cluster's kubelet-config (`kubectl -n kube-system e
 
 /// `FileAvailable--etc-kubernetes-kubelet.conf`, where only the cluster itself could say which CA it has: an identity that
 /// cannot be used any more is replaced, but not that of a node of another cluster.
-pub(super) fn kubelet_conf(subject: &Subject<'_>, wishes: &Wishes<'_>) -> Vec<Verdict> {
-    if !matches!(subject.existing, Existing::Unusable(_)) {
+pub(super) fn kubelet_conf(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>) -> Vec<Verdict> {
+    if !matches!(subject.existing, NodeState::Unusable(_)) {
         return Vec::new();
     }
-    let of_file = match state::authorities(subject.root) {
-        Ok(authorities) => authorities,
+    let of_file = match state::ca_certificates(subject.root) {
+        Ok(ca_certificates) => ca_certificates,
         Err(error) => return Verdict::could_not_check(error),
     };
-    if of_file.is_empty() || of_file.iter().any(|own| wishes.has_authority(own)) {
+    if of_file.is_empty() || of_file.iter().any(|own| requirements.has_authority(own)) {
         return Vec::new();
     }
-    files::foreign_kubelet_conf(subject, Foreign::Cluster)
+    files::foreign_kubelet_conf(subject, Conflict::Cluster)
 }
 
 /// `FileAvailable` of the cluster's CA, where only the cluster itself could say which that is: an interrupted run has left
 /// it, perhaps, and nothing else that tells whose it is.
-pub(super) fn ca_cert(subject: &Subject<'_>, wishes: &Wishes<'_>) -> Vec<Verdict> {
-    let discovery = &subject.plan.discovery;
-    files::foreign_ca_cert(subject, |own| discovery.knows_authority(own).unwrap_or_else(|| wishes.has_authority(own)))
+pub(super) fn ca_cert(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>) -> Vec<Verdict> {
+    let discovery = &subject.plan.access.discovery;
+    files::foreign_ca_cert(subject, |own| discovery.matches_ca(own).unwrap_or_else(|| requirements.has_authority(own)))
 }
 
 /// `Swap`, against `failSwapOn`: kubeadm's warning is an error where the kubelet is known not to start. In another root what
 /// will be on is what its fstab says.
-pub(super) fn swap(subject: &Subject<'_>, wishes: &Wishes<'_>) -> Vec<Verdict> {
-    if !wishes.kubelet.fail_swap_on() || flag_says_no(subject, "fail-swap-on") {
+pub(super) fn swap(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>) -> Vec<Verdict> {
+    if !requirements.kubelet.fail_swap_on() || flag_says_no(subject, "fail-swap-on") {
         return Vec::new();
     }
     let line = swap_in_fstab(subject.root);
-    let is_on = match subject.plan.is_this_system() {
+    let is_on = match subject.plan.target.is_this_system() {
         true => subject.plan.host.swap_areas.unwrap_or(0) > 0,
         false => line.is_some(),
     };
@@ -92,7 +92,7 @@ pub(super) fn swap(subject: &Subject<'_>, wishes: &Wishes<'_>) -> Vec<Verdict> {
         Some(number) => format!("remove line {number} of {FSTAB}"),
         None => "remove what turns it on (zram-generator, zramswap or dphys-swapfile; see `swapon --show`)".to_owned(),
     };
-    let off = if subject.plan.is_this_system() { "run `swapoff -a` and " } else { "" };
+    let off = if subject.plan.target.is_this_system() { "run `swapoff -a` and " } else { "" };
     Verdict::error(
         "swap is on, and with failSwapOn, which is true for this node, its kubelet will not start",
         format!("{off}{remove} on this machine, or write `failSwapOn: false` {EDIT}"),
@@ -100,8 +100,8 @@ pub(super) fn swap(subject: &Subject<'_>, wishes: &Wishes<'_>) -> Vec<Verdict> {
 }
 
 /// `FailCgroupV1`: reached only where the same error of `SystemVerification` was ignored.
-pub(super) fn cgroup_v1(subject: &Subject<'_>, wishes: &Wishes<'_>) -> Vec<Verdict> {
-    let fails = wishes.kubelet.value().get("failCgroupV1").and_then(serde_json::Value::as_bool).unwrap_or(true);
+pub(super) fn cgroup_v1(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>) -> Vec<Verdict> {
+    let fails = requirements.kubelet.value().get("failCgroupV1").and_then(serde_json::Value::as_bool).unwrap_or(true);
     let is_v1 = subject.plan.host.cgroups.version == Some(CgroupVersion::V1);
     let refuses = matches!(subject.kubelet(), Ok(kubelet) if !kubelet.is_older_than(&FAILS_ON_V1));
     if !fails || !is_v1 || !refuses || flag_says_no(subject, "fail-cgroupv1") {
@@ -114,8 +114,8 @@ pub(super) fn cgroup_v1(subject: &Subject<'_>, wishes: &Wishes<'_>) -> Vec<Verdi
 }
 
 /// `KubeletVersion`, against the API server, as kubeadm does it in `init` only.
-pub(super) fn skew(subject: &Subject<'_>, wishes: &Wishes<'_>) -> Vec<Verdict> {
-    let (Ok(kubelet), Some(said)) = (subject.kubelet(), wishes.api_server) else { return Vec::new() };
+pub(super) fn skew(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>) -> Vec<Verdict> {
+    let (Ok(kubelet), Some(said)) = (subject.kubelet(), requirements.api_server) else { return Vec::new() };
     let Some(server) = Version::parse(&format!("Kubernetes {said}")) else {
         return Verdict::could_not_check(format_args!("the API server's version is {}", crate::values::Quoted(said)));
     };
@@ -132,7 +132,7 @@ pub(super) fn skew(subject: &Subject<'_>, wishes: &Wishes<'_>) -> Vec<Verdict> {
 /// Whether a flag of the kubelet, which counts more than its configuration, is given as `false`: by us, or by a file that
 /// its service reads.
 fn flag_says_no(subject: &Subject<'_>, flag: &str) -> bool {
-    if let Some((_, value)) = subject.plan.kubelet_extra_args.iter().rev().find(|(name, _)| name == flag) {
+    if let Some((_, value)) = subject.plan.node.kubelet_extra_args.iter().rev().find(|(name, _)| name == flag) {
         return value == "false";
     }
     let in_directories = FLAG_DIRECTORIES.into_iter().flat_map(|directory| {

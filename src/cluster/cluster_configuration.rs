@@ -1,7 +1,6 @@
 //! kubeadm's ClusterConfiguration, as far as a worker needs it.
 
-use super::document::{self, Fields};
-pub use super::error::KubeletConfigError;
+use super::document::{self, DocumentError, Fields};
 
 /// What a worker takes from the ConfigMap `kube-system/kubeadm-config`, key `ClusterConfiguration`.
 ///
@@ -18,12 +17,12 @@ pub struct ClusterConfiguration {
 }
 
 impl ClusterConfiguration {
-    /// Reads the text of the ConfigMap's key. Other documents in it, and other fields, are passed over.
+    /// Reads the text of the ConfigMap's key. Other documents in it, and other fields, are ignored.
     ///
     /// # Errors
     /// Bad YAML, or a field of a type that kubeadm's decoder refuses too. A text without a ClusterConfiguration is one of
     /// which nothing is known.
-    pub fn read(text: &str) -> Result<Self, KubeletConfigError> {
+    pub fn read(text: &str) -> Result<Self, DocumentError> {
         let Some(document) = document::find(text, "kubeadm.k8s.io", "ClusterConfiguration")? else {
             return Ok(ClusterConfiguration::default());
         };
@@ -78,7 +77,7 @@ impl ClusterConfiguration {
     }
 
     /// Whether the cluster itself said something, so that it can be compared with.
-    pub(super) fn is_known(&self) -> bool {
+    pub(crate) fn is_known(&self) -> bool {
         *self != ClusterConfiguration::default()
     }
 }

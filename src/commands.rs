@@ -1,0 +1,12 @@
+//! One file per verb: typed arguments in, outcome out. A verb owns no rules; it calls the rooms that do, in order, and says
+//! how it ended.
+
+mod config;
+mod dispatch;
+mod join;
+mod join_outcome;
+mod panics;
+mod phase;
+
+pub use dispatch::run;
+pub use panics::report_panics;

@@ -1,0 +1,71 @@
+//! `join`: every source read, one plan made, the workflow run, the outcome printed.
+
+use std::path::PathBuf;
+
+use super::join_outcome::print_outcome;
+use crate::cli::JoinArgs;
+use crate::clock::Clock;
+use crate::config::{self, DiscoveryMethod, JoinConfiguration};
+use crate::error::Failure;
+use crate::host::HostFacts;
+use crate::inputs::{Inputs, Named};
+use crate::join;
+use crate::phase::{Applies, Phase, PhaseSpec};
+use crate::plan::{JoinPlan, Phases};
+use crate::report::Report;
+use crate::values::BootstrapToken;
+
+/// Joins, or runs the phases that were asked for.
+pub(super) fn run(args: &JoinArgs, report: &Report) -> Result<(), Failure> {
+    let plan = plan(args, report)?;
+    let outcome = join::join(&plan, report)?;
+    print_outcome(&outcome, &plan, args, report);
+    Ok(())
+}
+
+fn plan(args: &JoinArgs, report: &Report) -> Result<JoinPlan, Failure> {
+    for secret in [&args.settings.token, &args.settings.discovery_token, &args.settings.tls_bootstrap_token] {
+        secret.iter().for_each(|secret| report.conceal(secret));
+    }
+    let mut resolved = config::load(&args.settings)?;
+    for token in tokens(&resolved.configuration) {
+        report.conceal(&token.secret);
+    }
+    if args.phase.is_some() {
+        // As in kubeadm: what is to be skipped is not asked where one phase is named.
+        resolved.configuration.skip_phases.clear();
+    }
+    let clock = Clock::read(resolved.extras.clock);
+    let rootfs = resolved.extras.rootfs.clone().unwrap_or_else(|| PathBuf::from("/"));
+    let host = HostFacts::read(&rootfs, std::env::var_os("PATH").as_deref());
+    // A shorter one can be part of any word, and is said nowhere in the first place.
+    if let Some(password) = host.proxy.password().filter(|password| password.expose().len() >= 8) {
+        report.conceal(&password);
+    }
+    let named = Named {
+        discovery: &resolved.configuration.discovery,
+        kubelet_config: resolved.extras.kubelet_config.as_deref(),
+        patches: resolved.configuration.patches_directory.as_deref(),
+    };
+    let inputs = Inputs::read(named, &host, clock, report)?;
+    let mut plan = JoinPlan::new(resolved.configuration, resolved.extras, inputs, host, clock)?;
+    if let Some(PhaseSpec { applies: Applies::Worker(phase), .. }) = args.phase {
+        plan.options.phases = Phases::only(*phase);
+    }
+    for warning in &resolved.warnings {
+        report.warn(Phase::Preflight, None, warning);
+    }
+    for (name, origin) in &resolved.provenance {
+        report.debug(1, Phase::Preflight, format_args!("{name} comes from {origin}"));
+    }
+    Ok(plan)
+}
+
+/// Every token of a configuration.
+fn tokens(configuration: &JoinConfiguration) -> impl Iterator<Item = &BootstrapToken> {
+    let discovery = match &configuration.discovery {
+        DiscoveryMethod::Token { token, .. } => Some(token),
+        DiscoveryMethod::File(_) | DiscoveryMethod::Url { .. } => None,
+    };
+    discovery.into_iter().chain(&configuration.tls_bootstrap_token)
+}

@@ -1,0 +1,124 @@
+//! How a join ended: the closing words for people, and the facts of `result.json`.
+
+use serde_json::Value;
+
+use crate::cli::JoinArgs;
+use crate::join::{CertificateSource, KubeletState, Outcome};
+use crate::node::paths;
+use crate::node::state::NodeIdentity;
+use crate::plan::JoinPlan;
+use crate::report::Report;
+use crate::rootfs::{FileSet, Preview, TargetPath};
+
+/// Prints the outcome and leaves its facts.
+pub(super) fn print_outcome(outcome: &Outcome, plan: &JoinPlan, args: &JoinArgs, report: &Report) {
+    match outcome {
+        Outcome::Joined { certificate, server, kubelet } => {
+            let text = joined_text(plan, certificate, server, *kubelet, args);
+            report.done("joined", &joined_facts(plan, certificate, server, *kubelet), &text);
+        }
+        Outcome::AlreadyJoined(identity) => print_already_joined(identity, plan, report),
+        Outcome::DryRun(files) => print_dry_run(files, plan, report),
+        Outcome::PhasesDone => {
+            let phase = args.phase.map_or(Value::Null, |phase| phase.name.into());
+            report.done("phase-done", &[("node", plan.node.name.as_str().into()), ("phase", phase)], "");
+        }
+    }
+}
+
+fn joined_text(
+    plan: &JoinPlan,
+    certificate: &CertificateSource,
+    server: &str,
+    kubelet: KubeletState,
+    args: &JoinArgs,
+) -> String {
+    let at_boot = matches!(kubelet, KubeletState::Enabled | KubeletState::NotEnabled);
+    let when = if at_boot { " once it has booted" } else { "" };
+    format!(
+        "{} is a node of the cluster at {server} now.\n\
+         * {}\n\
+         * {}\n\n\
+         `kubectl get nodes` on the control plane lists it{when}.",
+        plan.node.name,
+        certificate_text(certificate, args),
+        kubelet_text(kubelet, certificate)
+    )
+}
+
+fn certificate_text(certificate: &CertificateSource, args: &JoinArgs) -> String {
+    match certificate {
+        CertificateSource::Request(name) => format!("Its certificate was requested as\n  {name}"),
+        CertificateSource::Kubelet { token_left: false } => {
+            "The kubelet has requested its certificate; the token for that has been removed.".to_owned()
+        }
+        CertificateSource::Kubelet { token_left: true } => format!(
+            "The kubelet requests its certificate itself; the token for that stays in {}\n  \
+             until `{} join` is run again on the started node.",
+            paths::BOOTSTRAP_KUBELET_CONF,
+            args.program
+        ),
+        CertificateSource::Existing => format!("It has the credentials that were in {}.", paths::KUBELET_CONF),
+    }
+}
+
+fn kubelet_text(kubelet: KubeletState, certificate: &CertificateSource) -> &'static str {
+    match kubelet {
+        KubeletState::Healthy if !matches!(certificate, CertificateSource::Request(_)) => {
+            "The kubelet is healthy; whether its Node is registered was not checked."
+        }
+        KubeletState::Registered => "The kubelet is healthy and its Node is registered.",
+        KubeletState::Healthy => "The kubelet is healthy; its Node has not appeared yet.",
+        KubeletState::Started => "The kubelet has been started; it was not waited for.",
+        KubeletState::Enabled => "The kubelet will start, with everything it needs, when this root is booted.",
+        KubeletState::NotEnabled => {
+            "Nothing in this root starts the kubelet when it is booted; everything else is there."
+        }
+        KubeletState::Unmanaged => "No init system was found; start the kubelet yourself.",
+    }
+}
+
+fn joined_facts(
+    plan: &JoinPlan,
+    certificate: &CertificateSource,
+    server: &str,
+    kubelet: KubeletState,
+) -> [(&'static str, Value); 6] {
+    let (request, from) = match certificate {
+        CertificateSource::Request(name) => (Value::from(name.as_str()), "request"),
+        CertificateSource::Kubelet { .. } => (Value::Null, "kubelet"),
+        CertificateSource::Existing => (Value::Null, "existing"),
+    };
+    [
+        ("node", plan.node.name.as_str().into()),
+        ("server", server.into()),
+        ("csr", request),
+        ("certificateFrom", from.into()),
+        ("kubelet", kubelet.name().into()),
+        ("nodeRegistered", (kubelet == KubeletState::Registered).into()),
+    ]
+}
+
+fn print_already_joined(identity: &NodeIdentity, plan: &JoinPlan, report: &Report) {
+    let until = httpdate::fmt_http_date(identity.not_after);
+    let text = format!(
+        "{} has joined already.\n\
+         * Its control plane is {}.\n\
+         * Its certificate expires at {until}.",
+        plan.node.name, identity.server
+    );
+    let facts = [
+        ("node", plan.node.name.as_str().into()),
+        ("server", identity.server.as_str().into()),
+        ("certificateNotAfter", until.into()),
+    ];
+    report.done("already-joined", &facts, &text);
+}
+
+fn print_dry_run(files: &FileSet, plan: &JoinPlan, report: &Report) {
+    // The kubelet reads its token once; in a root that is not running, that is after a reboot.
+    let survives = |path: &TargetPath| *path != paths::BOOTSTRAP_KUBELET_CONF || !plan.target.is_this_system();
+    let preview = Preview { files, survives: &survives };
+    let facts = [("node", plan.node.name.as_str().into()), ("files", preview.json())];
+    report.done("dry-run", &facts, &preview.lines().join("\n"));
+}

@@ -1,0 +1,57 @@
+//! The files that the user named, read once and before anything is sent: a broken file must not cost a token.
+//!
+//! What shapes the kubelet's configuration is in [`kubelet`], what verifies the cluster in [`discovery`]. Paths are those of
+//! this machine, not of the target root.
+
+mod discovery;
+mod error;
+mod kubelet;
+
+use std::path::Path;
+
+use crate::clock::Clock;
+use crate::config::DiscoveryMethod;
+use crate::host::HostFacts;
+use crate::kubelet::overrides::KubeletOverrides;
+use crate::net::dial::Proxies;
+use crate::report::Report;
+
+pub use discovery::{Discovery, Trust};
+pub use error::InputError;
+pub use kubelet::read as kubelet_overrides;
+
+/// Everything that the named files say.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    /// How the cluster is found and verified.
+    pub discovery: Discovery,
+    /// Proxies, and what verifies those that are spoken to over TLS.
+    pub proxies: Proxies,
+    /// What stands in the place of the cluster's KubeletConfiguration, or is applied to it.
+    pub kubelet: KubeletOverrides,
+}
+
+/// The settings that name files.
+#[derive(Clone, Copy, Debug)]
+pub struct Named<'a> {
+    /// How the cluster is to be found.
+    pub discovery: &'a DiscoveryMethod,
+    /// `--kubelet-config`.
+    pub kubelet_config: Option<&'a Path>,
+    /// `--patches`.
+    pub patches: Option<&'a Path>,
+}
+
+impl Inputs {
+    /// Reads what is named. What is ignored is reported.
+    ///
+    /// # Errors
+    /// The first file that cannot be read or used.
+    pub fn read(named: Named<'_>, host: &HostFacts, clock: Clock, report: &Report) -> Result<Self, InputError> {
+        Ok(Inputs {
+            kubelet: kubelet::read(named.kubelet_config, named.patches, report)?,
+            discovery: discovery::read(named.discovery, &host.system_ca_bundle, clock, report)?,
+            proxies: discovery::proxies(host, clock, report)?,
+        })
+    }
+}

@@ -1,0 +1,104 @@
+//! What shapes the kubelet's configuration: a directory of patches, and a KubeletConfiguration that came with the image.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::error::InputError;
+use crate::file::contents;
+use crate::kubelet::configuration::{KubeletConfigError, KubeletConfiguration};
+use crate::kubelet::overrides::KubeletOverrides;
+use crate::kubelet::patches::{FileName, Ignored, PatchFileError, Patches};
+use crate::kubelet::raw::RawKubeletConfig;
+use crate::phase::Phase;
+use crate::report::Report;
+use crate::text::printable;
+
+/// Reads what is named. What is ignored is reported.
+///
+/// # Errors
+/// The first file that cannot be read or parsed.
+pub fn read(
+    kubelet_config: Option<&Path>,
+    patches: Option<&Path>,
+    report: &Report,
+) -> Result<KubeletOverrides, InputError> {
+    Ok(KubeletOverrides {
+        kubelet_config: kubelet_config.map(configuration).transpose()?,
+        patches: match patches {
+            Some(directory) => all_patches(directory, report).map_err(InputError::Patches)?,
+            None => Patches::default(),
+        },
+    })
+}
+
+fn configuration(path: &Path) -> Result<RawKubeletConfig, InputError> {
+    let path = path.to_owned();
+    let bytes = match contents(&path) {
+        Ok(bytes) => bytes,
+        Err(source) => return Err(InputError::Unreadable { path, source }),
+    };
+    let parsed = std::str::from_utf8(&bytes).map_err(|_| KubeletConfigError::Encoding).and_then(|text| {
+        let raw = RawKubeletConfig::parse(text, path.display().to_string())?;
+        KubeletConfiguration::check(&raw)?;
+        Ok(raw)
+    });
+    parsed.map_err(|error| InputError::KubeletConfig { path, error })
+}
+
+/// Reads a directory and those below it in kubeadm's order, by name at each level.
+fn all_patches(directory: &Path, report: &Report) -> Result<Patches, PatchFileError> {
+    let unreadable = |error: &io::Error| PatchFileError::Directory { path: directory.to_owned(), kind: error.kind() };
+    // kubeadm does not follow a link here.
+    if !fs::symlink_metadata(directory).map_err(|error| unreadable(&error))?.is_dir() {
+        return Err(PatchFileError::NotADirectory { path: directory.to_owned() });
+    }
+    let mut files = Vec::new();
+    walk(directory, &mut files)?;
+    let mut patches = Patches::default();
+    let mut used = Vec::new();
+    for path in files {
+        let name = path.file_name().unwrap_or(OsStr::new("")).to_string_lossy().into_owned();
+        let ignored = match FileName::parse(&name)? {
+            Err(why) => why,
+            Ok(parsed) => {
+                let bytes = contents(&path).map_err(|error| match error.kind() {
+                    io::ErrorKind::FileTooLarge => PatchFileError::TooLarge { path: path.clone() },
+                    kind => PatchFileError::Read { path: path.clone(), kind },
+                })?;
+                if !bytes.is_empty() {
+                    patches.add(&name, parsed, &bytes)?;
+                    used.push(printable(&name, 80));
+                    continue;
+                }
+                Ignored::Empty
+            }
+        };
+        let name = printable(&name, 80);
+        report.warn(Phase::Preflight, None, format_args!("the patch file {name} is ignored: {ignored}"));
+    }
+    for warning in patches.warnings() {
+        report.warn(Phase::Preflight, None, warning);
+    }
+    let (count, directory) = (patches.len(), directory.display());
+    let files = if used.is_empty() { "none".to_owned() } else { used.join(", ") };
+    let text = format_args!("Patches for the kubelet's configuration in {directory}: {count}; files: {files}");
+    report.info(Phase::Preflight, text);
+    Ok(patches)
+}
+
+fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), PatchFileError> {
+    let unreadable = |error: io::Error| PatchFileError::Directory { path: directory.to_owned(), kind: error.kind() };
+    let entries = fs::read_dir(directory).map_err(unreadable)?;
+    let mut entries = entries.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        if entry.file_type().map_err(unreadable)?.is_dir() {
+            walk(&entry.path(), files)?;
+        } else {
+            files.push(entry.path());
+        }
+    }
+    Ok(())
+}

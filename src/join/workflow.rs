@@ -1,0 +1,230 @@
+//! The phases of a join, in their order. Can be killed anywhere and run again.
+
+use super::certificate::request_certificate;
+use super::kubelet_start::{self, Waiting, wait_bootstrap};
+use super::outcome::{CertificateSource, KubeletState, Outcome};
+use super::{already_joined, findings};
+use crate::clock;
+use crate::cluster::cluster_configuration::ClusterConfiguration;
+use crate::cluster::fetch::{self, ClusterConfig, KubeletConfigSource, Request, ServerSource};
+use crate::discovery::{BootstrapCredentials, ClusterInfo, Discovered, discover};
+use crate::error::{Explain, Failure};
+use crate::kube::client::Client;
+use crate::kubelet::raw::RawKubeletConfig;
+use crate::node::files::{KubeletCredential, NodeFiles};
+use crate::node::name_check::check_node_name;
+use crate::node::paths;
+use crate::node::state::{self, Conflict, NodeState};
+use crate::phase::Phase;
+use crate::pki::request::common_name;
+use crate::plan::{JoinPlan, Mode, TlsBootstrapBy};
+use crate::preflight::{self, ClusterRequirements, LocalChecksPassed};
+use crate::report::Report;
+use crate::rootfs::{FileSet, Root};
+use crate::services::InitSystem;
+use crate::text::UntrustedText;
+use crate::tls_bootstrap::Credentials;
+
+/// Makes this machine, or the tree under the target root, a node.
+///
+/// # Errors
+/// The first phase that fails; what it has written is complete or absent.
+pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
+    report.phase(Phase::Preflight);
+    let root = Root::open(plan.target.rootfs())?;
+    let init = plan.target.init_system();
+    let clock = plan.access.clock;
+    let now = clock.is_plausible().then(|| clock.now());
+    let state = state::read(&root, &plan.node.name, &plan.access.discovery, now)?;
+    let phases = plan.options.phases;
+    if let (NodeState::Joined(identity), Mode::Apply, true) = (&state, plan.options.mode, phases.kubelet_start) {
+        return already_joined::finish(plan, &root, &init, identity.clone(), report);
+    }
+    let passed = if phases.preflight { Some(preflight::run(plan, &root, &state, report)?) } else { None };
+    if phases.kubelet_start {
+        return make_node(plan, Machine { root: &root, init: &init, state: &state }, passed, report);
+    }
+    if phases.wait {
+        wait_bootstrap(Waiting::of(plan, &init), &root, report)?;
+    }
+    Ok(Outcome::PhasesDone)
+}
+
+/// The machine as this run has found it.
+#[derive(Clone, Copy)]
+struct Machine<'a> {
+    root: &'a Root,
+    init: &'a InitSystem,
+    state: &'a NodeState,
+}
+
+/// `kubelet-start`, with discovery and TLS bootstrap in it.
+fn make_node(
+    plan: &JoinPlan,
+    machine: Machine<'_>,
+    passed: Option<LocalChecksPassed<'_>>,
+    report: &Report,
+) -> Result<Outcome, Failure> {
+    if let NodeState::Unusable(why) = machine.state {
+        let text = format_args!("{} is there, but {why}: joining again", paths::KUBELET_CONF);
+        report.warn(Phase::Preflight, None, text);
+    }
+    report.phase(Phase::Discovery);
+    let (access, options) = (&plan.access, &plan.options);
+    let Discovered { info, server, bootstrap } = discover(access, options.retry(options.timeouts.discovery), report)?;
+    findings::report_cluster(access, &info, report);
+    set_clock(plan, &info, report);
+    let mut client = Client::new(server, bootstrap.credentials.token.clone());
+    let (cluster, raw) = cluster_config(plan, &mut client, report)?;
+
+    // Before a certificate is requested: what cannot become files is refused here.
+    let unit_links = kubelet_start::unit_links(&plan.target, machine.root, report)?;
+    let files = NodeFiles::render(&plan.node, &info, &cluster, raw.as_ref())?;
+    for warning in files.warnings() {
+        report.warn(Phase::KubeletStart, None, warning);
+    }
+    if let Some(passed) = passed {
+        passed.after_discovery(&ClusterRequirements {
+            kubelet: files.kubelet(),
+            api_server: cluster.kubernetes_version(),
+            ca_certificates: info.ca_certificates(),
+        })?;
+    }
+    let credential = planned_credential(machine.state, options.tls_bootstrap, &bootstrap);
+    if options.mode == Mode::DryRun {
+        findings::report_dry_run(plan, credential, machine.init, report);
+        return Ok(Outcome::DryRun(files.with(credential, &unit_links)));
+    }
+
+    let issued = tls_bootstrap(plan, machine.root, credential, client, &info, report)?;
+    let credential = issued.as_ref().map_or(credential, KubeletCredential::Issued);
+
+    report.phase(Phase::KubeletStart);
+    write(machine, &files.with(credential, &unit_links), report)?;
+    let kubelet = kubelet_start::start(plan, machine.root, machine.init, files.kubelet(), report)?;
+    let kubelet = kubelet_start::wait_for_registration(plan, &info, &cluster, issued.as_ref(), kubelet, report);
+    joined(machine.root, credential, &info, kubelet)
+}
+
+/// Steps the system clock to the verified server's time, where that was asked for and is needed.
+fn set_clock(plan: &JoinPlan, info: &ClusterInfo, report: &Report) {
+    if !plan.options.set_clock || plan.options.mode == Mode::DryRun || !findings::clock_is_replaced(&plan.access, info)
+    {
+        return;
+    }
+    match clock::set_system(info.clock().now()) {
+        Ok(()) => report.info(Phase::Discovery, "The system clock has been set to the server's time"),
+        Err(error) => report.warn(Phase::Discovery, None, format_args!("the system clock could not be set: {error}")),
+    }
+}
+
+/// What the cluster, or a file in its place, says; and that the Node of our name may be ours.
+fn cluster_config(
+    plan: &JoinPlan,
+    client: &mut Client,
+    report: &Report,
+) -> Result<(ClusterConfiguration, Option<RawKubeletConfig>), Failure> {
+    let file = plan.node.kubelet_overrides.kubelet_config.clone();
+    let request = Request {
+        node: &plan.node.name,
+        kubelet_config: if file.is_some() { KubeletConfigSource::File } else { KubeletConfigSource::Cluster },
+        server: match plan.access.discovery.names(client.endpoint()) {
+            true => ServerSource::User,
+            false => ServerSource::ClusterInfo,
+        },
+    };
+    let retry = plan.options.retry(plan.options.timeouts.kubernetes_api_call);
+    let (ClusterConfig { kubelet, cluster, cluster_missing }, node) = fetch::fetch(client, request, retry, report)?;
+    let raw = match (file, kubelet) {
+        (Some(file), _) => Some(file),
+        (None, Some(found)) => Some(RawKubeletConfig::parse(&found.text, found.origin)?),
+        (None, None) => None,
+    };
+    if let Some(missing) =
+        cluster_missing.filter(|_| raw.as_ref().is_none_or(RawKubeletConfig::needs_cluster_configuration))
+    {
+        let text = format_args!("{}; kubeadm's defaults apply", missing.text);
+        report.warn(Phase::Discovery, Some(missing.code), text);
+    }
+    let check = check_node_name(node.as_ref(), &plan.node.name, &plan.host)?;
+    findings::report_node(check, &plan.node.name, report);
+    Ok((cluster, raw))
+}
+
+/// What the kubelet is going to authenticate with.
+fn planned_credential<'a>(
+    state: &NodeState,
+    tls_bootstrap: TlsBootstrapBy,
+    bootstrap: &'a BootstrapCredentials,
+) -> KubeletCredential<'a> {
+    match (state, tls_bootstrap) {
+        (NodeState::Conflict(Conflict::Preexisting), _) => KubeletCredential::KeepExisting,
+        (_, TlsBootstrapBy::Kubelet) => KubeletCredential::BootstrapToken(bootstrap),
+        (_, TlsBootstrapBy::Kubejoin) => KubeletCredential::Placeholder,
+    }
+}
+
+/// `tls-bootstrap`: the node's certificate, where this program requests it. The connection ends here.
+fn tls_bootstrap(
+    plan: &JoinPlan,
+    root: &Root,
+    credential: KubeletCredential<'_>,
+    mut client: Client,
+    info: &ClusterInfo,
+    report: &Report,
+) -> Result<Option<Credentials>, Failure> {
+    match credential {
+        KubeletCredential::Placeholder | KubeletCredential::Issued(_) => {
+            report.phase(Phase::TlsBootstrap);
+            let retry = plan.options.retry(plan.options.timeouts.tls_bootstrap);
+            return request_certificate(&plan.node.name, root, &mut client, info, retry, report).map(Some);
+        }
+        KubeletCredential::KeepExisting => {
+            let text = format!("{} stays as it is: the kubelet goes on with its credentials", paths::KUBELET_CONF);
+            report.info(Phase::TlsBootstrap, text);
+            let wanted = common_name(plan.node.name.as_str());
+            if let Some(name) = state::preexisting_name(root)?.filter(|name| *name != wanted) {
+                let text = format_args!(
+                    "the certificate in it is that of {}; only {wanted} may register this node",
+                    UntrustedText::new(&name, None)
+                );
+                report.warn(Phase::TlsBootstrap, None, text);
+            }
+        }
+        KubeletCredential::BootstrapToken(_) => {
+            report.info(Phase::TlsBootstrap, "Left to the kubelet, which is given the token for it");
+        }
+    }
+    Ok(None)
+}
+
+/// Stops the kubelet and commits the tree.
+fn write(machine: Machine<'_>, files: &FileSet, report: &Report) -> Result<(), Failure> {
+    if let Err(error) = machine.init.stop(kubelet_start::SERVICE) {
+        report.warn(Phase::KubeletStart, Some(error.code()), error);
+    }
+    if !matches!(machine.state, NodeState::Nothing | NodeState::Conflict(Conflict::Preexisting)) {
+        // The commit point of a previous join: left there, it would vouch for what is half written next to it.
+        let mut stale = FileSet::new();
+        stale.absent(paths::KUBELET_CONF);
+        machine.root.commit(&stale)?;
+    }
+    machine.root.commit(files)?;
+    Ok(())
+}
+
+fn joined(
+    root: &Root,
+    credential: KubeletCredential<'_>,
+    info: &ClusterInfo,
+    kubelet: KubeletState,
+) -> Result<Outcome, Failure> {
+    let certificate = match credential {
+        KubeletCredential::Issued(credentials) => CertificateSource::Request(credentials.request().to_owned()),
+        KubeletCredential::KeepExisting => CertificateSource::Existing,
+        KubeletCredential::Placeholder | KubeletCredential::BootstrapToken(_) => {
+            CertificateSource::Kubelet { token_left: root.exists(&paths::BOOTSTRAP_KUBELET_CONF)? }
+        }
+    };
+    Ok(Outcome::Joined { certificate, server: format!("https://{}", info.server()), kubelet })
+}

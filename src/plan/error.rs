@@ -1,0 +1,88 @@
+//! A configuration that does not fit this machine.
+
+use std::fmt;
+
+use crate::error::{Code, Explain, codes};
+use crate::phase::Phase;
+use crate::rootfs::TargetPathError;
+use crate::values::NodeNameError;
+
+/// A configuration that does not fit this machine.
+#[derive(Debug)]
+pub enum PlanError {
+    /// A Node cannot have this name.
+    NodeName {
+        /// Where the name came from.
+        source: NameSource,
+        /// Why not.
+        problem: NodeNameError,
+    },
+    /// Several container runtimes are there.
+    SeveralRuntimes(Vec<String>),
+    /// A phase that discovery or the certificate depends on.
+    CannotSkip(Phase),
+    /// A path cannot be one inside the target root.
+    Path(TargetPathError),
+    /// Neither a token nor a user in the discovery file.
+    NoCredentials,
+}
+
+/// Where a node name came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameSource {
+    /// `kubeletExtraArgs`.
+    HostnameOverride,
+    /// The host.
+    Hostname,
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PlanError::NodeName { source: NameSource::HostnameOverride, problem } => {
+                write!(f, "kubeletExtraArgs hostname-override: {problem}")
+            }
+            PlanError::NodeName { source: NameSource::Hostname, problem } => {
+                write!(f, "this machine's host name cannot be a node name: {problem}")
+            }
+            PlanError::SeveralRuntimes(found) => {
+                write!(f, "several container runtimes are running: {}", found.join(", "))
+            }
+            PlanError::CannotSkip(phase) => {
+                write!(f, "the phase {} cannot be skipped: without it no cluster is verified", phase.name())
+            }
+            PlanError::Path(problem) => write!(f, "caCertPath: {problem}"),
+            PlanError::NoCredentials => f.write_str(
+                "there is no token, and no credentials in the discovery file, to request a certificate with",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for PlanError {}
+
+impl Explain for PlanError {
+    fn code(&self) -> &'static Code {
+        match self {
+            PlanError::NodeName { .. } => &codes::CONFIG_NODE_NAME,
+            PlanError::SeveralRuntimes(_) => &codes::CONFIG_SEVERAL_RUNTIMES,
+            PlanError::NoCredentials => &codes::CONFIG_INCOMPLETE,
+            PlanError::CannotSkip(_) => &codes::USAGE,
+            PlanError::Path(_) => &codes::CONFIG_INVALID,
+        }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            PlanError::CannotSkip(_) => {
+                "take it out of --skip-phases or skipPhases, or skip kubelet-start, which it is a part of".to_owned()
+            }
+            PlanError::NoCredentials => {
+                "pass --tls-bootstrap-token from `kubeadm token create` on the control plane, or \
+                 write a user with credentials into the discovery file"
+                    .to_owned()
+            }
+            _ => self.code().hint.to_owned(),
+        }
+    }
+}

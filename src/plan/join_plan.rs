@@ -1,0 +1,93 @@
+//! A join with nothing left to decide.
+
+use super::access::Access;
+use super::error::PlanError;
+use super::node_spec::{NodeSpec, cri_socket, has_hostname_override, node_name};
+use super::run_options::{Mode, Phases, RunOptions, TlsBootstrapBy, skips};
+use super::target::Target;
+use crate::clock::Clock;
+use crate::config::{Extras, JoinConfiguration};
+use crate::host::HostFacts;
+use crate::inputs::{Discovery, Inputs};
+use crate::phase::Phase;
+
+/// A join with nothing left to decide.
+#[derive(Clone, Debug)]
+pub struct JoinPlan {
+    /// Which root becomes a node.
+    pub target: Target,
+    /// How the cluster is found, verified and reached.
+    pub access: Access,
+    /// What the node is going to be.
+    pub node: NodeSpec,
+    /// What this run does.
+    pub options: RunOptions,
+    /// This machine.
+    pub host: HostFacts,
+}
+
+impl JoinPlan {
+    /// Resolves everything.
+    ///
+    /// # Errors
+    /// The configuration does not fit this machine, or leaves something open that has no default.
+    pub fn new(
+        configuration: JoinConfiguration,
+        extras: Extras,
+        inputs: Inputs,
+        host: HostFacts,
+        clock: Clock,
+    ) -> Result<Self, PlanError> {
+        if let (Discovery::File { kubeconfig, .. }, None) = (&inputs.discovery, &configuration.tls_bootstrap_token)
+            && kubeconfig.credentials.is_none()
+        {
+            return Err(PlanError::NoCredentials);
+        }
+        let phases = Phases::without(&configuration.skip_phases);
+        if phases.kubelet_start && skips(&configuration.skip_phases, Phase::Discovery) {
+            return Err(PlanError::CannotSkip(Phase::Discovery));
+        }
+        let kubelet_bootstraps = skips(&configuration.skip_phases, Phase::TlsBootstrap);
+        let registration = configuration.node_registration;
+        let name_is_given = registration.name.is_some() || has_hostname_override(&registration.kubelet_extra_args);
+        let name = node_name(registration.name, &registration.kubelet_extra_args, &host)?;
+        let seed = seed(&[host.machine_id.as_deref(), host.system_uuid.as_deref(), Some(name.as_str())]);
+        Ok(JoinPlan {
+            target: Target::new(extras.rootfs, &host.path),
+            access: Access {
+                discovery: inputs.discovery,
+                server: extras.server,
+                bootstrap_token: configuration.tls_bootstrap_token,
+                proxies: inputs.proxies,
+                clock,
+            },
+            node: NodeSpec {
+                override_hostname: host.kubelet_hostname.as_deref() != Some(name.as_str()),
+                name,
+                name_is_given,
+                cri_socket: cri_socket(registration.cri_socket, &host)?,
+                ca_cert_path: configuration.ca_cert_path.to_string_lossy().parse().map_err(PlanError::Path)?,
+                taints: registration.taints.unwrap_or_default(),
+                kubelet_extra_args: registration.kubelet_extra_args,
+                kubelet_overrides: inputs.kubelet,
+                systemd_resolved_active: host.systemd_resolved_active,
+            },
+            options: RunOptions {
+                mode: if configuration.dry_run { Mode::DryRun } else { Mode::Apply },
+                phases,
+                tls_bootstrap: if kubelet_bootstraps { TlsBootstrapBy::Kubelet } else { TlsBootstrapBy::Kubejoin },
+                ignore_preflight_errors: registration.ignore_preflight_errors,
+                timeouts: configuration.timeouts,
+                seed,
+                set_clock: extras.set_clock,
+            },
+            host,
+        })
+    }
+}
+
+/// FNV-1a: stable across releases and machines, which std's hasher does not promise.
+fn seed(parts: &[Option<&str>]) -> u64 {
+    let bytes = parts.iter().flatten().flat_map(|part| part.bytes().chain([0]));
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
