@@ -1,9 +1,9 @@
-//! The shape of the house, read from `src/`: who may know whom.
+//! The architecture, read from `src/`: which module may use which.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// Rooms in the order of the way through the house. A room may use those above it, and itself.
+/// Modules in the order of a run. A module may use those above it, and itself.
 const ORDER: [&[&str]; 13] = [
     &["secret", "phase"],
     &["text", "error"],
@@ -20,7 +20,7 @@ const ORDER: [&[&str]; 13] = [
     &["lib", "main"],
 ];
 
-/// Crates that only one file or room may name.
+/// Crates that only one file or module may name.
 const CONFINED: [(&str, &[&str]); 11] = [
     ("ureq_proto", &["net/http.rs"]),
     ("lexopt", &["cli"]),
@@ -62,7 +62,7 @@ fn room(path: &str) -> &str {
     path.split(['/', '.']).next().unwrap()
 }
 
-/// Rooms named as `crate::room`, in paths and in nested use lists.
+/// Modules named as `crate::module`, in paths and in nested use lists.
 fn uses(text: &str) -> BTreeSet<String> {
     let mut rooms = BTreeSet::new();
     for part in text.split("crate::").skip(1) {
@@ -78,7 +78,7 @@ fn uses(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_room_uses_only_rooms_of_earlier_stages() {
+fn a_module_uses_only_modules_of_earlier_stages() {
     let rank = |room: &str| ORDER.iter().position(|stage| stage.contains(&room));
     let mut wrong = Vec::new();
     for (path, text) in sources() {
@@ -100,7 +100,7 @@ fn a_room_uses_only_rooms_of_earlier_stages() {
 }
 
 #[test]
-fn a_crate_is_named_only_in_its_room() {
+fn a_crate_is_named_only_in_its_module() {
     let mut wrong = Vec::new();
     for (path, text) in sources() {
         for (name, rooms) in CONFINED {
@@ -123,7 +123,7 @@ fn what_lowers_security_says_so_and_stands_in_one_file() {
 }
 
 #[test]
-fn after_the_plan_nobody_looks_at_the_world() {
+fn after_the_plan_nothing_reads_the_machine() {
     let world = ["SystemTime::now(", "env::args", "env::var", "\"/proc", "\"/sys/"];
     for (path, text) in sources() {
         let may = ["host", "config", "run", "main", "clock", "preflight", "report"].contains(&room(&path));

@@ -12,7 +12,7 @@ use kubejoin::config::{Settings, Sources, resolve};
 use kubejoin::host::HostFacts;
 use kubejoin::net::dial::Proxies;
 use kubejoin::net::retry::Retry;
-use kubejoin::plan::{Discovery, JoinPlan};
+use kubejoin::plan::{Discovery, JoinPlan, Trust};
 use kubejoin::secret::Secret;
 use kubejoin_apiserver::ApiServer;
 use serde_json::Value;
@@ -235,7 +235,7 @@ fn walk(root: &Path, directory: &Path, found: &mut Vec<Found>) {
     }
 }
 
-/// A run that has ended.
+/// A finished run.
 #[derive(Debug)]
 pub struct Ran {
     /// Exit status.
@@ -304,7 +304,7 @@ pub fn with_user(kubeconfig: &str, user: &str) -> String {
         .replace("users: []", &format!("users: [{{name: own-user, user: {{{user}}}}}]"))
 }
 
-/// A plan made of a way of discovery alone, at the time of `clock`.
+/// A plan made of a discovery method alone, at the time of `clock`.
 pub fn plan(discovery: Discovery, token: Option<&str>, clock: Clock) -> JoinPlan {
     let flags = Settings {
         // The plan's discovery is that of the caller.
@@ -323,4 +323,12 @@ pub fn plan(discovery: Discovery, token: Option<&str>, clock: Clock) -> JoinPlan
 pub fn soon() -> Retry {
     let deadline = Instant::now() + Duration::from_secs(5);
     Retry { deadline, first: Duration::from_millis(100), cap: Duration::from_secs(1), seed: 1 }
+}
+
+/// Token discovery of this server alone.
+pub fn plan_by_token(server: &ApiServer, trust: Trust, clock: Clock) -> JoinPlan {
+    let token = server.token();
+    let discovery =
+        Discovery::Token { endpoints: vec![server.endpoint().parse().unwrap()], token: token.parse().unwrap(), trust };
+    plan(discovery, Some(&token), clock)
 }

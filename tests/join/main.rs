@@ -5,6 +5,7 @@
 mod adversarial;
 mod architecture;
 mod builder;
+mod clock;
 mod configuration;
 mod crash;
 mod discovery_file;
@@ -17,6 +18,6 @@ mod proxy;
 mod proxy_server;
 mod readme;
 mod resume;
-mod review;
 mod secrets;
+mod untrusted_input;
 mod worker;
