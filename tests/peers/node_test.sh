@@ -35,7 +35,7 @@ main() {
   survives_a_restart_of_the_kubelet
   rotates_by_itself
   bootstraps_by_itself
-  keeps_an_operators_credentials
+  keeps_existing_credentials
   finished=yes
 }
 
@@ -143,9 +143,9 @@ bootstraps_by_itself() {
   node down "${keep[@]}" "$itself"
 }
 
-keeps_an_operators_credentials() {
+keeps_existing_credentials() {
   local conf=$own/root/etc/kubernetes/kubelet.conf before
-  section "an operator has made the kubelet's credentials by hand"
+  section "an administrator has made the kubelet's credentials by hand"
   node up "$own" "$cluster" --name own
   make_credentials own >"$work/own.conf"
   install -m 600 "$work/own.conf" "$conf"
