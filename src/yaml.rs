@@ -11,11 +11,13 @@
 mod cut_line;
 mod document;
 mod error;
+mod limits;
 mod reader;
 mod scalar;
 mod writer;
 
 pub use document::{Document, Duplicate};
 pub use error::YamlError;
-pub use reader::{MAX_BYTES, MAX_DEPTH, MAX_EXPANSION_BYTES, parse, parse_one};
+pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_EXPANSION_BYTES};
+pub use reader::{parse, parse_one};
 pub use writer::to_string;

@@ -128,7 +128,7 @@ fn can_trace() -> bool {
 }
 
 #[test]
-fn killed_at_any_system_call_and_run_again_the_tree_is_that_of_an_undisturbed_run() {
+fn a_commit_killed_at_any_system_call_can_be_run_again() {
     if !can_trace() {
         return;
     }
@@ -150,7 +150,7 @@ fn killed_at_any_system_call_and_run_again_the_tree_is_that_of_an_undisturbed_ru
 }
 
 #[test]
-fn a_full_disk_at_any_system_call_is_reported_leaves_no_temporary_and_the_next_run_completes() {
+fn a_full_disk_is_reported_and_the_next_run_completes() {
     if !can_trace() {
         return;
     }

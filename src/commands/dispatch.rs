@@ -3,9 +3,9 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use super::{config, join, phase};
+use super::{config, join, panics, phase};
 use crate::cli::{self, Command, JoinArgs, LoggingFormat, Output};
-use crate::error::{Explain, Failure};
+use crate::error::Failure;
 use crate::phase::{Applies, PhaseSpec};
 use crate::report::{Report, ReportOptions};
 
@@ -35,7 +35,7 @@ fn run_join(args: &JoinArgs) -> ExitCode {
         no_color: no_color(),
         result: args.result_file.clone(),
     };
-    super::report_panics(&options);
+    panics::report_panics(&options);
     let report = Report::standard(&options);
     let result = match args.phase {
         None | Some(PhaseSpec { applies: Applies::Worker(_) | Applies::SubPhase(_), .. })

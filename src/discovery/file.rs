@@ -8,10 +8,10 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use super::cluster::{ClusterInfo, Verified, anchors, valid_anchors};
 use super::cluster_info::{self, UnverifiedClusterInfo};
 use super::dialer::dialer_for;
 use super::error::DiscoveryError;
-use super::{ClusterInfo, Verified, anchors, valid_anchors};
 use crate::clock::Clock;
 use crate::error::Explain;
 use crate::kube::client::{Client, MAX_OBJECT, REQUEST_TIMEOUT, Wanted, decode};

@@ -6,10 +6,11 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use super::cluster::{ClusterInfo, Verified, anchors, valid_anchors};
 use super::cluster_info::{self, UnverifiedClusterInfo};
 use super::dialer::dialer_for;
 use super::error::DiscoveryError;
-use super::{ClusterInfo, Verified, anchors, jws, valid_anchors};
+use super::jws;
 use crate::clock::Clock;
 use crate::error::{Code, Explain};
 use crate::inputs::Trust;

@@ -11,8 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
+use super::document::{Entry, Kubeconfig};
 use super::error::{Field, KubeconfigError};
-use super::{Entry, Kubeconfig};
 use crate::pki::certificate::Certificate;
 use crate::pki::identity::ClientIdentity;
 use crate::report::Report;

@@ -7,6 +7,7 @@ use super::access::server_endpoint;
 use super::*;
 use crate::pki::certificate::CertificateError;
 use crate::pki::identity::IdentityError;
+use crate::text::UntrustedText;
 
 /// A CA (P-256) and a client certificate of it with an RSA key, as kubeadm's `admin.conf` has one; made by openssl.
 const CA: &str = include_str!("testdata/ca.crt");

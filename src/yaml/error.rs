@@ -7,17 +7,17 @@ use crate::error::{Code, Explain, codes};
 /// Why a text is not accepted as YAML. Lines count from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum YamlError {
-    /// Longer than [`super::MAX_BYTES`].
+    /// Longer than [`super::limits::MAX_BYTES`].
     TooLarge {
         /// Length of the text, in bytes.
         bytes: usize,
     },
-    /// Nested deeper than [`super::MAX_DEPTH`].
+    /// Nested deeper than [`super::limits::MAX_DEPTH`].
     TooDeep {
         /// Where the limit was passed.
         line: usize,
     },
-    /// Aliases and merges repeat more than [`super::MAX_EXPANSION_BYTES`] bytes.
+    /// Aliases and merges repeat more than [`super::limits::MAX_EXPANSION_BYTES`] bytes.
     ExpandsTooMuch {
         /// The alias or anchor that went over the budget.
         line: usize,
@@ -96,11 +96,11 @@ impl fmt::Display for YamlError {
         }
         match self {
             YamlError::TooLarge { bytes } => {
-                write!(f, "{bytes} bytes of YAML, at most {} are read", super::MAX_BYTES)
+                write!(f, "{bytes} bytes of YAML, at most {} are read", super::limits::MAX_BYTES)
             }
-            YamlError::TooDeep { .. } => write!(f, "nested deeper than {} levels", super::MAX_DEPTH),
+            YamlError::TooDeep { .. } => write!(f, "nested deeper than {} levels", super::limits::MAX_DEPTH),
             YamlError::ExpandsTooMuch { .. } => {
-                write!(f, "aliases repeat more than {} bytes", super::MAX_EXPANSION_BYTES)
+                write!(f, "aliases repeat more than {} bytes", super::limits::MAX_EXPANSION_BYTES)
             }
             YamlError::Character { code_point, .. } => write!(f, "character U+{code_point:04X} is not allowed"),
             YamlError::Syntax { column, problem, .. } => write!(f, "column {column}: {problem}"),

@@ -8,16 +8,8 @@ use serde_json::{Map, Value};
 use super::cut_line::CutLine;
 use super::document::{Document, Duplicate, Lines, MAX_DUPLICATES, ROOT};
 use super::error::YamlError;
+use super::limits::{MAX_BYTES, MAX_DEPTH, MAX_EXPANSION_BYTES};
 use super::scalar::{self, Scalar};
-
-/// The longest text that is read, in bytes: what a ConfigMap may hold.
-pub const MAX_BYTES: usize = 1 << 20;
-
-/// The deepest nesting of mappings and lists. A KubeletConfiguration needs 6; serde_json's own limit is 128.
-pub const MAX_DEPTH: usize = 100;
-
-/// How much aliases and merges may repeat altogether, in bytes of a rough estimate.
-pub const MAX_EXPANSION_BYTES: usize = 1 << 20;
 
 /// What a value costs of the budget beside its text.
 const NODE_BYTES: usize = 32;

@@ -24,7 +24,7 @@ const SOCKET: &str = "unix:///var/run/containerd/containerd.sock";
 enum Delta {
     /// `validate` says the other thing.
     Validate,
-    /// `migrate` accepts what kubeadm refuses, or the other way round.
+    /// `migrate` accepts what kubeadm refuses, or vice versa.
     Migrate,
     /// Both accept and write different bytes.
     Bytes,
@@ -97,7 +97,7 @@ fn differences(case: &str, theirs: &Theirs) -> Vec<Delta> {
 }
 
 #[test]
-fn files_are_judged_and_migrated_as_kubeadm_does() {
+fn files_are_validated_and_migrated_as_kubeadm_does() {
     let theirs = theirs();
     let cases = std::fs::read_dir(directory("cases")).unwrap().count();
     assert_eq!(theirs.len(), cases, "run tests/config/regenerate");
@@ -128,7 +128,7 @@ fn the_defaults_of_join_have_kubeadm_s_bytes() {
 
 /// What was migrated is what is read: by us, and as kubeadm reads it.
 #[test]
-fn what_is_written_is_read_again_and_stays() {
+fn what_kubeadm_has_migrated_stays_as_it_is() {
     for (case, theirs) in theirs() {
         let Some(text) = theirs.text.filter(|_| !DELTAS.iter().any(|(name, ..)| *name == case)) else { continue };
         let migration = migrate::migrate(Path::new(&case), &text, Allow::default()).unwrap();
@@ -143,7 +143,7 @@ fn kubejoin(arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn the_verbs_answer_as_a_script_expects() {
+fn the_config_commands_answer_as_a_script_expects() {
     let work = tempfile::tempdir().unwrap();
     let old = directory("cases/v1beta2.yaml");
     let (old, new) = (old.to_str().unwrap(), work.path().join("new.yaml"));

@@ -38,7 +38,7 @@ pub struct Found {
     pub kind: FileType,
 }
 
-/// A run that has ended.
+/// A finished run.
 pub struct Ran {
     status: Option<i32>,
     /// `result.json`.

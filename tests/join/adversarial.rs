@@ -1,14 +1,20 @@
-//! Servers that lie, break off or never end: each is refused with its own code and class, with nothing written, and in
-//! discovery without the token ever being sent.
+//! Servers that lie, break off or never end: each is refused with its own code and class. Nothing is written, and
+//! during discovery the token is never sent.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use kubejoin::clock::{Clock, ClockMode};
+use kubejoin::discovery::discover;
+use kubejoin::error::Explain;
+use kubejoin::inputs::Trust;
 use kubejoin::net::dial::Dialer;
+use kubejoin::net::server::UnverifiedServer;
+use kubejoin::report::Report;
 use kubejoin_apiserver::{
     ApiServer, Authority, Certificate, ClusterInfo, Faults, Jws, Options, Pki, Presents, Reply, Rule, Token, Watch,
 };
 
-use crate::builder::Join;
+use crate::builder::{Join, access_by_token, cluster_info_of, kubeconfig_of, soon, text};
 
 /// The secret half of the embedded server's token.
 fn secret_of(server: &ApiServer) -> String {
@@ -53,7 +59,7 @@ fn another_ca_altogether() {
 }
 
 #[test]
-fn a_bundle_of_the_pinned_ca_and_a_foreign_one_with_the_leaf_from_the_foreign_one() {
+fn a_pinned_ca_beside_a_foreign_one_that_issued_the_leaf() {
     for order in [Authority::OwnAndForeign, Authority::ForeignAndOwn] {
         refused_before_the_token(authority(Presents::ForeignCa, order), "tls.certificate-untrusted", 4);
     }
@@ -65,7 +71,7 @@ fn a_leaf_for_another_name() {
 }
 
 #[test]
-fn a_client_certificate_of_the_right_ca_is_no_servers() {
+fn a_client_certificate_of_the_right_ca_is_refused() {
     refused_before_the_token(Faults::presenting(Presents::ClientCertificate), "tls.certificate-untrusted", 4);
 }
 
@@ -128,7 +134,7 @@ fn a_redirect() {
 }
 
 #[test]
-fn a_success_that_is_no_success() {
+fn a_success_without_the_object() {
     refused_before_the_token(on_cluster_info(Reply::StatusWith200), "api.not-the-object", 4);
 }
 
@@ -198,11 +204,11 @@ fn cluster_info_that_leads_to_another_server() {
 #[test]
 fn a_reconnect_that_lands_on_another_server() {
     let server = ApiServer::start(Options::default());
-    // The genuine answer, but with the wish to close: the token would go over a second connection.
+    // The genuine answer, but with `Connection: close`: the token would go over a second connection.
     let genuine = {
         let dialer = Dialer::direct(server.endpoint().parse().unwrap());
-        let mut peer = kubejoin::net::server::UnverifiedServer::new(dialer);
-        let deadline = std::time::Instant::now() + Duration::from_secs(10);
+        let mut peer = UnverifiedServer::new(dialer);
+        let deadline = Instant::now() + Duration::from_secs(10);
         peer.fetch("/api/v1/namespaces/kube-public/configmaps/cluster-info", 1 << 20, deadline).unwrap().body
     };
     let headers =
@@ -244,7 +250,7 @@ fn a_certificate_that_was_not_asked_for() {
 }
 
 #[test]
-fn a_watch_that_breaks_is_no_reason_to_fail() {
+fn a_broken_watch_does_not_fail_the_join() {
     for watch in [
         Watch::Forbidden,
         Watch::EndsAfter(0),
@@ -277,4 +283,92 @@ fn a_token_without_the_right_to_authenticate() {
     let ran = join.run();
     assert_eq!((ran.code(), ran.status), ("api.unauthorized", 5), "{ran:#?}");
     assert_eq!(join.tree(), []);
+}
+
+#[test]
+fn an_expired_ca_beside_a_valid_one_verifies_no_server() {
+    let ended = ApiServer::start(Options { pki: Pki::expired(), ..Options::default() });
+    let secret = ended.token().split_once('.').unwrap().1.to_owned();
+    let ca_certificates = format!("{}{}", ended.ca_pem(), Pki::new().ca_pem());
+    let join = Join::to(&ended).by_file(&kubeconfig_of(&ended, Some(&ca_certificates)), Some(&ended.token()));
+    let ran = join.run();
+    assert_eq!((ran.code(), ran.status), ("tls.certificate-untrusted", 4), "{ran:#?}");
+    assert_eq!(join.tree(), [], "something was written");
+    ended.set_faults(Faults::cluster_info(ClusterInfo::authority(Authority::OwnAndForeign)));
+    let access = access_by_token(&ended, Trust::UnsafeSkipCaVerification, Clock::read(ClockMode::Auto));
+    let error = discover(&access, soon(), &Report::new(Vec::new())).unwrap_err();
+    assert_eq!(error.code().name, "tls.certificate-untrusted", "{error}");
+    assert!(!ended.has_received(&secret), "the token was sent");
+}
+
+/// The body that this server answers with when it is asked for cluster-info, as everybody can read it.
+fn cluster_info_body(server: &ApiServer) -> Vec<u8> {
+    let mut asked = UnverifiedServer::new(Dialer::direct(server.endpoint().parse().unwrap()));
+    let path = "/api/v1/namespaces/kube-public/configmaps/cluster-info";
+    asked.fetch(path, 1 << 20, Instant::now() + Duration::from_secs(5)).unwrap().body
+}
+
+#[test]
+fn a_replayed_cluster_info_verifies_nobody() {
+    let (server, parrot) = (ApiServer::start(Options::default()), ApiServer::start(Options::default()));
+    let secret = server.token().split_once('.').unwrap().1.to_owned();
+    let repeated = Reply::Exactly { code: 200, headers: Vec::new(), body: cluster_info_body(&server) };
+    parrot.set_faults(Faults::replying(Rule::on("cluster-info", repeated)));
+    // Alone it is refused; among others it is ignored, whether it is asked before or after the server has been silent.
+    let alone = Join::to(&server).endpoint(&parrot.endpoint()).run();
+    assert_eq!((alone.code(), alone.status), ("tls.certificate-untrusted", 4), "{alone:#?}");
+    let kubeconfig = cluster_info_of(&server).replace(&server.endpoint(), &parrot.endpoint());
+    let by_file = Join::to(&server).by_file(&kubeconfig, Some(&server.token())).run();
+    assert_eq!((by_file.code(), by_file.status), ("tls.certificate-untrusted", 4), "{by_file:#?}");
+    server.set_faults(Faults::replying(Rule::on("cluster-info", Reply::internal_error()).times(1)));
+    let join = Join::to(&server).endpoint(&format!("{},{}", parrot.endpoint(), server.endpoint())).waits(20, 5);
+    let ran = join.run();
+    assert_eq!((ran.outcome(), ran.status), ("joined", 0), "{ran:#?}");
+    assert!(text(&join.tree(), "etc/kubernetes/kubelet.conf").contains(&server.endpoint()));
+    assert!(!parrot.has_received(&secret), "the token was sent");
+}
+
+#[test]
+fn the_connection_that_answered_is_the_one_verified() {
+    let once_busy = || {
+        let busy = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec();
+        vec![Rule::on("cluster-info", Reply::Raw(busy)).times(1)]
+    };
+    for by_file in [false, true] {
+        for (presents, later, is_joined) in
+            [(Presents::Own, Presents::ForeignCa, false), (Presents::ForeignCa, Presents::Own, true)]
+        {
+            let server = ApiServer::start(Options::default());
+            let secret = server.token().split_once('.').unwrap().1.to_owned();
+            let presents_later = Some((1, later));
+            server.set_faults(Faults { presents, presents_later, replies: once_busy(), ..Faults::default() });
+            let mut join = Join::to(&server).waits(10, 5);
+            if by_file {
+                join = join.by_file(&cluster_info_of(&server), Some(&server.token()));
+            }
+            let ran = join.run();
+            let code = if is_joined { "" } else { "tls.certificate-untrusted" };
+            assert_eq!((ran.code(), server.connections().len()), (code, 2), "{ran:#?}");
+            assert_eq!(server.has_received(&secret), is_joined);
+        }
+    }
+}
+
+#[test]
+fn only_certificates_of_the_signers_answer_are_written() {
+    let faults = Faults::certificate(Certificate::WithPrivateKey);
+    let server = ApiServer::start(Options { faults, ..Options::default() });
+    let join = Join::to(&server);
+    let ran = join.run();
+    assert_eq!((ran.outcome(), ran.status), ("joined", 0), "{ran:#?}");
+    let tree = join.tree();
+    let pem = text(&tree, "var/lib/kubelet/pki/kubelet-client-current.pem");
+    let pem = text(&tree, pem.trim_start_matches('/'));
+    assert_eq!(
+        pem.matches("PRIVATE KEY-----\n").count(),
+        2,
+        "one key has two lines of armour: {}",
+        pem.lines().count()
+    );
+    assert_eq!(pem.matches("BEGIN EC PRIVATE KEY").count(), 1);
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kubejoin::clock::Clock;
-use kubejoin::inputs::Discovery;
+use kubejoin::inputs::{Discovery, Trust};
 use kubejoin::net::dial::Proxies;
 use kubejoin::net::retry::Retry;
 use kubejoin::plan::Access;
@@ -233,7 +233,7 @@ fn walk(root: &Path, directory: &Path, found: &mut Vec<Found>) {
     }
 }
 
-/// A run that has ended.
+/// A finished run.
 #[derive(Debug)]
 pub struct Ran {
     /// Exit status.
@@ -302,7 +302,7 @@ pub fn with_user(kubeconfig: &str, user: &str) -> String {
         .replace("users: []", &format!("users: [{{name: own-user, user: {{{user}}}}}]"))
 }
 
-/// Access by one method of discovery, at the time of `clock`.
+/// Access by one discovery method, at the time of `clock`.
 pub fn access(discovery: Discovery, token: Option<&str>, clock: Clock) -> Access {
     Access {
         discovery,
@@ -317,4 +317,12 @@ pub fn access(discovery: Discovery, token: Option<&str>, clock: Clock) -> Access
 pub fn soon() -> Retry {
     let deadline = Instant::now() + Duration::from_secs(5);
     Retry { deadline, first: Duration::from_millis(100), cap: Duration::from_secs(1), seed: 1 }
+}
+
+/// Token discovery of this server alone.
+pub fn access_by_token(server: &ApiServer, trust: Trust, clock: Clock) -> Access {
+    let token = server.token();
+    let discovery =
+        Discovery::Token { endpoints: vec![server.endpoint().parse().unwrap()], token: token.parse().unwrap(), trust };
+    access(discovery, Some(&token), clock)
 }

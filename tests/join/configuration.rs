@@ -49,7 +49,7 @@ fn a_file_of_any_release_joins() {
 }
 
 #[test]
-fn flags_of_older_releases_are_obeyed_and_named() {
+fn retired_flags_are_accepted_with_a_warning() {
     let server = ApiServer::start(Options::default());
     let join =
         Join::to(&server).arg("--ignore-checks-errors=all").arg("--feature-gates=CoreDNS=true").arg("-k").arg("/k");

@@ -1,4 +1,4 @@
-//! The whole binary killed at every system call that changes a file or sends something; then run again.
+//! The binary is killed at every system call that changes a file or sends something, and run again.
 
 use std::process::{Command, Stdio};
 
@@ -12,7 +12,7 @@ use crate::resume::shape;
 const CALLS: &[&str] = &["write", "sendto", "fchmod", "fsync", "mkdirat", "symlinkat", "renameat", "unlinkat"];
 
 /// Runs a join until it makes `call` for the `nth` time; whether it did.
-pub fn killed_at(join: &Join, call: &str, nth: usize) -> bool {
+fn killed_at(join: &Join, call: &str, nth: usize) -> bool {
     let log = tempfile::NamedTempFile::new().unwrap();
     let command = join.command();
     let mut traced = Command::new("strace");
@@ -39,7 +39,7 @@ pub fn killed_at(join: &Join, call: &str, nth: usize) -> bool {
 }
 
 /// Whether strace is there and may trace.
-pub fn can_trace() -> bool {
+fn can_trace() -> bool {
     let traced = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).status();
     traced.is_ok_and(|status| status.success())
 }
@@ -83,7 +83,7 @@ fn can_be_tested() -> bool {
 }
 
 #[test]
-fn a_join_killed_at_any_system_call_and_run_again_ends_as_an_undisturbed_one() {
+fn a_join_killed_at_any_system_call_can_be_run_again() {
     if !can_be_tested() {
         return;
     }
@@ -93,7 +93,7 @@ fn a_join_killed_at_any_system_call_and_run_again_ends_as_an_undisturbed_one() {
 }
 
 #[test]
-fn so_does_one_by_a_discovery_file() {
+fn a_file_join_killed_at_any_system_call_can_be_run_again() {
     if !can_be_tested() {
         return;
     }
@@ -102,9 +102,9 @@ fn so_does_one_by_a_discovery_file() {
     assert!(kills >= 45, "only {kills} kills: strace did not do what this test thinks it does");
 }
 
-/// Nothing that was given names the CA: that of the tree cannot be told from another's before the cluster is known.
+/// No setting names the CA, so the CA in the tree cannot be compared before discovery. The kubelet requests the certificate.
 #[test]
-fn so_does_one_that_is_given_no_ca_and_leaves_the_bootstrap_to_the_kubelet() {
+fn a_join_without_a_ca_killed_at_any_call_can_be_run_again() {
     if !can_be_tested() {
         return;
     }
@@ -115,4 +115,33 @@ fn so_does_one_that_is_given_no_ca_and_leaves_the_bootstrap_to_the_kubelet() {
     };
     let kills = ends_well_wherever_it_is_killed(without_ca, 0);
     assert!(kills >= 30, "only {kills} kills: strace did not do what this test thinks it does");
+}
+
+#[test]
+fn a_killed_rejoin_never_leaves_the_old_kubeconfig() {
+    if !can_be_tested() {
+        return;
+    }
+    let server = ApiServer::start(Options::default());
+    let mut kills = 0;
+    for call in ["renameat", "unlinkat"] {
+        for nth in 1.. {
+            let join = Join::to(&server).waits(10, 10);
+            assert_eq!(join.run().outcome(), "joined");
+            // Off for a year: the certificate cannot be used any more, and the cluster has moved.
+            let conf = join.root().join("etc/kubernetes/kubelet.conf");
+            let written = std::fs::read_to_string(&conf).unwrap();
+            std::fs::write(&conf, written.replace(&server.endpoint(), "192.0.2.1:6443")).unwrap();
+            let current = join.root().join("var/lib/kubelet/pki/kubelet-client-current.pem");
+            std::fs::write(join.root().join(current.read_link().unwrap().strip_prefix("/").unwrap()), "").unwrap();
+            if !killed_at(&join, call, nth) {
+                break;
+            }
+            kills += 1;
+            let ran = join.run();
+            assert!(["joined", "already-joined"].contains(&ran.outcome()), "killed at {call} number {nth}: {ran:#?}");
+            assert_eq!(std::fs::read_to_string(&conf).unwrap(), written, "killed at {call} number {nth}");
+        }
+    }
+    assert!(kills >= 4, "only {kills} kills: strace did not do what this test thinks it does");
 }

@@ -66,7 +66,7 @@ fn refused(join: &Join, server: &ApiServer, code: &str, status: i32, secrets: &[
 }
 
 #[test]
-fn the_kubeconfig_of_cluster_info_and_a_token_make_the_same_node_over_one_connection() {
+fn a_file_and_a_token_make_the_same_node_over_one_connection() {
     let server = start();
     let by_token = Join::to(&server);
     joined(&by_token.run());
@@ -131,14 +131,14 @@ fn a_token_wins_over_the_files_own_credentials() {
 }
 
 #[test]
-fn without_a_token_and_without_credentials_nobody_is_asked() {
+fn without_token_and_credentials_nothing_is_connected() {
     let server = start();
     refused(&Join::to(&server).by_file(&cluster_info_of(&server), None), &server, "config.incomplete", 2, &[]);
     assert_eq!(server.connections().len(), 0);
 }
 
 #[test]
-fn what_a_machine_cannot_do_is_refused_before_anybody_is_asked() {
+fn an_unsupported_file_is_refused_before_connecting() {
     let server = start();
     let cluster = cluster_info_of(&server);
     let insecure =
@@ -163,7 +163,7 @@ fn what_a_machine_cannot_do_is_refused_before_anybody_is_asked() {
 }
 
 #[test]
-fn cluster_info_may_be_closed_to_anonymous_users_or_not_be_there() {
+fn cluster_info_may_be_closed_or_missing() {
     for code in [401, 403, 404] {
         let server = start();
         server.set_faults(closed(code));
@@ -174,11 +174,11 @@ fn cluster_info_may_be_closed_to_anonymous_users_or_not_be_there() {
 }
 
 #[test]
-fn where_it_is_closed_the_files_credentials_are_tried_after_the_proof() {
+fn closed_cluster_info_is_read_with_the_files_credentials() {
     let server = start();
     for user in [admin(&server), format!("token: {}", server.token())] {
         server.forget_requests();
-        // Only for whoever comes without a header: a client certificate has none either.
+        // Only for a request without the header: a client certificate has none either.
         let rule =
             Rule { authorized: Some(false), ..Rule::on("cluster-info", closed(403).replies[0].reply.clone()) }.times(1);
         server.set_faults(Faults::replying(rule));
@@ -192,7 +192,7 @@ fn where_it_is_closed_the_files_credentials_are_tried_after_the_proof() {
 }
 
 #[test]
-fn credentials_that_the_cluster_does_not_know_have_a_code_of_their_own() {
+fn refused_credentials_have_a_code_of_their_own() {
     let server = start();
     let rule = Rule { authorized: Some(false), ..Rule::on("cluster-info", closed(403).replies[0].reply.clone()) };
     server.set_faults(Faults::replying(rule));
@@ -201,7 +201,7 @@ fn credentials_that_the_cluster_does_not_know_have_a_code_of_their_own() {
 }
 
 #[test]
-fn a_server_that_is_not_the_files_gets_no_credential() {
+fn a_server_with_a_wrong_certificate_gets_no_credential() {
     for (presents, code) in [
         (Presents::ForeignCa, "tls.certificate-untrusted"),
         (Presents::ForeignCaWithOwnAppended, "tls.certificate-untrusted"),
@@ -224,7 +224,7 @@ fn a_server_that_is_not_the_files_gets_no_credential() {
 }
 
 #[test]
-fn a_client_certificate_is_not_shown_to_a_server_that_is_not_the_files() {
+fn a_client_certificate_is_shown_only_to_the_files_server() {
     let server = start();
     let kubeconfig = with_user(&cluster_info_of(&server), &admin(&server));
     server.set_faults(Faults { presents: Presents::ForeignCa, replies: closed(403).replies, ..Faults::default() });
@@ -233,7 +233,7 @@ fn a_client_certificate_is_not_shown_to_a_server_that_is_not_the_files() {
 }
 
 #[test]
-fn a_connection_after_the_proof_is_proved_as_well() {
+fn a_later_connection_is_verified_as_well() {
     let server = start();
     let kubeconfig = with_user(&cluster_info_of(&server), &admin(&server));
     // The second connection is the one that shows the certificate.
@@ -243,7 +243,7 @@ fn a_connection_after_the_proof_is_proved_as_well() {
 }
 
 #[test]
-fn what_cluster_info_says_changes_neither_server_nor_ca_of_the_file() {
+fn cluster_info_changes_neither_server_nor_ca_of_the_file() {
     let server = start();
     let lie = ClusterInfo { authority: Authority::Conflict, ..ClusterInfo::server("https://elsewhere.invalid:6443") };
     server.set_faults(Faults::cluster_info(lie));
@@ -257,7 +257,7 @@ fn what_cluster_info_says_changes_neither_server_nor_ca_of_the_file() {
 }
 
 #[test]
-fn cluster_info_that_cannot_be_used_is_no_obstacle() {
+fn unusable_cluster_info_does_not_stop_a_file_join() {
     for kubeconfig in ["", "a: b: c", "clusters: []", "clusters: [{cluster: {server: 'http://h'}}]"] {
         let server = start();
         let broken = ClusterInfo { kubeconfig: Some(kubeconfig.to_owned()), ..ClusterInfo::default() };
@@ -267,7 +267,7 @@ fn cluster_info_that_cannot_be_used_is_no_obstacle() {
 }
 
 #[test]
-fn a_file_without_a_ca_takes_it_from_cluster_info_of_a_server_that_the_host_knows() {
+fn a_file_without_a_ca_gets_it_from_a_server_the_host_trusts() {
     let server = start();
     let join = Join::to(&server).by_file(&kubeconfig_of(&server, None), Some(&server.token()));
     let bundle = join.beside("bundle.crt", &format!("{}{}", Pki::named("another").ca_pem(), server.ca_pem()));
@@ -277,18 +277,18 @@ fn a_file_without_a_ca_takes_it_from_cluster_info_of_a_server_that_the_host_know
 }
 
 #[test]
-fn a_file_without_a_ca_trusts_nobody_whom_the_host_does_not_know() {
+fn a_file_without_a_ca_trusts_only_what_the_host_trusts() {
     let server = start();
     let join = Join::to(&server).by_file(&kubeconfig_of(&server, None), Some(&server.token()));
     let bundle = join.beside("bundle.crt", Pki::named("another").ca_pem());
     let secret = server.token().split_once('.').unwrap().1.to_owned();
     let by_file = || Join::to(&server).by_file(&kubeconfig_of(&server, None), Some(&server.token()));
-    // By the user's bundle, and by whatever this host has, or the built-in one.
+    // By SSL_CERT_FILE, and by the system trust store or the built-in one.
     let own = by_file().env("SSL_CERT_FILE", bundle.to_str().unwrap());
     for join in [own, by_file()] {
         refused(&join, &server, "tls.certificate-untrusted", 4, &[&secret]);
     }
-    // One that the user has named is not replaced by another.
+    // A trust store that the user has named is not replaced by another.
     let empty = join.beside("empty.crt", "nothing\n");
     for bundle in ["/none/bundle.crt", empty.to_str().unwrap()] {
         let join = by_file().env("SSL_CERT_FILE", bundle).env("SSL_CERT_DIR", "/none");
@@ -307,7 +307,7 @@ fn a_file_without_a_ca_needs_cluster_info() {
 }
 
 #[test]
-fn no_right_clock_is_needed_where_the_file_has_a_ca_and_none_but_the_hosts_is_believed_where_it_has_none() {
+fn without_a_ca_in_the_file_only_the_system_clock_counts() {
     let server = start();
     let token = server.token();
     let kubeconfig = |kubeconfig: &str| Box::new(ClusterAccess::read(kubeconfig, None).unwrap());
@@ -330,7 +330,7 @@ fn a_cluster_whose_ca_has_expired() {
 }
 
 #[test]
-fn joined_once_the_file_alone_says_so_without_the_network() {
+fn a_joined_node_is_recognized_by_the_file_alone() {
     let server = start();
     let join = by_cluster_info(&server);
     joined(&join.run());
@@ -345,7 +345,7 @@ fn joined_once_the_file_alone_says_so_without_the_network() {
 }
 
 #[test]
-fn a_kubelet_that_asks_itself_is_given_the_files_credentials_under_their_names() {
+fn bootstrap_kubelet_conf_keeps_the_files_context_and_user() {
     let server = start();
     let kubeconfig = with_user(&cluster_info_of(&server), &admin(&server));
     let join = Join::to(&server).by_file(&kubeconfig, None).config("skipPhases: [tls-bootstrap]\n");
@@ -373,4 +373,16 @@ fn the_files_credentials_are_printed_nowhere() {
         let secret = server.token().split_once('.').unwrap().1.to_owned();
         assert!(!shown.contains(&secret) && !shown.contains("PRIVATE KEY"), "{shown}");
     }
+}
+
+#[test]
+fn a_file_with_an_expired_ca_gets_no_credentials_sent() {
+    let server = ApiServer::start(Options { pki: Pki::expired(), ..Options::default() });
+    let closed = Reply::Status { code: 403, reason: "Forbidden".to_owned(), message: "closed".to_owned() };
+    server.set_faults(Faults::replying(Rule::on("cluster-info", closed)));
+    let secret = server.token().split_once('.').unwrap().1.to_owned();
+    let kubeconfig = with_user(&cluster_info_of(&server), &format!("token: {}", server.token()));
+    let ran = Join::to(&server).by_file(&kubeconfig, None).run();
+    assert_eq!((ran.code(), ran.status), ("discovery.ca-validity", 4), "{ran:#?}");
+    assert!(!server.has_received(&secret), "the token was sent");
 }

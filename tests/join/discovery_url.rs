@@ -1,6 +1,6 @@
-//! Discovery by a kubeconfig that a web server has: whom that server may be, redirects, and what it may answer.
+//! Discovery by a kubeconfig from a web server: which server is trusted, redirects, and what it may answer.
 //!
-//! The web server is an embedded API server, of another authority, that has been told to answer with files.
+//! The web server is an embedded API server, of another CA, that has been told to answer with files.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -63,7 +63,7 @@ fn refused(join: &Join, servers: [&ApiServer; 2], code: &str, status: i32) -> Ra
 }
 
 #[test]
-fn a_file_of_a_web_server_is_as_good_as_one_of_this_machine() {
+fn a_file_from_a_url_joins_like_a_local_one() {
     let server = start();
     let web = web_server(&cluster_info_of(&server));
     let join = by_url(&server, &web);
@@ -79,7 +79,7 @@ fn a_file_of_a_web_server_is_as_good_as_one_of_this_machine() {
 }
 
 #[test]
-fn the_hosts_bundle_proves_the_web_server() {
+fn the_system_trust_store_verifies_the_web_server() {
     let server = start();
     let web = web_server(&cluster_info_of(&server));
     let join = || Join::to(&server).by(&url(&web), Some(&server.token()));
@@ -94,7 +94,7 @@ fn the_hosts_bundle_proves_the_web_server() {
 }
 
 #[test]
-fn what_the_operator_names_as_the_hosts_bundle_is_all_of_it() {
+fn ssl_cert_file_and_dir_replace_the_system_trust_store() {
     let server = start();
     let web = web_server(&cluster_info_of(&server));
     let directories = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
@@ -122,17 +122,17 @@ fn what_the_operator_names_as_the_hosts_bundle_is_all_of_it() {
 }
 
 #[test]
-fn a_web_server_that_neither_the_host_nor_the_operator_knows_is_not_believed() {
+fn a_web_server_of_an_unknown_ca_is_refused() {
     let server = start();
     let web = web_server(&cluster_info_of(&server));
     let join = || Join::to(&server).by(&url(&web), Some(&server.token()));
-    // By whatever this host has, or the built-in bundle.
+    // By the system trust store, or the built-in one.
     let unknown = join();
     let ran = refused(&unknown, [&server, &web], "tls.certificate-untrusted", 4);
     assert!(ran.result["hint"].as_str().unwrap().contains("--discovery-url-ca-file"), "{ran:#?}");
     let given = join();
     let other = given.beside("other.crt", Pki::named("another").ca_pem());
-    // The user's choice stands in the place of the bundle, not beside it.
+    // The named CA replaces the system trust store; it is not added.
     let bundle = given.beside("bundle.crt", &web.ca_pem());
     let given = given.env("SSL_CERT_FILE", bundle.to_str().unwrap());
     let given = given.arg(&format!("--discovery-url-ca-file={}", other.display()));
@@ -140,7 +140,7 @@ fn a_web_server_that_neither_the_host_nor_the_operator_knows_is_not_believed() {
 }
 
 #[test]
-fn a_web_server_that_is_not_the_urls_is_not_believed() {
+fn a_web_server_with_a_wrong_certificate_is_refused() {
     for (presents, code) in [
         (Presents::ForeignCa, "tls.certificate-untrusted"),
         (Presents::WrongKey, "tls.handshake-signature"),
@@ -189,7 +189,7 @@ fn what_a_web_server_answers_instead_has_a_code() {
 }
 
 #[test]
-fn redirects_are_followed_as_long_as_they_are_proved() {
+fn redirects_are_followed_while_each_server_is_verified() {
     let server = start();
     let web = start();
     let redirect =
@@ -200,7 +200,7 @@ fn redirects_are_followed_as_long_as_they_are_proved() {
     web.set_faults(Faults { replies: rules, ..Faults::default() });
     joined(&by_url(&server, &web).run());
 
-    // The second server has another authority.
+    // The second server has another CA.
     let server = start();
     let elsewhere = start();
     elsewhere.set_faults(Faults { replies: vec![file], ..Faults::default() });
@@ -210,7 +210,7 @@ fn redirects_are_followed_as_long_as_they_are_proved() {
 }
 
 #[test]
-fn redirects_that_lead_astray_are_refused() {
+fn redirects_to_http_or_without_end_are_refused() {
     let server = start();
     for location in ["http://127.0.0.1/", "file:///etc/shadow", "https://user:hunter2@127.0.0.1/", ""] {
         let web = start();
@@ -220,7 +220,7 @@ fn redirects_that_lead_astray_are_refused() {
         let ran = refused(&by_url(&server, &web), [&server, &web], "http.redirect", 4);
         assert!(!format!("{ran:?}").contains("hunter2"), "{ran:#?}");
     }
-    // A redirect of whoever answers in the web server's place is not even looked at.
+    // A redirect from an unverified server is not followed.
     let web = start();
     let goal = web_server(&cluster_info_of(&server));
     let reply = Reply::Redirect { code: 302, location: url(&goal) };
@@ -244,7 +244,7 @@ fn a_query_is_sent_and_never_shown() {
 }
 
 #[test]
-fn the_hosts_own_names_are_asked_for_as_web_servers_expect() {
+fn the_host_header_is_what_web_servers_expect() {
     let server = start();
     let web = web_server(&cluster_info_of(&server));
     joined(&by_url(&server, &web).run());
@@ -254,7 +254,7 @@ fn the_hosts_own_names_are_asked_for_as_web_servers_expect() {
 }
 
 #[test]
-fn a_url_that_is_none_is_named_before_anybody_is_asked() {
+fn an_invalid_url_is_refused_before_connecting() {
     let server = start();
     for (place, code) in [
         ("http://127.0.0.1/x", "config.invalid"),
@@ -270,7 +270,7 @@ fn a_url_that_is_none_is_named_before_anybody_is_asked() {
 }
 
 #[test]
-fn the_clock_of_a_web_server_counts_only_where_the_operator_has_named_its_ca() {
+fn a_web_servers_clock_counts_only_with_a_named_ca() {
     let server = start();
     let web = start();
     // The server's certificate begins now: at the build's date it would not be valid yet.
@@ -294,7 +294,7 @@ fn the_clock_of_a_web_server_counts_only_where_the_operator_has_named_its_ca() {
 }
 
 #[test]
-fn a_file_without_a_ca_is_completed_as_one_of_this_machine_is() {
+fn a_file_from_a_url_without_a_ca_is_completed() {
     let server = start();
     let web = web_server(&kubeconfig_of(&server, None));
     let join = by_url(&server, &web);
@@ -308,7 +308,7 @@ fn a_file_without_a_ca_is_completed_as_one_of_this_machine_is() {
 }
 
 #[test]
-fn a_file_of_the_web_may_name_a_certificate_of_this_machine_and_no_token() {
+fn a_file_from_a_url_may_name_a_certificate_but_no_token() {
     let server = start();
     let admin = server.admin();
     let join = || Join::to(&server);
@@ -347,7 +347,7 @@ fn a_url_may_be_as_long_as_a_signature_makes_it() {
 }
 
 #[test]
-fn a_signed_url_is_told_to_nobody_but_its_server() {
+fn a_signed_url_is_sent_only_to_its_own_server() {
     let server = start();
     let begins_1970 = Clock::at(UNIX_EPOCH + Duration::from_secs(3600), ClockMode::Auto);
     for presents in [Presents::ForeignCa, Presents::ForeignCaWithOwnAppended, Presents::WrongName, Presents::Expired] {
@@ -371,7 +371,7 @@ fn a_signed_url_is_told_to_nobody_but_its_server() {
 }
 
 #[test]
-fn a_node_of_another_cluster_is_not_replaced_where_only_the_web_knows_this_one() {
+fn a_url_does_not_replace_the_node_of_another_cluster() {
     let (server, other) = (start(), start());
     let web_of_other = web_server(&cluster_info_of(&other));
     let web = web_server(&cluster_info_of(&server));
@@ -398,7 +398,7 @@ fn a_node_of_another_cluster_is_not_replaced_where_only_the_web_knows_this_one()
 }
 
 #[test]
-fn a_ca_that_is_left_of_another_cluster_is_found_before_anything_is_sent() {
+fn a_ca_left_by_another_cluster_is_found_before_sending() {
     let (server, other) = (start(), start());
     let web = web_server(&cluster_info_of(&server));
     let join = by_url(&server, &web);

@@ -1,4 +1,4 @@
-//! Several endpoints, a server for the kubelet alone, and a CA file in the place of a pin.
+//! Several endpoints, a server for the kubelet alone, and a CA file instead of a pin.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -35,7 +35,7 @@ fn said(ran: &Ran) -> String {
 }
 
 #[test]
-fn the_first_that_proves_itself_is_joined_and_the_others_are_named() {
+fn the_first_verified_endpoint_is_joined() {
     let (server, impostor) = (start(), start());
     let (refusing, (silent, _listener)) = (nobody(), silence());
     let list = format!("{refusing},{},{silent},{}", impostor.endpoint(), server.endpoint());
@@ -60,7 +60,7 @@ fn the_first_that_answers_is_the_only_one_asked() {
 }
 
 #[test]
-fn one_that_does_not_answer_does_not_use_up_the_time_of_the_others() {
+fn a_silent_endpoint_leaves_time_for_the_others() {
     let server = start();
     let (silent, _listener) = silence();
     let began = Instant::now();
@@ -70,7 +70,7 @@ fn one_that_does_not_answer_does_not_use_up_the_time_of_the_others() {
 }
 
 #[test]
-fn none_of_them_says_why_for_each_and_whether_to_try_again() {
+fn with_no_usable_endpoint_each_reason_is_printed() {
     let server = start();
     let (foreign, refusing) = (start(), nobody());
     for (list, code, status) in [
@@ -105,14 +105,14 @@ fn one_that_is_not_the_cluster_is_not_asked_again() {
 }
 
 #[test]
-fn the_last_that_is_worth_asking_is_given_the_time_of_a_single_one() {
+fn the_last_endpoint_gets_the_full_time() {
     let (server, foreign) = (start(), start());
     server.set_faults(Faults::replying(Rule::on("cluster-info", Reply::Late(Duration::from_secs(6)))));
     joined(&Join::to(&server).endpoint(&format!("{},{}", foreign.endpoint(), server.endpoint())).waits(40, 20).run());
 }
 
 #[test]
-fn who_will_not_be_asked_again_does_not_hurry_the_others() {
+fn retry_after_counts_only_for_endpoints_asked_again() {
     let endpoint = |host: &str| -> Endpoint { format!("{host}:6443").parse().unwrap() };
     let busy = |seconds: Option<u64>| DiscoveryError::UrlBusy {
         url: "https://h/".parse().unwrap(),
@@ -133,7 +133,7 @@ fn who_will_not_be_asked_again_does_not_hurry_the_others() {
 }
 
 #[test]
-fn the_kubelet_gets_the_server_of_its_flag_and_the_join_uses_the_one_that_was_typed() {
+fn the_server_flag_is_for_the_kubelet_alone() {
     let server = start();
     // What cluster-info names cannot be reached from here.
     let elsewhere = ClusterInfo::server(&format!("https://{}", nobody()));
@@ -154,7 +154,7 @@ fn the_kubelet_gets_the_server_of_its_flag_and_the_join_uses_the_one_that_was_ty
 }
 
 #[test]
-fn a_server_for_the_kubelet_comes_too_late_for_a_node_that_has_joined() {
+fn the_server_flag_changes_nothing_on_a_joined_node() {
     let server = start();
     let join = Join::to(&server);
     joined(&join.run());
@@ -164,7 +164,7 @@ fn a_server_for_the_kubelet_comes_too_late_for_a_node_that_has_joined() {
 }
 
 #[test]
-fn a_server_that_only_cluster_info_names_and_nobody_reaches_is_explained() {
+fn an_unreachable_server_of_cluster_info_is_explained() {
     let server = start();
     let named = nobody();
     server.set_faults(Faults::cluster_info(ClusterInfo::server(&format!("https://{named}"))));
@@ -177,7 +177,7 @@ fn a_server_that_only_cluster_info_names_and_nobody_reaches_is_explained() {
 }
 
 #[test]
-fn without_a_pin_the_risk_is_said_together_with_the_ca_that_was_believed() {
+fn without_a_pin_the_risk_and_the_ca_are_printed() {
     let server = start();
     let join = Join::to(&server).hashes(&[]).unsafe_skip_ca_verification();
     let ran = join.run();
@@ -189,7 +189,7 @@ fn without_a_pin_the_risk_is_said_together_with_the_ca_that_was_believed() {
 }
 
 #[test]
-fn a_ca_file_is_as_good_as_its_pin() {
+fn a_ca_file_works_like_its_pin() {
     let server = start();
     let join = Join::to(&server).hashes(&[]);
     let ca = join.beside("ca.crt", &server.ca_pem());
@@ -200,7 +200,7 @@ fn a_ca_file_is_as_good_as_its_pin() {
 }
 
 #[test]
-fn a_ca_file_of_another_cluster_is_as_bad_as_its_pin() {
+fn a_ca_file_of_another_cluster_is_refused_like_its_pin() {
     let (server, other) = (start(), start());
     let by_ca = |content: &str| {
         let join = Join::to(&server).hashes(&[]);

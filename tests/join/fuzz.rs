@@ -1,5 +1,4 @@
-//! Random changes to what is right, with a fixed seed: whatever comes of it, nothing panics, and nothing is believed that
-//! must not be.
+//! Random changes to valid input, with a fixed seed: nothing panics, and nothing invalid is accepted.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -14,7 +13,7 @@ use kubejoin::values::{BootstrapToken, NodeName, Url};
 use kubejoin_apiserver::{ApiServer, Options};
 
 use crate::builder::{Join, with_user};
-use crate::review::answers;
+use crate::untrusted_input::answers;
 
 /// xorshift64* (Vigna 2016): enough for this, and the same everywhere.
 struct Random(u64);

@@ -1,4 +1,4 @@
-//! Where the kubelet's configuration comes from: the cluster's ConfigMaps of any age, a file of the image, patches.
+//! Where the kubelet's configuration comes from: the cluster's ConfigMaps of any release, a file in the image, patches.
 
 use std::path::{Path, PathBuf};
 
@@ -59,7 +59,7 @@ fn patches_of_the_configuration_file_end_up_in_config_yaml() {
 }
 
 #[test]
-fn a_broken_patch_is_refused_before_anything_is_sent() {
+fn a_broken_patch_is_refused_before_sending() {
     let server = start();
     let cases = [
         ("kubeletconfiguration.yaml", "maxPods: [", "patches.invalid"),
@@ -76,7 +76,7 @@ fn a_broken_patch_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_patch_that_does_not_fit_is_refused_before_a_certificate_is_asked_for() {
+fn a_patch_that_does_not_apply_is_refused_before_the_csr() {
     let server = start();
     let patches = directory(&[("kubeletconfiguration+json.yaml", "[{op: remove, path: /notThere}]")]);
     let join = with_patches(&server, patches.path());
@@ -86,7 +86,7 @@ fn a_patch_that_does_not_fit_is_refused_before_a_certificate_is_asked_for() {
 }
 
 #[test]
-fn a_configuration_of_the_image_is_used_and_the_cluster_s_is_not_read() {
+fn a_kubelet_config_file_replaces_the_clusters() {
     let server = start();
     let files = directory(&[("kubelet.yaml", &format!("{KUBELET}maxPods: 7\nclusterDNS: [9.9.9.9]\n"))]);
     let file = files.path().join("kubelet.yaml");
@@ -101,7 +101,7 @@ fn a_configuration_of_the_image_is_used_and_the_cluster_s_is_not_read() {
 }
 
 #[test]
-fn a_broken_configuration_of_the_image_is_refused_before_anything_is_sent() {
+fn a_broken_kubelet_config_file_is_refused_before_sending() {
     let server = start();
     let cases = ["kind: KubeletConfiguration\n", "a: [", "", &format!("{KUBELET}healthzPort: x\n")];
     for text in cases {
@@ -164,7 +164,7 @@ fn a_cluster_from_1_24_on_has_no_other_name() {
 }
 
 #[test]
-fn config_maps_that_are_missing_are_named_only_where_something_needs_them() {
+fn missing_config_maps_are_named_only_when_needed() {
     let files = directory(&[(
         "kubelet.yaml",
         &format!("{KUBELET}clusterDNS: [a]\nclusterDomain: b\nauthentication: {{x509: {{clientCAFile: /c}}}}\n"),

@@ -1,4 +1,4 @@
-//! One phase at a time, phases left out, the kubelet's own TLS bootstrap, an user's own credentials, and dry runs.
+//! One phase at a time, phases left out, the kubelet's own TLS bootstrap, existing credentials, and dry runs.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -47,7 +47,7 @@ fn the_phase_preflight_checks_and_does_nothing_else() {
 }
 
 #[test]
-fn the_phase_kubelet_start_makes_the_whole_node_and_does_not_look_at_what_is_to_be_skipped() {
+fn the_phase_kubelet_start_ignores_skip_phases() {
     let server = start();
     let join = Join::to(&server).config("skipPhases: [kubelet-start, tls-bootstrap]\n");
     let ran = join.run_phase(&["kubelet-start"]);
@@ -95,7 +95,7 @@ fn every_name_of_kubeadm_may_be_skipped_and_discovery_may_not() {
 }
 
 #[test]
-fn without_kubelet_start_nothing_is_made() {
+fn without_kubelet_start_nothing_is_written() {
     let server = start();
     let join = Join::to(&server).arg("--skip-phases=kubelet-start");
     let ran = join.run();
@@ -137,7 +137,7 @@ fn the_kubelet_is_given_the_token_in_kubeadms_form() {
 }
 
 #[test]
-fn the_token_of_a_kubelet_that_has_bootstrapped_is_removed_by_the_next_run() {
+fn the_next_run_removes_the_kubelets_token() {
     let server = start();
     let join = Join::to(&server);
     assert_eq!(join.run().outcome(), "joined");
@@ -149,7 +149,7 @@ fn the_token_of_a_kubelet_that_has_bootstrapped_is_removed_by_the_next_run() {
 }
 
 #[test]
-fn a_kubelet_that_is_not_healthy_is_told_with_the_end_of_its_log() {
+fn an_unhealthy_kubelet_is_reported_with_the_end_of_its_log() {
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name);
     // Nobody listens at a port that has been given back.
@@ -192,7 +192,7 @@ fn lay(join: &Join, from: &[Found], path: &str) {
 }
 
 #[test]
-fn the_kubelets_bootstrap_is_waited_for_and_its_token_removed_whether_it_comes_or_not() {
+fn the_kubelets_token_is_removed_after_its_bootstrap_or_timeout() {
     let server = start();
     let donor = Join::to(&server);
     assert_eq!(donor.run().status, 0);
@@ -238,8 +238,8 @@ fn the_kubelets_bootstrap_is_waited_for_and_its_token_removed_whether_it_comes_o
     assert!(has(&join.tree(), current) && !has(&join.tree(), BOOTSTRAP_CONF), "the token is left");
 }
 
-/// A kubelet.conf as an administrator makes it by hand, with this user.
-fn administrators(server: &ApiServer, user: &Value) -> String {
+/// A kubelet.conf as an administrator writes it by hand, with this user.
+fn administrators_conf(server: &ApiServer, user: &Value) -> String {
     let conf = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "x",
         "clusters": [{ "name": "c", "cluster": { "server": format!("https://{}", server.endpoint()) } }],
@@ -250,7 +250,7 @@ fn administrators(server: &ApiServer, user: &Value) -> String {
 }
 
 #[test]
-fn an_operators_own_credentials_are_left_alone_and_everything_else_is_made() {
+fn existing_credentials_are_kept_and_the_rest_is_written() {
     for user in [
         json!({ "client-certificate-data": "Yw==", "client-key-data": "aw==" }),
         json!({ "client-certificate": "/etc/kubernetes/kubelet.crt", "client-key": "/etc/kubernetes/kubelet.key" }),
@@ -259,7 +259,7 @@ fn an_operators_own_credentials_are_left_alone_and_everything_else_is_made() {
         let server = start();
         let join = Join::to(&server);
         std::fs::create_dir_all(join.root().join("etc/kubernetes")).unwrap();
-        let conf = administrators(&server, &user);
+        let conf = administrators_conf(&server, &user);
         std::fs::write(join.root().join(KUBELET_CONF), &conf).unwrap();
         let before = join.tree();
         let ran = join.run();
@@ -288,7 +288,7 @@ fn an_operators_own_credentials_are_left_alone_and_everything_else_is_made() {
 }
 
 #[test]
-fn an_operators_certificate_for_another_node_is_named() {
+fn an_existing_certificate_for_another_node_is_warned_about() {
     let server = start();
     let donor = Join::to(&server);
     assert_eq!(donor.run().status, 0);
@@ -301,7 +301,7 @@ fn an_operators_certificate_for_another_node_is_named() {
     for (name, warned) in [("worker-1", false), ("worker-2", true)] {
         let join = Join::to(&server).arg(IGNORED).arg("--node-name").arg(name);
         std::fs::create_dir_all(join.root().join("etc/kubernetes")).unwrap();
-        std::fs::write(join.root().join(KUBELET_CONF), administrators(&server, &user)).unwrap();
+        std::fs::write(join.root().join(KUBELET_CONF), administrators_conf(&server, &user)).unwrap();
         let ran = join.run();
         assert_eq!(ran.outcome(), "joined", "{ran:#?}");
         let said = words(&ran).contains("that of system:node:worker-1; only system:node:worker-2 may");
@@ -310,17 +310,17 @@ fn an_operators_certificate_for_another_node_is_named() {
 }
 
 #[test]
-fn a_kubelet_conf_without_any_credentials_is_no_operators_wish() {
+fn a_kubelet_conf_without_credentials_is_not_kept() {
     let server = start();
     let join = Join::to(&server).arg(IGNORED);
     std::fs::create_dir_all(join.root().join("etc/kubernetes")).unwrap();
-    std::fs::write(join.root().join(KUBELET_CONF), administrators(&server, &json!({}))).unwrap();
+    std::fs::write(join.root().join(KUBELET_CONF), administrators_conf(&server, &json!({}))).unwrap();
     let ran = join.run();
     assert_eq!((ran.outcome(), &ran.result["certificateFrom"]), ("joined", &json!("request")), "{ran:#?}");
 }
 
 #[test]
-fn a_dry_run_is_told_in_full_to_people_and_to_programs() {
+fn a_dry_run_is_shown_in_full_as_text_and_as_json() {
     let server = start();
     let join = Join::to(&server).arg("--dry-run");
     let people = join.run();

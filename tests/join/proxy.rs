@@ -124,7 +124,7 @@ fn what_no_proxy_names_is_reached_directly() {
 }
 
 #[test]
-fn no_proxy_is_asked_about_the_port_that_is_connected_to() {
+fn no_proxy_is_matched_against_the_port_connected_to() {
     let server = start_at_the_unspecified_address();
     let proxy = ProxyServer::start(Manner::to(server.address()));
     let join = Join::to(&server).env("HTTPS_PROXY", &proxy.address().to_string());
@@ -133,7 +133,7 @@ fn no_proxy_is_asked_about_the_port_that_is_connected_to() {
 }
 
 #[test]
-fn the_server_that_cluster_info_names_has_a_way_of_its_own() {
+fn the_server_of_cluster_info_has_its_own_proxy_rule() {
     let server = start_at_the_unspecified_address();
     server.set_faults(Faults::cluster_info(ClusterInfo::server("https://kubernetes:6443")));
     let proxy = ProxyServer::start(Manner::to(server.address()));
@@ -181,7 +181,7 @@ fn a_socks_proxy_that_says_no() {
 }
 
 #[test]
-fn what_is_no_proxy() {
+fn a_server_that_is_not_a_proxy() {
     let http = |answer: &str, then| refused("http://", Manner::answering(answer, then), "proxy.not-a-proxy", 2);
     http("SSH-2.0-OpenSSH_9.2\r\n", Then::Close);
     http("HTTP/1.1 200 OK\r\nX: ", Then::Repeat(b"xxxxxxxx"));
@@ -219,7 +219,7 @@ fn a_proxy_that_is_not_there() {
 }
 
 #[test]
-fn a_variable_that_names_no_proxy() {
+fn a_variable_with_an_invalid_proxy() {
     let server = start(Faults::default());
     for (variable, code) in [
         ("http://s3cret:s3cret@", "proxy.variable"),
@@ -264,7 +264,7 @@ fn a_tunnel_that_leads_to_somebody_else() {
 }
 
 #[test]
-fn a_proxys_password_is_shown_nowhere_even_if_the_proxy_repeats_it() {
+fn a_proxys_password_is_shown_nowhere_even_when_echoed() {
     use base64::Engine;
     // Three bytes before it, so that the password's own base64 is part of what is sent.
     let (user_info, password) = ("ab:pr0xypassw0rd", "pr0xypassw0rd");
@@ -311,7 +311,7 @@ fn a_proxy_may_be_spoken_to_over_tls_of_its_own() {
 }
 
 #[test]
-fn a_proxy_that_is_not_proved_is_told_nothing() {
+fn an_unverified_proxy_is_sent_nothing() {
     let authority = Pki::named("web");
     let right = Leaf::server(["127.0.0.1"]);
     for (identity, trusted) in [
@@ -333,7 +333,7 @@ fn a_proxy_that_is_not_proved_is_told_nothing() {
 }
 
 #[test]
-fn the_server_behind_a_proxy_over_tls_is_proved_all_the_same() {
+fn the_server_behind_a_tls_proxy_is_verified_as_well() {
     let server = start(Faults::presenting(Presents::ForeignCa));
     let proxy = ProxyServer::start(Manner::to(server.address()));
     let authority = Pki::named("web");

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use kubejoin_apiserver::{ApiServer, Approver, Options};
+use kubejoin_apiserver::{ApiServer, Approver, Faults, Options, Reply, Rule};
 
 use crate::builder::{Found, Join};
 
@@ -17,7 +17,7 @@ pub fn shape(tree: &[Found]) -> Vec<(String, u32)> {
 }
 
 #[test]
-fn a_join_killed_at_any_moment_and_run_again_ends_as_an_undisturbed_one() {
+fn a_join_killed_at_any_moment_can_be_run_again() {
     let undisturbed = {
         let server = ApiServer::start(Options::default());
         let join = Join::to(&server);
@@ -56,7 +56,7 @@ fn a_second_run_finds_its_own_request_again() {
 }
 
 #[test]
-fn what_a_power_loss_left_empty_is_joined_again() {
+fn a_file_left_empty_by_a_power_loss_is_joined_again() {
     let server = ApiServer::start(Options::default());
     let join = Join::to(&server);
     assert_eq!(join.run().status, 0);
@@ -89,4 +89,32 @@ fn the_identity_of_another_cluster_or_node_is_not_overwritten() {
     assert!(ran.stderr.contains("FileAvailable--etc-kubernetes-kubelet.conf"), "{}", ran.stderr);
     assert_eq!(there.tree(), before);
     assert_eq!(other.connections().len(), 0, "the network was touched before preflight had passed");
+}
+
+#[test]
+fn a_csr_that_vanishes_after_a_conflict_was_deleted() {
+    let status = |code, reason: &str| Reply::Status { code, reason: reason.to_owned(), message: String::new() };
+    let rule = Rule::on("certificatesigningrequests", status(409, "AlreadyExists")).method("POST");
+    let server = ApiServer::start(Options { faults: Faults::replying(rule), ..Options::default() });
+    let ran = Join::to(&server).run();
+    assert_eq!((ran.code(), ran.status), ("tls-bootstrap.csr-deleted", 3), "{ran:#?}");
+}
+
+#[test]
+fn two_runs_at_once_leave_one_whole_node() {
+    let server = ApiServer::start(Options::default());
+    let join = Join::to(&server).waits(10, 10);
+    for _ in 0..3 {
+        let _ = std::fs::remove_dir_all(join.root().join("etc"));
+        let _ = std::fs::remove_dir_all(join.root().join("var"));
+        let mut command = join.command();
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let running: Vec<_> = (0..3).map(|_| command.spawn().unwrap()).collect();
+        let statuses: Vec<_> = running.into_iter().map(|mut child| child.wait().unwrap().code()).collect();
+        // Joined, or told that another run is at it.
+        assert!(statuses.iter().all(|status| [Some(0), Some(3)].contains(status)), "{statuses:?}");
+        assert!(["joined", "already-joined"].contains(&join.run().outcome()), "{statuses:?}");
+        assert_eq!(join.run().outcome(), "already-joined");
+        assert!(!join.tree().iter().any(|entry| entry.path.contains(".tmp")), "{:#?}", join.tree());
+    }
 }

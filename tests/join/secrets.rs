@@ -1,10 +1,10 @@
-//! No secret in any sink, in the tree, or in what a server is told before it is verified.
+//! No secret in any sink, in the tree, or in what a server is sent before it is verified.
 
 use kubejoin_apiserver::{ApiServer, Approver, Faults, Options, Reply, Rule};
 
-use crate::builder::Join;
+use crate::builder::{Join, cluster_info_of};
 
-/// The token's secret half, and shapes it could hide in.
+/// The token's secret half, and encodings it could hide in.
 fn disguises(token: &str) -> Vec<Vec<u8>> {
     use base64::Engine;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -17,7 +17,7 @@ fn disguises(token: &str) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Asserts that `bytes` do not hold the second half of `token`, in any shape.
+/// Asserts that `bytes` do not hold the secret half of `token`, in any encoding.
 #[track_caller]
 pub fn holds_none(what: &str, bytes: &[u8], token: &str) {
     for needle in disguises(token) {
@@ -71,4 +71,44 @@ fn a_private_key_is_in_no_sink() {
     let output = join.command().args(["-v", "10"]).output().unwrap();
     let shown = [output.stdout, output.stderr, std::fs::read(join.result_file()).unwrap()].concat();
     assert!(!String::from_utf8_lossy(&shown).contains("PRIVATE KEY"));
+}
+
+#[test]
+fn a_password_in_a_url_is_shown_nowhere() {
+    let server = ApiServer::start(Options::default());
+    let url_of_server = cluster_info_of(&server).replace("https://", "https://admin:hunter2@");
+    for join in [
+        Join::to(&server).by("http://user:hunter2@127.0.0.1/x?q=hunter2", Some(&server.token())),
+        Join::to(&server).by("https://user:hunter2@127.0.0.1/x?q=hunter2", Some(&server.token())),
+        Join::to(&server).by("https://127.0.0.1:x/x?q=hunter2", Some(&server.token())),
+        Join::to(&server).by("http://127.0.0.1/x#hunter2", Some(&server.token())),
+        Join::to(&server).by_file(&url_of_server, Some(&server.token())),
+    ] {
+        let ran = join.run();
+        assert_eq!(ran.status, 2, "{ran:#?}");
+        assert!(!format!("{ran:?}").contains("hunter2"), "{ran:#?}");
+    }
+}
+
+#[test]
+fn a_panic_has_its_own_status_and_hides_its_message() {
+    const CHILD: &str = "KUBEJOIN_TEST_PANICS_INTO";
+    if let Some(result) = std::env::var_os(CHILD) {
+        kubejoin::commands::report_panics(&kubejoin::report::ReportOptions {
+            result: result.into(),
+            ..Default::default()
+        });
+        panic!("index out of bounds in \"abcdef.0123456789abcdef\"");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let result = directory.path().join("result.json");
+    let this = "secrets::a_panic_has_its_own_status_and_hides_its_message";
+    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+    let output = again.args(["--exact", this, "--nocapture"]).env(CHILD, &result).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("bug.panic") && stderr.contains("secrets.rs:"), "{stderr}");
+    assert!(!stderr.contains("0123456789abcdef"), "{stderr}");
+    let result: serde_json::Value = serde_json::from_slice(&std::fs::read(result).unwrap()).unwrap();
+    assert_eq!((&result["code"], &result["exit"]), (&"bug.panic".into(), &1.into()));
 }

@@ -1,4 +1,4 @@
-//! What a worker's join does when nobody lies.
+//! A worker's join against a server that behaves.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -84,7 +84,7 @@ fn one_connection_and_six_requests() {
 }
 
 #[test]
-fn any_of_several_pins_is_enough_and_only_the_pinned_ca_is_written() {
+fn any_pin_is_enough_and_only_its_ca_is_written() {
     let server = start();
     server.set_faults(Faults::cluster_info(ClusterInfo::authority(Authority::ForeignAndOwn)));
     let other = format!("sha256:{}", "0".repeat(64));
@@ -123,7 +123,7 @@ fn a_server_that_is_busy_or_away_for_a_moment_is_asked_again() {
 }
 
 #[test]
-fn a_server_that_closes_between_requests_is_connected_to_again() {
+fn a_connection_closed_between_requests_is_reopened() {
     let server = start();
     let reply = Reply::Close;
     server.set_faults(Faults::replying(Rule::on("kubelet-config", reply).times(1)));
@@ -139,7 +139,7 @@ fn tls_1_2_will_do() {
 }
 
 #[test]
-fn a_ready_node_of_the_same_name_is_refused_and_a_dead_one_is_not() {
+fn a_ready_node_of_the_same_name_is_refused() {
     let server = start();
     server.add_node(&ExistingNode::ready("worker-1").of_machine("another", "machine"));
     let join = Join::to(&server);
@@ -152,7 +152,7 @@ fn a_ready_node_of_the_same_name_is_refused_and_a_dead_one_is_not() {
 }
 
 #[test]
-fn without_the_clusters_configuration_kubeadms_defaults_apply_and_it_is_said() {
+fn without_config_maps_kubeadms_defaults_apply_with_a_warning() {
     for content in [ConfigMap::NotFound, ConfigMap::Forbidden] {
         let server = ApiServer::start(Options {
             kubelet_config: content.clone(),
@@ -173,7 +173,7 @@ fn without_the_clusters_configuration_kubeadms_defaults_apply_and_it_is_said() {
 }
 
 #[test]
-fn an_operator_is_told_what_to_approve_and_then_it_goes_on() {
+fn a_pending_csr_is_named_and_the_join_goes_on_after_approval() {
     let server = ApiServer::start(Options { approver: Approver::Manual, ..Options::default() });
     let join = Join::to(&server).waits(5, 60);
     let output = std::thread::scope(|scope| {
@@ -213,8 +213,8 @@ fn pending_unsigned_denied_and_failed_are_told_apart() {
 }
 
 #[test]
-fn a_machine_without_a_right_clock_takes_the_proved_servers() {
-    // A leaf that begins in a year, a server that lives then, and the user's word that this machine's clock is broken.
+fn a_machine_without_a_clock_uses_the_verified_servers() {
+    // A leaf that becomes valid in a year, a server whose clock says so, and the user's word that this machine's is wrong.
     let two_years = 2 * 365 * 24 * 3600;
     let faults = Faults { date_offset: two_years, ..Faults::presenting(Presents::NotYetValid) };
     let server = ApiServer::start(Options {
@@ -269,7 +269,7 @@ fn the_pasted_join_command_works_under_the_name_of_kubeadm() {
 }
 
 #[test]
-fn an_initramfs_gives_its_arguments_on_the_kernel_command_line() {
+fn the_kernel_command_line_is_enough_for_a_join() {
     let server = start();
     let join = Join::to(&server);
     let cmdline = join.root().join("cmdline");
@@ -295,7 +295,7 @@ fn an_initramfs_gives_its_arguments_on_the_kernel_command_line() {
 }
 
 #[test]
-fn the_certificate_file_is_named_by_its_issue_and_so_the_same_every_time() {
+fn the_certificate_file_is_named_after_its_issue() {
     let server = start();
     let join = Join::to(&server);
     assert_eq!(join.run().status, 0);
@@ -306,4 +306,29 @@ fn the_certificate_file_is_named_by_its_issue_and_so_the_same_every_time() {
     let expected: Vec<_> =
         (now - 310..=now - 290).map(|at| kubejoin::node::paths::client_certificate(at).to_string()).collect();
     assert!(expected.contains(&name), "{name}");
+}
+
+#[test]
+fn a_root_without_a_host_name_gets_a_hostname_override() {
+    let here = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap().trim().to_lowercase();
+    if here.parse::<kubejoin::values::NodeName>().is_err() {
+        eprintln!("SKIPPED: this test needs a host name that can be a node's name, not {here:?}");
+        return;
+    }
+    let server = ApiServer::start(Options::default());
+    let flags = |hostname: Option<&str>| {
+        // The last one counts: the name that the initramfs happens to have.
+        let join = Join::to(&server).arg("--node-name").arg(&here);
+        if let Some(name) = hostname {
+            std::fs::create_dir_all(join.root().join("etc")).unwrap();
+            std::fs::write(join.root().join("etc/hostname"), name).unwrap();
+        }
+        let ran = join.run();
+        assert_eq!((ran.outcome(), ran.status), ("joined", 0), "{ran:#?}");
+        text(&join.tree(), "var/lib/kubelet/kubeadm-flags.env")
+    };
+    let overridden = format!("--hostname-override={here}");
+    assert!(flags(None).contains(&overridden), "the kubelet will ask a host name that nobody knows yet");
+    assert!(flags(Some("localhost\n")).contains(&overridden));
+    assert!(!flags(Some(&format!("{here}\n"))).contains(&overridden));
 }

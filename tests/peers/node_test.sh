@@ -35,7 +35,7 @@ main() {
   survives_a_restart_of_the_kubelet
   rotates_by_itself
   bootstraps_by_itself
-  keeps_an_operators_credentials
+  keeps_existing_credentials
   finished=yes
 }
 
@@ -143,7 +143,7 @@ bootstraps_by_itself() {
   node down "${keep[@]}" "$itself"
 }
 
-keeps_an_operators_credentials() {
+keeps_existing_credentials() {
   local conf=$own/root/etc/kubernetes/kubelet.conf before
   section "an administrator has made the kubelet's credentials by hand"
   node up "$own" "$cluster" --name own

@@ -1,4 +1,4 @@
-//! `HTTPS_PROXY` and `NO_PROXY` as Go reads them: the same texts, the same ways.
+//! `HTTPS_PROXY` and `NO_PROXY` as Go reads them: the same values, the same proxy.
 //!
 //! `cases.json` holds the texts, `golden.json` what Go makes of them (golang.org/x/net `http/httpproxy` below a real
 //! `http.Transport`); `regenerate` makes that again. What differs is a row of [`REFUSED`] with its reason, and a row that

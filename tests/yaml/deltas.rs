@@ -1,10 +1,10 @@
-//! Where this room and Go differ on purpose; a row that no case needs fails the test.
+//! Where the module `yaml` and Go differ on purpose; an unused row fails the test.
 
 /// What a text gives here although Go says something else.
 pub enum Here {
-    /// Go reads it, this room does not.
+    /// Go reads it, `yaml` does not.
     Refused,
-    /// Go refuses it; this room reads this JSON.
+    /// Go refuses it; `yaml` reads this JSON.
     Read(&'static str),
 }
 

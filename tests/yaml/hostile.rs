@@ -1,4 +1,4 @@
-//! Texts made to hurt: each ends with a value or an error, on a small stack.
+//! Hostile texts: each ends with a value or an error, on a small stack.
 
 use std::fmt::Write;
 
@@ -70,7 +70,7 @@ fn aliases_are_paid_from_a_budget() {
 }
 
 #[test]
-fn an_alias_reaches_neither_into_itself_nor_into_another_document() {
+fn an_alias_cannot_reach_itself_or_another_document() {
     let cases = [
         ("a: &a {b: *a}", YamlError::ContainsItself { line: 1 }),
         ("- &a\n  - *a", YamlError::ContainsItself { line: 2 }),
@@ -89,7 +89,7 @@ fn size_is_bounded() {
 }
 
 #[test]
-fn characters_that_no_reader_agrees_on_are_named_with_their_line() {
+fn ambiguous_characters_are_named_with_their_line() {
     for c in ['\0', '\u{1b}', '\u{7f}', '\u{80}', '\u{85}', '\u{2028}', '\u{2029}', '\u{fffe}', '\u{ffff}'] {
         let error = yaml::parse(&format!("a: 1\nb: \"{c}\"\n")).unwrap_err();
         assert_eq!(error, YamlError::Character { line: 2, code_point: c.into() });

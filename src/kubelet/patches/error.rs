@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::PatchKind;
+use super::kind::PatchKind;
 use crate::error::{Code, Explain, codes};
 use crate::text::{UntrustedText, printable};
 use crate::yaml::YamlError;

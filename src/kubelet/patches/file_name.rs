@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{PatchFileError, PatchKind};
+use super::error::PatchFileError;
+use super::kind::PatchKind;
 
 /// The target that a worker has.
 const KUBELET: &str = "kubeletconfiguration";

@@ -1,4 +1,4 @@
-//! The way back to the client: the headers every reply has, and the reply itself in one go or in pieces.
+//! Sending a reply: the headers that every reply has, then the body in one piece or in several.
 
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime};
@@ -7,7 +7,7 @@ use crate::faults::Faults;
 use crate::http::{self, Request, Response};
 use crate::store::uid;
 
-/// The way back to the client, for one request.
+/// Sends the reply to one request.
 pub(crate) struct Exchange<'a> {
     out: &'a mut dyn Write,
     /// Is told the status before the client can know it.

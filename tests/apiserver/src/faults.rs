@@ -63,17 +63,17 @@ pub enum Presents {
     Own,
     /// The right leaf, with a key that is not its own: the handshake's signature is wrong. Anybody can copy a leaf.
     WrongKey,
-    /// A leaf that another authority of the same name has signed.
+    /// A leaf that another CA of the same name has issued.
     ForeignCa,
-    /// The same, with the cluster's own authority sent along as if it belonged to the chain.
+    /// The same, with the cluster's own CA sent along as if it belonged to the chain.
     ForeignCaWithOwnAppended,
-    /// A leaf of the right authority for `elsewhere.invalid`.
+    /// A leaf of the right CA for `elsewhere.invalid`.
     WrongName,
-    /// A leaf of the right authority that ran out a year ago.
+    /// A leaf of the right CA that expired a year ago.
     Expired,
-    /// A leaf of the right authority that begins in a year.
+    /// A leaf of the right CA that becomes valid in a year.
     NotYetValid,
-    /// A client certificate of the right authority with the right names: every node of the cluster holds such a key.
+    /// A client certificate of the right CA with the right names: every node of the cluster holds such a key.
     ClientCertificate,
     /// No TLS at all: an HTTP server answers.
     PlainHttp,
@@ -90,7 +90,7 @@ pub struct ClusterInfo {
     pub jws: Jws,
     /// `certificate-authority-data`
     pub authority: Authority,
-    /// Two clusters in the kubeconfig, the second (named `other`) of a foreign authority.
+    /// Two clusters in the kubeconfig, the second (named `other`) of a foreign CA.
     pub two_clusters: bool,
     /// Another `server`, a whole URL.
     pub server: Option<String>,
@@ -104,7 +104,7 @@ impl ClusterInfo {
         ClusterInfo { jws, ..Self::default() }
     }
 
-    /// Only this about the authorities.
+    /// Only this about the CA certificates.
     pub fn authority(authority: Authority) -> Self {
         ClusterInfo { authority, ..Self::default() }
     }
@@ -137,7 +137,7 @@ pub enum Jws {
     Text(String),
 }
 
-/// Which authorities cluster-info carries.
+/// Which CA certificates cluster-info carries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Authority {
     /// The cluster's own.
@@ -322,7 +322,7 @@ pub enum Certificate {
     OtherName,
     /// For the right user in `system:masters` instead of `system:nodes`.
     OtherGroup,
-    /// Signed by another authority of the same name.
+    /// Issued by another CA of the same name.
     OtherCa,
     /// It ran out a year ago.
     Expired,

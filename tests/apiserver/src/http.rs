@@ -115,7 +115,7 @@ fn parse_head(bytes: &[u8]) -> Result<Option<(Request, usize)>, Ended> {
 fn fill(stream: &mut impl Read, pending: &mut Vec<u8>) -> io::Result<bool> {
     let mut buffer = [0; 16 * 1024];
     let read = match stream.read(&mut buffer) {
-        // rustls reports a peer that closes without close_notify this way; for us that is a close like any other.
+        // That is how rustls reports a peer that closes without close_notify; here that is a close like any other.
         Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => 0,
         other => other?,
     };
@@ -198,7 +198,7 @@ impl Response {
         Response { status, headers: vec![("Content-Type".into(), "application/json".into())], body: Body::Json(value) }
     }
 
-    /// JSON that is indented whoever asks, as some pages are.
+    /// JSON that is indented for every client, as some pages are.
     pub fn indented_json(status: u16, value: &Value) -> Self {
         let text = serde_json::to_string_pretty(value).expect("a JSON value has a text");
         Response { body: Body::Bytes(text.into_bytes()), ..Self::json(status, Value::Null) }

@@ -15,14 +15,14 @@
 //! server.set_faults(Faults::presenting(Presents::WrongKey));
 //! ```
 //!
-//! A server runs in threads of this process and stops when it is dropped. What is here: the rooms below. What is not:
+//! A server runs in threads of this process and stops when it is dropped. What is here: the modules below. What is not:
 //! HTTP/2, YAML, protobuf, any other resource, persistence. What it shares with the real one is held by the [`contract`],
 //! which runs against both.
 //!
-//! | room | what is in it |
+//! | module | what is in it |
 //! |---|---|
 //! | [`Options`], [`Faults`] | how it is set up, how it misbehaves: plain data |
-//! | [`Pki`] | authorities and leaves, right and wrong ones |
+//! | [`Pki`] | CA certificates and leaves, valid and invalid ones |
 //! | `server`, `tls`, `http`, `exchange`, `watch` | sockets and threads; rustls; requests, replies, streams as bytes |
 //! | `access` | who asks, and what they may do |
 //! | `api`, `writes`, `csr`, `objects`, `status`, `store` | what is answered |
@@ -138,17 +138,17 @@ impl ApiServer {
         self.shared.ours.ca_hash()
     }
 
-    /// The cluster's authority.
+    /// The cluster's CA.
     pub fn ca_pem(&self) -> String {
         self.shared.ours.ca_pem().to_owned()
     }
 
-    /// The cluster's authority, to sign more with.
+    /// The cluster's CA, to sign more with.
     pub fn pki(&self) -> &Pki {
         &self.shared.ours
     }
 
-    /// The authority of everything that [`Faults`] call foreign.
+    /// The CA of everything that [`Faults`] call foreign.
     pub fn foreign_pki(&self) -> &Pki {
         &self.shared.foreign
     }

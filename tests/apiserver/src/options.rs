@@ -18,7 +18,7 @@ pub struct Options {
     /// `HOST:PORT` that cluster-info and kubeadm-config name. Default: what is listened on, or the first of `sans`
     /// when that is the unspecified address.
     pub advertise: Option<String>,
-    /// The cluster's authority. Default: a new one.
+    /// The cluster's CA. Default: a new one.
     pub pki: Pki,
     /// Bootstrap tokens. Default: [`Token::default`].
     pub tokens: Vec<Token>,

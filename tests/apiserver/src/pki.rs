@@ -1,4 +1,4 @@
-//! Certificate authorities and leaves of every right and wrong kind, made at run time. Nothing here knows HTTP.
+//! CA certificates and leaves, valid and invalid ones of every kind, made at run time. Nothing here knows HTTP.
 //!
 //! Keys are P-256 (a cluster set up with `encryptionAlgorithm: ECDSA-P256`), because ring cannot make RSA keys.
 
@@ -17,7 +17,7 @@ pub const BACKDATE: Duration = Duration::from_secs(300);
 
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// A certificate authority as `kubeadm init` makes one (`CN=kubernetes`), and what it can sign.
+/// A CA as `kubeadm init` makes one (`CN=kubernetes`), and what it can sign.
 pub struct Pki {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
@@ -25,17 +25,17 @@ pub struct Pki {
 }
 
 impl Pki {
-    /// A new authority with a key of its own, named like every kubeadm cluster's: `CN=kubernetes`.
+    /// A new CA with a key of its own, named like every kubeadm cluster's: `CN=kubernetes`.
     pub fn new() -> Self {
         Self::named("kubernetes")
     }
 
-    /// A new authority of another name.
+    /// A new CA of another name.
     pub fn named(common_name: &str) -> Self {
         Self::valid_until(common_name, SystemTime::now() + 10 * YEAR)
     }
 
-    /// An authority that ran out a day ago, with leaves that have not.
+    /// A CA that expired a day ago, with leaves that have not.
     pub fn expired() -> Self {
         Self::valid_until("kubernetes", SystemTime::now() - Duration::from_secs(24 * 3600))
     }
@@ -54,12 +54,12 @@ impl Pki {
         Pki { pem: certificate.pem(), der: certificate.der().clone(), issuer: Issuer::new(params, key) }
     }
 
-    /// The authority's certificate, one PEM block.
+    /// The CA certificate, one PEM block.
     pub fn ca_pem(&self) -> &str {
         &self.pem
     }
 
-    /// The authority's certificate, DER.
+    /// The CA certificate, DER.
     pub fn ca_der(&self) -> &CertificateDer<'static> {
         &self.der
     }

@@ -29,7 +29,7 @@ use crate::watch;
 /// What all threads of a server share.
 pub(crate) struct Shared {
     pub ours: Pki,
-    /// The authority of everything that is foreign.
+    /// The CA of everything that is foreign.
     pub foreign: Pki,
     pub own: Identity,
     pub sans: Vec<String>,

@@ -213,7 +213,7 @@ impl Store {
         }
     }
 
-    /// Wakes whoever waits, because a policy changed.
+    /// Wakes everyone who waits, because a policy changed.
     pub fn nudge(&self) {
         self.lock().nudges += 1;
         self.changed.notify_all();

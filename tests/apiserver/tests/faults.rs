@@ -80,7 +80,7 @@ fn any_chain() -> Arc<ClientConfig> {
     Arc::new(config)
 }
 
-/// The error of a handshake that trusts the cluster's authority only, and of one that takes any chain.
+/// The error of a handshake that trusts the cluster's CA only, and of one that takes any chain.
 fn handshakes(server: &ApiServer) -> (String, String) {
     let strict = config(&server.ca_pem(), &Credential::None, rustls::ALL_VERSIONS);
     let error = |config| Client::open(&server.endpoint(), config).err().map(|e| e.to_string()).unwrap_or_default();
@@ -151,7 +151,7 @@ fn signatures_of_cluster_info_are_wrong_as_told() {
 }
 
 #[test]
-fn authorities_of_cluster_info_are_wrong_as_told() {
+fn cas_of_cluster_info_are_wrong_as_told() {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     for (authority, expected) in [
         (Authority::Own, "own"),

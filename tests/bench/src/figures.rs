@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_slope_is_that_of_the_line_and_half_an_outlier_pulls_it_by_its_lever() {
+    fn the_slope_is_a_least_squares_fit() {
         let line: Vec<_> = [0.0, 50.0, 100.0, 200.0].map(|x| (x, 30.0 + 5.0 * x)).into();
         assert!((slope(&line) - 5.0).abs() < 1e-9);
         let bent = [(0.0, 30.0), (100.0, 530.0), (200.0, 1130.0)];

@@ -21,7 +21,7 @@ pub enum Program {
 pub enum Extent {
     /// Up to the kubelet's start, which is a stand-in: nothing but the program itself is measured.
     KubeletStart,
-    /// With the real kubelet, until the command has ended.
+    /// With the real kubelet, until the end of the command.
     Whole,
 }
 

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_smaller_than_the_measuring_process_is_not_given_its_size() {
+    fn a_child_smaller_than_its_parent_is_refused() {
         let file = std::env::temp_dir().join(format!("kubejoin-bench-test-{}", std::process::id()));
         let arguments = [file.to_str().unwrap(), "--", "true"].map(str::to_owned);
         let error = run(&arguments).unwrap_err();

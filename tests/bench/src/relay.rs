@@ -32,7 +32,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
     let (counting, target) = (passed.clone(), target.clone());
     thread::spawn(move || accept(&listener, &target, rtt, &counting));
     println!("listening");
-    // Ends with whoever started it, however that ends.
+    // Ends with the process that started it, however that ends.
     let _ = io::copy(&mut io::stdin(), &mut io::sink());
     let count = |counter: &AtomicU64| counter.load(Ordering::SeqCst);
     let (connections, up, down) = (count(&passed.connections), count(&passed.up), count(&passed.down));

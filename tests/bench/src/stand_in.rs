@@ -1,7 +1,7 @@
 //! Stand-ins for what a join calls: they take no time and next to no memory, so that what is measured is the join.
 //!
 //! Called through links named `systemctl` and `kubelet`, put in front of PATH. The kubelet of this systemctl is never
-//! started: to the join it is a service that is there, enabled, and ended at once.
+//! started: to the join it is a service that exists, is enabled, and has stopped at once.
 
 use std::process::ExitCode;
 

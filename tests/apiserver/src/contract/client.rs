@@ -194,7 +194,7 @@ impl Client {
         self.receive_head()
     }
 
-    /// The next event of a watch; `None` when the stream has ended properly.
+    /// The next event of a watch; `None` when the stream is complete.
     pub fn next_event(&mut self) -> Option<Value> {
         // Chunks and lines have nothing to do with each other: the real server sends several events in one chunk.
         loop {
@@ -269,7 +269,7 @@ impl Client {
     }
 }
 
-/// A configuration that trusts these authorities and nobody else.
+/// A configuration that trusts these CA certificates and no others.
 pub fn config(
     ca_pem: &str,
     credential: &Credential,

@@ -25,7 +25,7 @@ pub(crate) const CSRS: &str = "/apis/certificates.k8s.io/v1/certificatesigningre
 pub struct Target {
     /// `HOST:PORT`
     pub endpoint: String,
-    /// The cluster's authority (or authorities), PEM.
+    /// The cluster's CA certificate (or certificates), PEM.
     pub ca_pem: String,
     /// A bootstrap token with both usages and kubeadm's group.
     pub token: String,
