@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 pub const MAX_BYTES: usize = 1 << 20;
 
 /// Room for what says no size beforehand: a pipe, a file of `/proc`.
-const FIRST_CAPACITY: usize = 4096;
+const MIN_CAPACITY: usize = 4096;
 
 /// Descriptors that whoever started this program has handed over (`/dev/stdin`, a shell's `<(...)`): the one kind of pipe
 /// that is read, because somebody is there to feed it.
@@ -37,8 +37,7 @@ pub fn contents(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     if !kind.is_file() && !(handed_over && (kind.is_fifo() || kind.is_socket() || kind.is_char_device())) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
     }
-    // One byte more than there is: the read that finds the end needs room.
-    read_bounded(file, usize::try_from(metadata.len()).unwrap_or(MAX_BYTES).min(MAX_BYTES).max(FIRST_CAPACITY) + 1)
+    read_bounded(file, metadata.len(), MAX_BYTES)
 }
 
 /// The same of what is open already, such as standard input.
@@ -46,10 +45,16 @@ pub fn contents(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
 /// # Errors
 /// `FileTooLarge` for more than [`MAX_BYTES`] bytes, and whatever reading gives.
 pub fn bounded(source: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
-    read_bounded(source, FIRST_CAPACITY)
+    read_bounded(source, 0, MAX_BYTES)
 }
 
-fn read_bounded(mut source: impl Read, capacity: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+/// The same with another limit. `size` is what the source says of itself: a guess for the allocation only.
+///
+/// # Errors
+/// `FileTooLarge` for more than `limit` bytes, and whatever reading gives.
+pub fn read_bounded(mut source: impl Read, size: u64, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    // One byte more than there is: the read that finds the end needs room.
+    let capacity = usize::try_from(size).unwrap_or(limit).min(limit).max(MIN_CAPACITY) + 1;
     let mut bytes = Zeroizing::new(vec![0; capacity]);
     let mut length = 0;
     loop {
@@ -59,7 +64,7 @@ fn read_bounded(mut source: impl Read, capacity: usize) -> io::Result<Zeroizing<
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         }
-        if length > MAX_BYTES {
+        if length > limit {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         if length == bytes.len() {

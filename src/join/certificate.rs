@@ -36,10 +36,10 @@ pub(super) fn request_certificate(
     }
 }
 
-/// The key whose request may be known to the cluster already; else a new one, written before it is used: a machine that
+/// The key whose request may be known to the cluster already, unless somebody else may know it, too; else a new one, written before it is used: a machine that
 /// loses power while the request waits for approval comes back with the same request.
 fn pending_key(root: &Root) -> Result<PrivateKey, Failure> {
-    let found = root.read(&paths::PENDING_KEY, READ_LIMIT)?.map(zeroize::Zeroizing::new);
+    let found = root.read_private(&paths::PENDING_KEY, READ_LIMIT)?;
     match found.and_then(|text| PrivateKey::from_pem(&text).ok()) {
         Some(key) => Ok(key),
         None => new_pending_key(root),

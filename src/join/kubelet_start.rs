@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::outcome::KubeletState;
 use crate::cluster::cluster_configuration::ClusterConfiguration;
 use crate::discovery::ClusterInfo;
@@ -140,7 +142,7 @@ pub fn wait_bootstrap(waiting: Waiting<'_>, root: &Root, report: &Report) -> Res
 }
 
 /// `config.yaml` as it is on the disk; empty where there is none.
-pub(super) fn written_configuration(root: &Root) -> Result<Vec<u8>, RootError> {
+pub(super) fn written_configuration(root: &Root) -> Result<Zeroizing<Vec<u8>>, RootError> {
     Ok(root.read(&paths::KUBELET_CONFIG, READ_LIMIT)?.unwrap_or_default())
 }
 

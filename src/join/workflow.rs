@@ -1,5 +1,7 @@
 //! The phases of a join, in their order. Can be killed anywhere and run again.
 
+use std::path::Path;
+
 use super::certificate::request_certificate;
 use super::kubelet_start::{self, Waiting, wait_bootstrap};
 use super::outcome::{CertificateSource, KubeletState, Outcome};
@@ -32,6 +34,9 @@ use crate::tls_bootstrap::Credentials;
 pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
     report.phase(Phase::Preflight);
     let root = Root::open(plan.target.rootfs())?;
+    // Before anything is read or sent: a second run would spend a token on what it cannot write.
+    let changes = plan.options.mode == Mode::Apply && plan.options.phases.kubelet_start;
+    let _lock = changes.then(|| root.lock(Path::new(paths::LOCKS))).transpose()?;
     let init = plan.target.init_system();
     let clock = plan.access.clock;
     let now = clock.is_plausible().then(|| clock.now());
@@ -209,7 +214,9 @@ fn write(machine: Machine<'_>, files: &FileSet, report: &Report) -> Result<(), F
         stale.absent(paths::KUBELET_CONF);
         machine.root.commit(&stale)?;
     }
-    machine.root.commit(files)?;
+    for path in machine.root.commit(files)?.changed() {
+        report.debug(1, Phase::KubeletStart, format_args!("wrote or removed {path}"));
+    }
     Ok(())
 }
 

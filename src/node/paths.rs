@@ -29,6 +29,9 @@ pub const CLIENT_CURRENT: TargetPath = TargetPath::fixed("/var/lib/kubelet/pki/k
 /// The key of a request that is not answered yet; 0600. The kubelet's own name for it.
 pub const PENDING_KEY: TargetPath = TargetPath::fixed("/var/lib/kubelet/pki/kubelet-client.key.tmp");
 
+/// Where locks are, one for each root: on the system that runs, not in the target root.
+pub const LOCKS: &str = "/run/kubejoin";
+
 /// `kubelet-client-YYYY-MM-DD-hh-mm-ss.pem`; 0600. The time is that of the certificate's issue, in UTC, and not the moment of
 /// writing: an interrupted run writes the same file again.
 pub fn client_certificate(issued_at: u64) -> TargetPath {

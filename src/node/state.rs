@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
+use zeroize::Zeroizing;
 
 use super::paths;
 use crate::inputs::Discovery;
@@ -56,8 +57,11 @@ pub enum Unusable {
     Missing,
     /// Certificate and key do not belong together.
     KeyMismatch,
-    /// The certificate's time is over.
+    /// The certificate has expired.
     Expired,
+    /// Somebody else can change `kubelet.conf`, or read or change the key: it belongs to another user, or has permission bits
+    /// for others.
+    Exposed,
 }
 
 /// Whose identity it is instead.
@@ -80,7 +84,9 @@ pub fn read(
     discovery: &Discovery,
     now: Option<SystemTime>,
 ) -> Result<NodeState, RootError> {
-    let Some(text) = root.read(&paths::KUBELET_CONF, LIMIT)? else { return Ok(NodeState::Nothing) };
+    let Some((text, metadata)) = root.read_with_metadata(&paths::KUBELET_CONF, LIMIT)? else {
+        return Ok(NodeState::Nothing);
+    };
     if text.iter().all(u8::is_ascii_whitespace) || text.contains(&0) {
         return Ok(NodeState::Unusable(Unusable::Damaged));
     }
@@ -88,13 +94,21 @@ pub fn read(
         let has_credentials = CurrentContext::read(&text).is_some_and(|conf| conf.has_credentials());
         return Ok(NodeState::Conflict(if has_credentials { Conflict::Preexisting } else { Conflict::Unrecognized }));
     };
+    if !metadata.is_trusted() {
+        return Ok(NodeState::Unusable(Unusable::Exposed));
+    }
     // Where nothing is known of the cluster's CA, nothing speaks against this one either.
     let known: Vec<_> = conf.ca_certificates.iter().map(|authority| discovery.matches_ca(authority)).collect();
     if !known.iter().any(|is_known| is_known.unwrap_or(true)) {
         return Ok(NodeState::Conflict(Conflict::Cluster));
     }
     let is_compared = known.contains(&Some(true));
-    let Some(pem) = root.read(&conf.client, LIMIT)? else { return Ok(NodeState::Unusable(Unusable::Missing)) };
+    let Some((pem, metadata)) = root.read_with_metadata(&conf.client, LIMIT)? else {
+        return Ok(NodeState::Unusable(Unusable::Missing));
+    };
+    if !metadata.is_private() {
+        return Ok(NodeState::Unusable(Unusable::Exposed));
+    }
     let Ok(chain) = Certificate::all_from_pem(&pem) else { return Ok(NodeState::Unusable(Unusable::Damaged)) };
     let Some(leaf) = chain.first() else { return Ok(NodeState::Unusable(Unusable::Damaged)) };
     if leaf.common_name() != common_name(node.as_str()) {
@@ -143,7 +157,7 @@ pub fn preexisting_name(root: &Root) -> Result<Option<String>, RootError> {
     let Some(text) = root.read(&paths::KUBELET_CONF, LIMIT)? else { return Ok(None) };
     let Some(conf) = CurrentContext::read(&text) else { return Ok(None) };
     let pem = match (conf.text("client-certificate-data"), conf.text("client-certificate").and_then(absolute)) {
-        (Some(data), _) => STANDARD.decode(data).ok(),
+        (Some(data), _) => STANDARD.decode(data).ok().map(Zeroizing::new),
         (None, Some(path)) => root.read(&path, LIMIT)?,
         (None, None) => None,
     };
@@ -225,6 +239,7 @@ impl std::fmt::Display for Unusable {
             Unusable::Missing => "its certificate or the kubelet's configuration is missing",
             Unusable::KeyMismatch => "its certificate and key do not belong together",
             Unusable::Expired => "its certificate has expired",
+            Unusable::Exposed => "its owner or mode lets others change it, or read its key",
         })
     }
 }

@@ -4,9 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{
-    AtFlags, FlockOperation, Mode, OFlags, fchmod, flock, fsync, mkdirat, openat, renameat, statat, symlinkat, unlinkat,
-};
+use rustix::fs::{AtFlags, Mode, OFlags, fchmod, fsync, mkdirat, openat, renameat, statat, symlinkat, unlinkat};
 use rustix::io::{Errno, Result as IoResult};
 
 use super::error::{CommitError, Operation};
@@ -41,7 +39,6 @@ impl Root {
     /// # Errors
     /// After an error no temporary is left, and what was committed before it stays. See [`CommitError`].
     pub fn commit(&self, set: &FileSet) -> Result<Committed, CommitError> {
-        let _lock = Lock::take(self)?;
         let seen = observe(self, set)?;
         let steps = plan(set, seen).map_err(|InTheWay { path, wanted, found }| CommitError::InTheWay {
             path: self.outside(&path),
@@ -64,29 +61,9 @@ impl<'a> Step<'a> {
     /// The path whose object this step makes or removes for good.
     fn change(&self) -> Option<&TargetPath> {
         match self {
-            Step::Rename { path } | Step::Unlink { path } => Some(path),
+            Step::Rename { path } | Step::Unlink { path } | Step::ChmodDir { path, .. } => Some(path),
             _ => None,
         }
-    }
-}
-
-/// Keeps a second run from committing to the same root: the temporary of a directory has one owner at a time. The
-/// kernel drops it with the process.
-struct Lock<'r>(&'r Root);
-
-impl<'r> Lock<'r> {
-    fn take(root: &'r Root) -> Result<Lock<'r>, CommitError> {
-        match flock(root.fd(), FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) => Err(CommitError::Busy { root: root.path().to_owned() }),
-            // Some network and user-space file systems know no locks. Those are not shared by two joins.
-            Ok(()) | Err(_) => Ok(Lock(root)),
-        }
-    }
-}
-
-impl Drop for Lock<'_> {
-    fn drop(&mut self) {
-        let _ = flock(self.0.fd(), FlockOperation::Unlock);
     }
 }
 
@@ -141,6 +118,11 @@ impl<'r> Writer<'r> {
                 written.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
             }
             Step::Chmod { mode, .. } => fchmod(self.opened()?, Mode::from_raw_mode(*mode)),
+            Step::ChmodDir { path, mode } => {
+                let (directory, name) = self.holder(path)?;
+                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                fchmod(openat(directory, name, flags, Mode::empty())?, Mode::from_raw_mode(*mode))
+            }
             Step::SyncFile { .. } => fsync(self.opened()?),
             Step::Symlink { path, target } => {
                 let temporary = self.begin(path);
@@ -225,7 +207,7 @@ impl<'a> Step<'a> {
             Step::MakeDir { path } => (Operation::CreateDirectory, path),
             Step::CreateTemp { path } => (Operation::CreateFile, path),
             Step::Write { path, .. } => (Operation::Write, path),
-            Step::Chmod { path, .. } => (Operation::SetMode, path),
+            Step::Chmod { path, .. } | Step::ChmodDir { path, .. } => (Operation::SetMode, path),
             Step::Symlink { path, .. } => (Operation::CreateSymlink, path),
             Step::Rename { path } => (Operation::Rename, path),
             Step::SyncFile { path } | Step::SyncExisting { path } | Step::SyncDir { path } => (Operation::Sync, path),
@@ -429,19 +411,6 @@ mod tests {
         writer.remove_temporary();
         assert!(!at(".kubejoin.tmp").exists());
         assert!(at("file").is_dir());
-    }
-
-    #[test]
-    fn a_second_writer_to_the_same_root_is_refused_while_the_first_is_at_it() {
-        let temporary = tempfile::tempdir().unwrap();
-        let root = Root::open(temporary.path()).unwrap();
-        let other = Root::open(temporary.path()).unwrap();
-        let lock = Lock::take(&root).unwrap();
-        let error = other.commit(&set()).unwrap_err();
-        assert!(matches!(error, CommitError::Busy { .. }), "{error:?}");
-        assert!(error.may_retry());
-        drop(lock);
-        other.commit(&set()).unwrap();
     }
 
     #[test]

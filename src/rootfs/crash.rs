@@ -72,7 +72,7 @@ fn before() -> Vec<(&'static str, Tree)> {
                 ("/var/lib", directory()),
                 ("/var/lib/.kubejoin.tmp", directory()),
                 ("/var/lib/kubelet", directory()),
-                ("/var/lib/kubelet/pki", directory()),
+                ("/var/lib/kubelet/pki", Node::Directory { mode: 0o777 }),
                 ("/var/lib/kubelet/pki/.kubejoin.tmp", Node::Symlink { target: "nowhere".into() }),
                 (CURRENT.as_str(), Node::Symlink { target: "older.pem".into() }),
             ]),
@@ -257,6 +257,12 @@ impl Model {
                     Node::File { mode, .. } | Node::Directory { mode } => *mode = *wanted,
                     Node::Symlink { .. } => panic!("{path} is given a mode"),
                 }
+            }
+            Step::ChmodDir { path, mode } => {
+                let inode = self.lookup(path);
+                let changed = Node::Directory { mode: *mode };
+                let before = std::mem::replace(&mut self.0[inode].node, changed);
+                self.0[inode].unsynced.get_or_insert(before);
             }
             Step::SyncFile { path } => {
                 let inode = self.temporary(path);

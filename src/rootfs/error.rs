@@ -111,8 +111,6 @@ pub enum CommitError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Operation {
-    Lock,
-    OpenDirectory,
     CreateDirectory,
     CreateFile,
     Write,
@@ -126,8 +124,6 @@ pub enum Operation {
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Operation::Lock => "lock",
-            Operation::OpenDirectory => "open directory",
             Operation::CreateDirectory => "create directory",
             Operation::CreateFile => "create a temporary file beside",
             Operation::Write => "write",

@@ -28,7 +28,8 @@ pub struct Entry {
 /// What an [`Entry`] is.
 #[derive(Clone, Debug)]
 pub enum Kind {
-    /// A directory; created where missing, an existing one is left as it is.
+    /// A directory; created where missing. An existing one of ours loses the write bits for others that `mode` does not have,
+    /// and is otherwise left as it is.
     Directory {
         /// Permission bits, such as `0o755`.
         mode: u32,

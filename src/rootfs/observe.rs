@@ -33,7 +33,12 @@ pub(super) struct Seen(BTreeMap<TargetPath, Object>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Object {
     Missing,
-    Directory,
+    Directory {
+        /// Permission bits.
+        mode: u32,
+        /// Owned by the user we are.
+        ours: bool,
+    },
     File {
         /// Permission bits.
         mode: u32,
@@ -52,14 +57,14 @@ pub(super) enum Object {
 impl Object {
     /// Whether files can be made in it.
     pub(super) fn is_directory(&self) -> bool {
-        matches!(self, Object::Directory | Object::Symlink { to_directory: true, .. })
+        matches!(self, Object::Directory { .. } | Object::Symlink { to_directory: true, .. })
     }
 
     /// Its kind; `None` where nothing is there.
     pub(super) fn kind(&self) -> Option<FileKind> {
         match self {
             Object::Missing => None,
-            Object::Directory => Some(FileKind::Directory),
+            Object::Directory { .. } => Some(FileKind::Directory),
             Object::File { .. } => Some(FileKind::File),
             Object::Symlink { .. } => Some(FileKind::Symlink),
             Object::Other => Some(FileKind::Other),
@@ -109,11 +114,11 @@ pub(super) fn observe(root: &Root, set: &FileSet) -> Result<Seen, RootError> {
 fn look(root: &Root, path: &TargetPath, wanted: Option<&Entry>) -> Result<Object, RootError> {
     let Some(found) = root.link_metadata(path)? else { return Ok(Object::Missing) };
     Ok(match found.kind {
-        FileKind::Directory => Object::Directory,
+        FileKind::Directory => Object::Directory { mode: found.mode, ours: found.is_ours() },
         FileKind::Other => Object::Other,
         FileKind::File => Object::File {
             mode: found.mode,
-            ours: found.uid == rustix::process::geteuid().as_raw(),
+            ours: found.is_ours(),
             digest: match wanted {
                 Some(Entry { kind: Kind::File { content, .. }, .. }) if content.size() == found.size => {
                     Some(digest(root, path)?)

@@ -16,6 +16,7 @@ use super::file_kind::FileKind;
 use super::file_set::{Content, Entry, FileSet, Kind};
 use super::observe::{Object, Seen, temporary_in};
 use super::path::TargetPath;
+use super::read::WRITABLE_BY_OTHERS;
 
 /// The mode of a directory that is needed but that the `FileSet` does not mention.
 const PARENT_MODE: u32 = 0o755;
@@ -34,6 +35,8 @@ pub(super) enum Step<'a> {
     Write { path: TargetPath, content: &'a Content },
     /// Sets the exact mode, whatever the umask.
     Chmod { path: TargetPath, mode: u32 },
+    /// Sets the mode of the directory `path` itself, which is there already.
+    ChmodDir { path: TargetPath, mode: u32 },
     /// Syncs content and mode.
     SyncFile { path: TargetPath },
     /// Creates a temporary symbolic link.
@@ -42,7 +45,7 @@ pub(super) enum Step<'a> {
     Rename { path: TargetPath },
     /// Removes the file or link `path` itself.
     Unlink { path: TargetPath },
-    /// Syncs the file `path` itself, which is right already.
+    /// Syncs the file or directory `path` itself, which is there already.
     SyncExisting { path: TargetPath },
     /// Syncs the names in the directory `path` itself.
     SyncDir { path: TargetPath },
@@ -82,6 +85,7 @@ impl<'a> Plan<'a> {
             Kind::Directory { mode } => {
                 self.parents(path)?;
                 self.directory(path, *mode)?;
+                self.tighten(path, *mode);
             }
             Kind::File { mode, content } => {
                 self.parents(path)?;
@@ -126,10 +130,24 @@ impl<'a> Plan<'a> {
         self.steps.push(Step::MakeDir { path: path.clone() });
         self.steps.push(Step::Chmod { path: path.clone(), mode });
         self.steps.push(Step::SyncFile { path: path.clone() });
-        self.rename(path, Object::Directory);
+        self.rename(path, Object::Directory { mode, ours: true });
         // It is empty, and was synced as that.
         self.synced.insert(path.clone());
         Ok(())
+    }
+
+    /// Takes from a directory of ours the write bits for others that it should not have. Whatever they have put there is
+    /// replaced by name, or was refused before.
+    fn tighten(&mut self, path: &TargetPath, wanted: u32) {
+        let Object::Directory { mode, ours: true } = *self.now.at(path) else { return };
+        let excess = mode & WRITABLE_BY_OTHERS & !wanted;
+        if excess == 0 {
+            return;
+        }
+        let mode = mode & !excess;
+        self.steps.push(Step::ChmodDir { path: path.clone(), mode });
+        self.steps.push(Step::SyncExisting { path: path.clone() });
+        self.now.put(path.clone(), Object::Directory { mode, ours: true });
     }
 
     fn file(&mut self, path: &TargetPath, mode: u32, content: &'a Content) -> Result<(), InTheWay> {
@@ -179,7 +197,7 @@ impl<'a> Plan<'a> {
         self.remove_leftover(path);
         match self.now.at(path) {
             Object::Missing => return Ok(()),
-            Object::Directory => return in_the_way(path, FileKind::File, &Object::Directory),
+            directory @ Object::Directory { .. } => return in_the_way(path, FileKind::File, directory),
             _ => {}
         }
         self.steps.push(Step::Unlink { path: path.clone() });

@@ -2,16 +2,20 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::Read;
 use std::path::PathBuf;
 
 use rustix::fs::{AtFlags, Dir, FileType, OFlags, Stat, fstat, readlinkat, statat};
 use rustix::io::{Errno, Result as IoResult};
+use zeroize::Zeroizing;
 
 use super::error::RootError;
 use super::file_kind::FileKind;
 use super::path::TargetPath;
 use super::resolve::Root;
+use crate::file::read_bounded;
+
+/// The permission bits that let somebody else change an object.
+pub(super) const WRITABLE_BY_OTHERS: u32 = 0o022;
 
 /// What is known of an object without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,13 +30,42 @@ pub struct Metadata {
     pub uid: u32,
 }
 
+impl Metadata {
+    /// Whether it belongs to the user that this program runs as.
+    pub fn is_ours(&self) -> bool {
+        self.uid == rustix::process::geteuid().as_raw()
+    }
+
+    /// Whether nobody else can change it: it is ours, and has no write bits for others.
+    pub fn is_trusted(&self) -> bool {
+        self.is_ours() && self.mode & WRITABLE_BY_OTHERS == 0
+    }
+
+    /// Whether nobody else can read or change it: it is ours, and has no permission bits for others.
+    pub fn is_private(&self) -> bool {
+        self.is_ours() && self.mode & 0o077 == 0
+    }
+}
+
 impl Root {
-    /// The bytes of the file at `path`, symbolic links followed; `None` where nothing is there.
+    /// The bytes of the file at `path`, symbolic links followed; `None` where nothing is there. What is read is wiped when it
+    /// is dropped.
     ///
     /// # Errors
-    /// [`RootError::TooLarge`] beyond `limit` bytes, [`RootError::NotAFile`] for anything else than a file. Whoever
-    /// reads a secret wraps what comes back.
-    pub fn read(&self, path: &TargetPath, limit: usize) -> Result<Option<Vec<u8>>, RootError> {
+    /// [`RootError::TooLarge`] beyond `limit` bytes, [`RootError::NotAFile`] for anything else than a file.
+    pub fn read(&self, path: &TargetPath, limit: usize) -> Result<Option<Zeroizing<Vec<u8>>>, RootError> {
+        Ok(self.read_with_metadata(path, limit)?.map(|(bytes, _)| bytes))
+    }
+
+    /// The same, and what is known of the very file that was read.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_with_metadata(
+        &self,
+        path: &TargetPath,
+        limit: usize,
+    ) -> Result<Option<(Zeroizing<Vec<u8>>, Metadata)>, RootError> {
         // O_NONBLOCK: opening a pipe must not wait for its writer. Files do not know the flag.
         let fd = match self.resolve(path.as_str(), OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY) {
             Ok(fd) => fd,
@@ -45,17 +78,26 @@ impl Root {
         if found.kind != FileKind::File {
             return Err(RootError::NotAFile { path: self.outside(path), found: found.kind });
         }
-        // Files of /proc and /sys say they are empty, so the size is a guess for the allocation only.
-        let guess = usize::try_from(found.size).unwrap_or(limit).min(limit);
-        let mut bytes = Vec::with_capacity(guess + 1);
-        let beyond = (limit as u64).saturating_add(1);
-        if let Err(error) = File::from(fd).take(beyond).read_to_end(&mut bytes) {
-            return Err(self.look_error(path, Errno::from_io_error(&error).unwrap_or(Errno::IO)));
+        match read_bounded(File::from(fd), found.size, limit) {
+            Ok(bytes) => Ok(Some((bytes, found))),
+            Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
+                Err(RootError::TooLarge { path: self.outside(path), limit })
+            }
+            Err(error) => Err(self.look_error(path, Errno::from_io_error(&error).unwrap_or(Errno::IO))),
         }
-        if bytes.len() > limit {
-            return Err(RootError::TooLarge { path: self.outside(path), limit });
+    }
+
+    /// A private key, or another secret of ours; `None` where nothing is there, and where what is there may be known to, or
+    /// come from, somebody else: it is no regular file itself, belongs to another user, or has permission bits for others.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_private(&self, path: &TargetPath, limit: usize) -> Result<Option<Zeroizing<Vec<u8>>>, RootError> {
+        if self.link_metadata(path)?.is_none_or(|found| found.kind != FileKind::File) {
+            return Ok(None);
         }
-        Ok(Some(bytes))
+        let read = self.read_with_metadata(path, limit)?;
+        Ok(read.filter(|(_, metadata)| metadata.is_private()).map(|(bytes, _)| bytes))
     }
 
     /// What the symbolic link at `path` says; `None` where nothing is there or something else is.
@@ -175,7 +217,9 @@ mod tests {
         let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
         for open in [Root::open, |path: &Path| Root::open_with(path, Resolution::Walk)] {
             let root = open(temporary.path()).unwrap();
-            let read = |path: &'static str, limit| root.read(&TargetPath::fixed(path), limit);
+            let read = |path: &'static str, limit| {
+                root.read(&TargetPath::fixed(path), limit).map(|read| read.map(|bytes| bytes.to_vec()))
+            };
             let not_a_file = |path, found| Err(RootError::NotAFile { path: at(path), found });
 
             assert_eq!(read("/directory/file", 5), Ok(Some(b"12345".to_vec())));
@@ -211,6 +255,29 @@ mod tests {
     fn files_that_say_they_are_empty_are_read_nevertheless() {
         let root = Root::open(Path::new("/")).unwrap();
         let found = root.read(&TargetPath::fixed("/proc/sys/kernel/ostype"), 100).unwrap();
-        assert_eq!(found, Some(b"Linux\n".to_vec()));
+        assert_eq!(**found.unwrap(), *b"Linux\n");
+    }
+
+    #[test]
+    fn a_secret_is_only_what_nobody_else_can_read_or_write() {
+        use std::os::unix::fs::PermissionsExt;
+        let temporary = tempfile::tempdir().unwrap();
+        let at = |path: &str| temporary.path().join(path);
+        let root = Root::open(temporary.path()).unwrap();
+        fs::write(at("key"), "key").unwrap();
+        symlink("key", at("link")).unwrap();
+        let read = |path: &'static str| root.read_private(&TargetPath::fixed(path), 10).unwrap();
+        for (mode, is_read) in [(0o600, true), (0o400, true), (0o640, false), (0o602, false), (0o666, false)] {
+            fs::set_permissions(at("key"), fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(read("/key").is_some(), is_read, "{mode:o}");
+        }
+        fs::set_permissions(at("key"), fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(read("/link").is_none() && read("/nothing").is_none());
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(at("key"), Some(65534), None).unwrap();
+            assert!(read("/key").is_none(), "a key of somebody else is used");
+        } else {
+            eprintln!("SKIPPED in part: giving a file to another user needs root");
+        }
     }
 }
