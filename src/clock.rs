@@ -8,7 +8,7 @@ pub const BUILD_DATE: &str = env!("KUBEJOIN_BUILD_DATE");
 /// `--clock`: which clock certificates are judged by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ClockMode {
-    /// The system's, unless it is earlier than the build date; then the verified server's.
+    /// The system's, unless it is earlier than the build date or than what the disk has seen; then the verified server's.
     #[default]
     Auto,
     /// Always the system's.
@@ -23,17 +23,19 @@ pub struct Clock {
     wall: SystemTime,
     read_at: Instant,
     mode: ClockMode,
+    floor: SystemTime,
 }
 
 impl Clock {
-    /// Reads the system clock. The only place that does.
-    pub fn read(mode: ClockMode) -> Self {
-        Clock { wall: SystemTime::now(), read_at: Instant::now(), mode }
+    /// Reads the system clock. The only place that does. `seen` is a moment that this machine has lived through, as its disk
+    /// knows: no clock that is earlier can be right.
+    pub fn read(mode: ClockMode, seen: Option<SystemTime>) -> Self {
+        Clock { floor: floor(seen), ..Clock::at(SystemTime::now(), mode) }
     }
 
     /// A clock that shows `wall` now; for tests and for a server's date.
     pub fn at(wall: SystemTime, mode: ClockMode) -> Self {
-        Clock { wall, read_at: Instant::now(), mode }
+        Clock { wall, read_at: Instant::now(), mode, floor: build_date() }
     }
 
     /// The time now.
@@ -43,7 +45,12 @@ impl Clock {
 
     /// The same choice of clock, showing `wall` from now on.
     pub fn corrected_to(&self, wall: SystemTime) -> Self {
-        Clock::at(wall, self.mode)
+        Clock { wall, read_at: Instant::now(), ..*self }
+    }
+
+    /// The earliest moment that it can be: what this program, or the disk, has lived through.
+    pub fn floor(&self) -> SystemTime {
+        self.floor
     }
 
     /// The same reading, believed as it is: where there is nobody whose word for another time counts.
@@ -59,11 +66,20 @@ impl Clock {
     /// Whether this clock may judge certificates before any server has been verified.
     pub fn is_plausible(&self) -> bool {
         match self.mode {
-            ClockMode::Auto => self.now() >= build_date(),
+            ClockMode::Auto => self.now() >= self.floor,
             ClockMode::System => true,
             ClockMode::Server => false,
         }
     }
+}
+
+/// How far behind the build date a disk may be believed: beyond that, it was written by a clock that ran ahead (systemd
+/// takes 15 years, `CLOCK_VALID_RANGE_USEC_MAX`).
+const MAX_AHEAD_OF_BUILD: Duration = Duration::from_secs(15 * 365 * 86_400);
+
+fn floor(seen: Option<SystemTime>) -> SystemTime {
+    let build = build_date();
+    seen.filter(|seen| *seen <= build + MAX_AHEAD_OF_BUILD).map_or(build, |seen| seen.max(build))
 }
 
 /// How far two times are from each other, in words, in whichever order they are: what a person compares with a time zone,
@@ -100,6 +116,22 @@ pub fn build_date() -> SystemTime {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_is_never_earlier_than_what_the_disk_has_seen() {
+        let build = build_date();
+        let day = Duration::from_secs(86_400);
+        for (seen, floor) in [
+            (None, build),
+            (Some(UNIX_EPOCH), build),
+            (Some(build + 30 * day), build + 30 * day),
+            (Some(build + 16 * 365 * day), build),
+        ] {
+            assert_eq!(Clock::read(ClockMode::Auto, seen).floor(), floor, "{seen:?}");
+        }
+        let behind = Clock { floor: build + 30 * day, ..Clock::at(build + day, ClockMode::Auto) };
+        assert!(!behind.is_plausible() && Clock::at(build + day, ClockMode::Auto).is_plausible());
+    }
 
     #[test]
     fn how_far_two_times_are_apart_is_said_as_people_say_it() {

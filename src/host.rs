@@ -10,6 +10,7 @@ mod identity;
 mod kernel;
 mod resolved;
 mod runtime;
+mod seen_time;
 mod system_ca_bundle;
 
 pub use cgroups::{CgroupVersion, Cgroups};
@@ -17,7 +18,7 @@ pub use system_ca_bundle::SystemCaBundle;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::rootfs::Root;
 use crate::secret::Secret;
@@ -68,6 +69,8 @@ pub struct HostFacts {
     pub proxy: ProxyVariables,
     /// Where the running system may have the CA certificates that it knows web servers by.
     pub system_ca_bundle: SystemCaBundle,
+    /// The latest moment that files of the target root tell of: it cannot be earlier now.
+    pub seen_time: Option<SystemTime>,
     /// What stands before `/proc`, `/boot` and the like of the running system; `/` outside of tests.
     pub prefix: PathBuf,
 }
@@ -151,6 +154,7 @@ impl HostFacts {
             board: identity::board(machine),
             proxy: machine.proxy.clone(),
             system_ca_bundle: SystemCaBundle::of(machine),
+            seen_time: root.as_ref().and_then(seen_time::latest),
             prefix: machine.prefix.clone(),
         }
     }

@@ -1,5 +1,7 @@
 //! Keys, requests, certificates and PEM. Knows nothing of networks, files or Kubernetes objects.
 
+mod algorithms;
+pub mod ca;
 pub mod certificate;
 pub mod identity;
 pub mod key;

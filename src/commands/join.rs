@@ -35,9 +35,9 @@ fn plan(args: &JoinArgs, report: &Report) -> Result<JoinPlan, Failure> {
         // As in kubeadm: what is to be skipped is not asked where one phase is named.
         resolved.configuration.skip_phases.clear();
     }
-    let clock = Clock::read(resolved.extras.clock);
     let rootfs = resolved.extras.rootfs.clone().unwrap_or_else(|| PathBuf::from("/"));
     let host = HostFacts::read(&rootfs, std::env::var_os("PATH").as_deref());
+    let clock = Clock::read(resolved.extras.clock, host.seen_time);
     // A shorter one can be part of any word, and is said nowhere in the first place.
     if let Some(password) = host.proxy.password().filter(|password| password.expose().len() >= 8) {
         report.conceal(&password);

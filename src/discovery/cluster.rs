@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::net::server::Server;
 use crate::net::tls::TrustRoots;
 use crate::pki::certificate::Certificate;
+use crate::text::UntrustedText;
 use crate::values::Endpoint;
 
 /// The cluster, verified.
@@ -59,11 +60,22 @@ pub(super) struct Verified {
     pub(super) server: Server,
 }
 
-/// Each of the certificates as a trust anchor.
+/// Each of the certificates as a trust anchor. One that no kubelet accepts as a CA, or that cannot be verified with here, is
+/// refused by name: the join would work, and the node would not; or nothing would be verified, whoever answers.
 pub(super) fn anchors<'a>(
     ca_certificates: impl IntoIterator<Item = &'a Certificate>,
 ) -> Result<TrustRoots, DiscoveryError> {
-    let ders: Vec<_> = ca_certificates.into_iter().map(|c| c.der().clone()).collect();
+    let mut ders = Vec::new();
+    for certificate in ca_certificates {
+        let subject = || UntrustedText::new(certificate.subject(), None);
+        if let Some(problem) = certificate.ca().problem() {
+            return Err(DiscoveryError::CaUnusable { subject: subject(), problem: problem.clone() });
+        }
+        if let Some(key) = certificate.key_problem() {
+            return Err(DiscoveryError::CaUnsupported { subject: subject(), key: key.to_owned() });
+        }
+        ders.push(certificate.der().clone());
+    }
     TrustRoots::new(&ders).ok_or(DiscoveryError::NotACaCertificate)
 }
 

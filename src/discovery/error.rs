@@ -8,6 +8,7 @@ use crate::error::{Class, Code, Explain, codes};
 use crate::kube::error::{KubeCause, KubeError};
 use crate::kubeconfig::KubeconfigError;
 use crate::net::error::{Cause, NetError};
+use crate::pki::ca::CaProblem;
 use crate::text::UntrustedText;
 use crate::values::{CaCertHash, Endpoint, Url, UrlError};
 
@@ -59,15 +60,29 @@ pub enum DiscoveryError {
         /// The pins of what the server has.
         found: Vec<CaCertHash>,
     },
-    /// Every pinned CA certificate has ended, or none has begun.
+    /// Every pinned CA certificate has expired, or is not valid yet.
     CaValidity {
         /// The time it was judged at.
         now: SystemTime,
         /// The end of the one that ends last.
         not_after: SystemTime,
     },
-    /// A certificate that is to be trusted is not fit to be a trust anchor.
+    /// A certificate that is to be trusted cannot be a trust anchor.
     NotACaCertificate,
+    /// A CA certificate that no kubelet accepts.
+    CaUnusable {
+        /// Its subject.
+        subject: UntrustedText,
+        /// Why not.
+        problem: CaProblem,
+    },
+    /// A CA certificate whose kind of key this program cannot verify with.
+    CaUnsupported {
+        /// Its subject.
+        subject: UntrustedText,
+        /// The kind.
+        key: String,
+    },
     /// None of several endpoints is the cluster: each with its reason, at least two.
     NoEndpoint(Vec<(Endpoint, DiscoveryError)>),
     /// The discovery file cannot be used.
@@ -171,12 +186,18 @@ impl fmt::Display for DiscoveryError {
             }
             DiscoveryError::CaValidity { now, not_after } => write!(
                 f,
-                "the cluster CA is not valid: it ends at {}, and the time is {}",
+                "the cluster CA is not valid: it expires at {}, and the time is {}",
                 httpdate::fmt_http_date(*not_after),
                 httpdate::fmt_http_date(*now)
             ),
             DiscoveryError::NotACaCertificate => {
                 f.write_str("a certificate that should be the cluster CA cannot be a trust anchor")
+            }
+            DiscoveryError::CaUnusable { subject, problem } => {
+                write!(f, "the cluster CA \"{subject}\" cannot be one: {problem}")
+            }
+            DiscoveryError::CaUnsupported { subject, key } => {
+                write!(f, "the key of the cluster CA \"{subject}\" is {key}, which kubejoin cannot verify with")
             }
             DiscoveryError::NoEndpoint(failures) => {
                 write!(f, "none of {} endpoints is the cluster", failures.len())?;
@@ -219,6 +240,8 @@ impl Explain for DiscoveryError {
             DiscoveryError::HashMismatch { .. } => &codes::DISCOVERY_HASH_MISMATCH,
             DiscoveryError::CaValidity { .. } => &codes::DISCOVERY_CA_VALIDITY,
             DiscoveryError::NotACaCertificate => &codes::DISCOVERY_KUBECONFIG,
+            DiscoveryError::CaUnusable { .. } => &codes::DISCOVERY_CA_UNUSABLE,
+            DiscoveryError::CaUnsupported { .. } => &codes::TLS_UNSUPPORTED,
             DiscoveryError::NoEndpoint(failures) => {
                 DiscoveryError::decisive(failures).map_or(&codes::NET_REFUSED, Explain::code)
             }

@@ -95,6 +95,9 @@ codes! {
     TLS_UNTRUSTED "tls.certificate-untrusted" Unsafe
         "the server's certificate was not issued by the verified cluster CA"
         "find out who answers at the endpoint: another cluster, an intercepting proxy or an impostor"
+    TLS_UNSUPPORTED "tls.unsupported-algorithm" Unsafe
+        "a certificate or a server uses an algorithm that kubejoin cannot verify; nothing is known to be wrong with it"
+        "use RSA of 2048 to 8192 bits, ECDSA P-256 or P-384 with SHA-256 or SHA-384, or Ed25519 on the control plane, with TLS 1.2 or 1.3; or join with kubeadm"
     TLS_NAME_MISMATCH "tls.name-mismatch" Unsafe
         "the server's certificate is for other names than the endpoint's"
         "join by a name or address that is in the certificate, or add this one to apiServer.certSANs on the control plane"
@@ -156,6 +159,9 @@ codes! {
     DISCOVERY_SEVERAL_CLUSTERS "discovery.several-clusters" Unsafe
         "the kubeconfig in cluster-info names several clusters"
         "leave one cluster in `kubectl -n kube-public edit configmap cluster-info` on the control plane"
+    DISCOVERY_CA_UNUSABLE "discovery.ca-unusable" Unsafe
+        "the cluster CA is a certificate that no kubelet accepts as a CA"
+        "look at it with `openssl x509 -noout -text -in /etc/kubernetes/pki/ca.crt` on the control plane, and make the cluster a CA with CA:TRUE and keyCertSign"
     DISCOVERY_CA_VALIDITY "discovery.ca-validity" Unsafe
         "the cluster CA has expired or is not valid yet, so that no node could talk to the cluster"
         "check this machine's clock, then the CA with `kubeadm certs check-expiration` on the control plane"

@@ -1,27 +1,21 @@
 //! How a discovery file says that a cluster is reached: server, CA and credentials, with everything read that it names.
 //! Source: `cmd/kubeadm/app/discovery/file/file.go`, `cmd/kubeadm/app/util/kubeconfig/kubeconfig.go`.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use super::document::{Entry, Kubeconfig};
 use super::error::{Field, KubeconfigError};
+use crate::file::contents;
 use crate::pki::certificate::Certificate;
 use crate::pki::identity::ClientIdentity;
 use crate::report::Report;
 use crate::secret::Secret;
 use crate::text::UntrustedText;
 use crate::values::{Endpoint, without_secrets};
-
-/// The longest file that is read, in bytes.
-const MAX_BYTES: u64 = 1 << 20;
 
 /// A cluster, and how to get in.
 #[derive(Clone, Debug)]
@@ -57,9 +51,8 @@ pub struct ClientCredentials {
 }
 
 impl ClusterAccess {
-    /// Reads a kubeconfig and the files that it names. A relative path is one of the working directory, as in kubeadm; if
-    /// nothing is there, one beside the kubeconfig in `directory`, as for kubectl. Without a directory the text is from
-    /// elsewhere, and names no `tokenFile` of this machine: what is in that would be sent to the server that it names.
+    /// Reads a kubeconfig and the files that it names; a relative path is one in `directory`, beside the kubeconfig, as for
+    /// kubectl. Without a directory the text is from elsewhere, and names no `tokenFile` of this machine: what is in that would be sent to the server that it names.
     ///
     /// # Errors
     /// Whatever of it cannot be used.
@@ -205,30 +198,10 @@ struct Files<'a> {
 }
 
 impl Files<'_> {
+    /// A relative path is one beside the kubeconfig, as for kubectl (client-go `ResolveLocalPaths`), and nowhere else: a file
+    /// that somebody has put into the working directory must not decide whom this node trusts.
     fn read(&self, field: Field, path: &str) -> Result<Zeroizing<Vec<u8>>, KubeconfigError> {
-        let path = PathBuf::from(path);
-        let found = match (self.directory, read_file(&path)) {
-            (Some(directory), Err(error)) if error.kind() == io::ErrorKind::NotFound && path.is_relative() => {
-                read_file(&directory.join(&path))
-            }
-            (_, found) => found,
-        };
-        found.map_err(|error| KubeconfigError::Unreadable { field, path, kind: error.kind() })
+        let path = self.directory.map_or_else(|| PathBuf::from(path), |directory| directory.join(path));
+        contents(&path).map_err(|error| KubeconfigError::Unreadable { field, path, kind: error.kind() })
     }
-}
-
-/// A whole file, which may hold a secret. Nothing but a file, and not one that is waited for: a text that only means to
-/// name a CA could name a pipe without a writer, or a device that does something when it is opened.
-fn read_file(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
-    let mut bytes = Zeroizing::new(Vec::new());
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
-    Ok(bytes)
 }

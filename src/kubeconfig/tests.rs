@@ -91,7 +91,7 @@ fn a_user_is_a_token_a_certificate_or_both() {
 }
 
 #[test]
-fn files_are_read_from_where_kubeadm_or_kubectl_read_them() {
+fn relative_names_are_beside_the_kubeconfig() {
     let directory = tempfile::tempdir().unwrap();
     for (name, content) in [("ca.crt", CA), ("client.crt", CERTIFICATE), ("client.key", KEY), ("token", " t0ken\n")] {
         std::fs::write(directory.path().join(name), content).unwrap();
@@ -109,7 +109,7 @@ fn files_are_read_from_where_kubeadm_or_kubectl_read_them() {
     let text = file("server: 'https://h', certificate-authority: none/ca.crt", "");
     let missing = ClusterAccess::read(&text, Some(directory.path())).unwrap_err();
     let (field, kind) = ("certificate-authority", std::io::ErrorKind::NotFound);
-    assert_eq!(missing, KubeconfigError::Unreadable { field, path: "none/ca.crt".into(), kind });
+    assert_eq!(missing, KubeconfigError::Unreadable { field, path: directory.path().join("none/ca.crt"), kind });
     // What a text from elsewhere names is not sent there.
     let path = directory.path().join("token");
     let text = file(&server(), &format!("tokenFile: {}", path.display()));

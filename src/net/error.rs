@@ -42,6 +42,8 @@ pub enum Cause {
     HandshakeSignature,
     /// The certificate does not chain to a CA that is trusted.
     UntrustedChain(UntrustedText),
+    /// The server, or a certificate of its chain, uses an algorithm that cannot be verified here.
+    Unsupported(UntrustedText),
     /// The certificate is good, but for other names.
     NameMismatch {
         /// DNS names and addresses in the certificate.
@@ -135,6 +137,7 @@ impl fmt::Display for NetError {
             Cause::UntrustedChain(text) => {
                 write!(f, "{at}: the serving certificate was not issued by a trusted CA: {text}")
             }
+            Cause::Unsupported(text) => write!(f, "{at}: the server cannot be verified: {text}"),
             Cause::NameMismatch { presented } => {
                 write!(f, "{at}: the serving certificate is not for {host:?} but for {presented}")
             }
@@ -149,7 +152,7 @@ impl fmt::Display for NetError {
                     ),
                     Some(Beyond::End(end)) => write!(
                         f,
-                        "{at}: the serving certificate has ended {} ago, at {}; the time is {now}",
+                        "{at}: the serving certificate expired {} ago, at {}; the time is {now}",
                         apart(*end, *judged_at),
                         httpdate::fmt_http_date(*end)
                     ),
@@ -188,6 +191,7 @@ impl Explain for NetError {
             Cause::Tls(_) => &codes::TLS_HANDSHAKE,
             Cause::HandshakeSignature => &codes::TLS_SIGNATURE,
             Cause::UntrustedChain(_) => &codes::TLS_UNTRUSTED,
+            Cause::Unsupported(_) => &codes::TLS_UNSUPPORTED,
             Cause::NameMismatch { .. } => &codes::TLS_NAME_MISMATCH,
             Cause::Validity { .. } => &codes::TLS_VALIDITY,
             Cause::ClocksDisagree { .. } => &codes::CLOCK_DISAGREES,

@@ -8,7 +8,7 @@ use super::http::{Connection, Head, Request, Response, Streaming};
 use super::route::Route;
 use super::tls::{self, ChainRecorder, RecordedChain, TlsConfig, TrustRoots};
 use super::verification::Verification;
-use crate::clock::{Clock, build_date};
+use crate::clock::Clock;
 use crate::pki::certificate::Certificate;
 use crate::pki::identity::ClientIdentity;
 use crate::text::UntrustedText;
@@ -47,7 +47,7 @@ impl UnverifiedServer {
     ) -> Result<Response, NetError> {
         let open = self.opened(deadline)?;
         let at = match Certificate::from_der(open.1.end_entity.clone()) {
-            Ok(leaf) if !verification.clock().is_plausible() => leaf.not_before().max(build_date()),
+            Ok(leaf) if !verification.clock().is_plausible() => leaf.not_before().max(verification.clock().floor()),
             _ => verification.clock().now(),
         };
         tls::verify_chain(&open.1, verification.roots(), self.dialer.route().endpoint(), at)
@@ -95,16 +95,17 @@ impl UnverifiedServer {
         let server_date = server_date.filter(|_| verification.believes_server_time());
         let at = |cause| NetError::new(self.dialer.route(), cause);
         let Some((connection, chain)) = self.open.take() else { return Err(at(Cause::Closed(Stage::Head))) };
+        let is_replaced = !clock.is_plausible();
         let clock = match server_date {
-            _ if clock.is_plausible() => clock,
-            // A clock before the build date is wrong for certain; the server's date may be a lie only of a holder of
-            // the pinned CA's trust, and never reaches below the build date.
-            date => clock.corrected_to(date.unwrap_or_else(build_date).max(build_date())),
+            _ if !is_replaced => clock,
+            // A clock before its floor is wrong for certain; the server's date may be a lie only of a holder of the pinned
+            // CA's trust, and never reaches below the floor.
+            date => clock.corrected_to(date.unwrap_or(clock.floor()).max(clock.floor())),
         };
         if let Err(cause) = tls::verify_chain(&chain, roots, self.dialer.route().endpoint(), clock.now()) {
             return Err(at(match (&cause, server_date) {
                 (Cause::Validity { .. }, Some(date))
-                    if clock.is_plausible()
+                    if !is_replaced
                         && tls::verify_chain(&chain, roots, self.dialer.route().endpoint(), date).is_ok() =>
                 {
                     Cause::ClocksDisagree { system: clock.now(), server: date }

@@ -20,8 +20,8 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::time_provider::TimeProvider;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, InvalidMessage, OtherError, RootCertStore,
-    SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, InvalidMessage, OtherError,
+    RootCertStore, SignatureScheme,
 };
 
 use self::algorithms::provider;
@@ -83,6 +83,21 @@ pub struct RecordedChain {
     pub end_entity: CertificateDer<'static>,
     /// Whatever else it sent.
     pub intermediates: Vec<CertificateDer<'static>>,
+}
+
+impl RecordedChain {
+    /// The algorithm of the chain that cannot be verified here, in words; `None` where there is none.
+    fn unsupported(&self) -> Option<String> {
+        let chain = std::iter::once(&self.end_entity).chain(&self.intermediates);
+        chain.filter_map(|der| Certificate::from_der(der.clone()).ok()).find_map(|certificate| {
+            let subject = certificate.subject();
+            match (certificate.signature_problem(), certificate.key_problem()) {
+                (Some(algorithm), _) => Some(format!("the certificate {subject:?} is signed with {algorithm}")),
+                (None, Some(key)) => Some(format!("the key of the certificate {subject:?} is {key}")),
+                (None, None) => None,
+            }
+        })
+    }
 }
 
 /// A configuration and what an error under it means.
@@ -165,6 +180,9 @@ pub fn verify_chain(
         .verify_server_cert(&chain.end_entity, &chain.intermediates, &server_name(endpoint)?, &[], time)
         .map(|_| ())
         .map_err(|e| match (&e, cause_at(&e, at)) {
+            (_, Cause::HandshakeSignature | Cause::UntrustedChain(_)) if chain.unsupported().is_some() => {
+                Cause::Unsupported(UntrustedText::new(&chain.unsupported().unwrap_or_default(), None))
+            }
             (_, Cause::HandshakeSignature) => other_ca(),
             (Error::InvalidCertificate(CertificateError::UnknownIssuer), _) => {
                 // Who that is says whether it is a middlebox or another cluster.
@@ -196,7 +214,7 @@ pub fn verify_client_certificate(
 }
 
 fn other_ca() -> Cause {
-    Cause::UntrustedChain(UntrustedText::new("its issuer is another CA of the same name", None))
+    Cause::UntrustedChain(UntrustedText::new("it is signed by another key than that of the CA of the same name", None))
 }
 
 /// The name that the server's certificate must be for.
@@ -226,6 +244,16 @@ fn cause_at(error: &Error, judged_at: SystemTime) -> Cause {
             }
             other => Cause::UntrustedChain(UntrustedText::new(&plain_problem(other), None)),
         },
+        Error::AlertReceived(
+            AlertDescription::HandshakeFailure
+            | AlertDescription::ProtocolVersion
+            | AlertDescription::InsufficientSecurity,
+        )
+        | Error::PeerIncompatible(_) => {
+            let text = "it has no version, cipher suite or kind of key in common with kubejoin (TLS 1.2 or 1.3 with AES-GCM; \
+                        RSA, ECDSA P-256 or P-384, Ed25519)";
+            Cause::Unsupported(UntrustedText::new(text, None))
+        }
         // In rustls's words, it is a corrupt message.
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
             Cause::Tls(UntrustedText::new("what answers does not speak TLS", None))
@@ -269,9 +297,23 @@ fn plain_problem(problem: &CertificateError) -> String {
         {
             "it is a CA's own certificate (CA:TRUE) and not one of a server".to_owned()
         }
-        CertificateError::Other(OtherError(inner)) => inner.to_string(),
-        other => other.to_string(),
+        CertificateError::Other(OtherError(inner)) => words(&format!("{inner:?}")),
+        other => words(&format!("{other:?}")),
     }
+}
+
+/// The name of an error of webpki or rustls, in which they are written, as words: `EndEntityUsedAsCa` is "end entity used as
+/// ca". What an error carries is left out.
+fn words(name: &str) -> String {
+    let name = name.strip_prefix("Other(").unwrap_or(name);
+    let mut words = String::new();
+    for c in name.chars().take_while(|c| c.is_ascii_alphanumeric()) {
+        if c.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(c.to_ascii_lowercase());
+    }
+    words
 }
 
 /// Certificates are judged by the clock of the plan, not by whatever the system clock says at that moment.

@@ -8,6 +8,8 @@ use rustls::pki_types::pem::PemObject;
 use sha2::{Digest, Sha256};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::algorithms;
+use super::ca::CaFacts;
 use super::pem;
 
 /// A certificate and the facts about it that a join turns on.
@@ -21,6 +23,9 @@ pub struct Certificate {
     organizations: Vec<String>,
     not_before: SystemTime,
     not_after: SystemTime,
+    ca: CaFacts,
+    key_problem: Option<String>,
+    signature_problem: Option<String>,
 }
 
 /// Why text holds no certificates that can be used.
@@ -62,6 +67,9 @@ impl Certificate {
             organizations: subject.iter_organization().map(text).collect(),
             not_before: time(parsed.validity().not_before.timestamp()),
             not_after: time(parsed.validity().not_after.timestamp()),
+            ca: CaFacts::of(&parsed),
+            key_problem: algorithms::key_problem(parsed.public_key()),
+            signature_problem: algorithms::signature_problem(&parsed.signature_algorithm.algorithm),
             der,
         })
     }
@@ -114,6 +122,21 @@ impl Certificate {
     /// Last moment of validity.
     pub fn not_after(&self) -> SystemTime {
         self.not_after
+    }
+
+    /// What it says of itself as a CA.
+    pub fn ca(&self) -> &CaFacts {
+        &self.ca
+    }
+
+    /// Why nothing that its key has signed can be verified here: the kind of the key.
+    pub fn key_problem(&self) -> Option<&str> {
+        self.key_problem.as_deref()
+    }
+
+    /// Why its own signature cannot be verified here: the algorithm.
+    pub fn signature_problem(&self) -> Option<&str> {
+        self.signature_problem.as_deref()
     }
 }
 

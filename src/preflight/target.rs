@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::{Subject, Verdict};
-use crate::clock::{ClockMode, build_date};
+use crate::clock::ClockMode;
 use crate::error::codes;
 use crate::node::paths;
 use crate::rootfs::TargetPath;
@@ -86,11 +86,13 @@ pub(super) fn default_name(subject: &Subject<'_>) -> Vec<Verdict> {
 pub(super) fn clock(subject: &Subject<'_>) -> Vec<Verdict> {
     let plan = subject.plan;
     let now = plan.access.clock.now();
-    if now >= build_date() {
+    if now >= plan.access.clock.floor() {
         return Vec::new();
     }
     let shown = httpdate::fmt_http_date(now.max(SystemTime::UNIX_EPOCH));
-    let text = format!("this machine's clock says {shown}, which is before this program was built");
+    let text = format!(
+        "this machine's clock says {shown}, which is before this program was built, or before files of this machine were written"
+    );
     if plan.access.clock.mode() == ClockMode::System {
         return Verdict::error(text, "set this machine's clock, or leave out --clock=system");
     }

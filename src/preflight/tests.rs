@@ -70,7 +70,7 @@ impl Bench {
                 ..HostFacts::default()
             },
             node_name: None,
-            clock: Clock::read(ClockMode::System),
+            clock: Clock::read(ClockMode::System, None),
             runtime: None,
         }
     }

@@ -28,6 +28,8 @@ pub struct Metadata {
     pub size: u64,
     /// The owner's user id.
     pub uid: u32,
+    /// When the content was last changed, in seconds since 1970.
+    pub modified: i64,
 }
 
 impl Metadata {
@@ -182,7 +184,7 @@ impl From<Stat> for Metadata {
             _ => FileKind::Other,
         };
         let size = u64::try_from(stat.st_size).unwrap_or(0);
-        Metadata { kind, mode: stat.st_mode & 0o7777, size, uid: stat.st_uid }
+        Metadata { kind, mode: stat.st_mode & 0o7777, size, uid: stat.st_uid, modified: stat.st_mtime }
     }
 }
 

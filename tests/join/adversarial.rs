@@ -55,7 +55,7 @@ fn a_leaf_of_another_ca_under_the_pinned_one() {
 
 #[test]
 fn another_ca_altogether() {
-    refused_before_the_token(authority(Presents::ForeignCa, Authority::Conflict), "discovery.ca-hash-mismatch", 4);
+    refused_before_the_token(authority(Presents::ForeignCa, Authority::Foreign), "discovery.ca-hash-mismatch", 4);
 }
 
 #[test]
@@ -295,7 +295,7 @@ fn an_expired_ca_beside_a_valid_one_verifies_no_server() {
     assert_eq!((ran.code(), ran.status), ("tls.certificate-untrusted", 4), "{ran:#?}");
     assert_eq!(join.tree(), [], "something was written");
     ended.set_faults(Faults::cluster_info(ClusterInfo::authority(Authority::OwnAndForeign)));
-    let access = access_by_token(&ended, Trust::UnsafeSkipCaVerification, Clock::read(ClockMode::Auto));
+    let access = access_by_token(&ended, Trust::UnsafeSkipCaVerification, Clock::read(ClockMode::Auto, None));
     let error = discover(&access, soon(), &Report::new(Vec::new())).unwrap_err();
     assert_eq!(error.code().name, "tls.certificate-untrusted", "{error}");
     assert!(!ended.has_received(&secret), "the token was sent");

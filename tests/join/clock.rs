@@ -5,10 +5,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use kubejoin::clock::{Clock, ClockMode};
 use kubejoin::discovery::discover;
 use kubejoin::discovery::error::DiscoveryError;
+use kubejoin::error::Explain;
 use kubejoin::inputs::Trust;
 use kubejoin::net::error::{Cause, NetError};
 use kubejoin::report::Report;
-use kubejoin_apiserver::{ApiServer, Faults, Options};
+use kubejoin_apiserver::{ApiServer, Faults, Leaf, Options, Pki, Presents};
 
 use crate::builder::{access_by_token, soon};
 
@@ -62,4 +63,26 @@ fn with_a_pin_an_impossible_clock_becomes_the_servers() {
             Err(error) => panic!("{offset}: {error}"),
         }
     }
+}
+
+#[test]
+fn a_replaced_clock_is_not_said_to_disagree() {
+    const YEAR: u64 = 365 * 24 * 3600;
+    let pki = Pki::new();
+    // The server lives ten years ago, and its certificate was valid then.
+    let past = SystemTime::now() - Duration::from_secs(10 * YEAR);
+    let leaf = Leaf::server(["127.0.0.1"]).valid(past - Duration::from_secs(YEAR), past + Duration::from_secs(YEAR));
+    let faults = Faults {
+        presents: Presents::Other(pki.issue(&leaf)),
+        date_offset: -i64::try_from(10 * YEAR).unwrap(),
+        ..Faults::default()
+    };
+    let server = ApiServer::start(Options { pki, faults, ..Options::default() });
+    let pins = Trust::Pins(vec![server.ca_hash().parse().unwrap()]);
+    let error_at = |clock| {
+        let access = access_by_token(&server, pins.clone(), Clock::at(clock, ClockMode::Auto));
+        discover(&access, soon(), &Report::new(Vec::new())).unwrap_err()
+    };
+    assert_eq!(error_at(UNIX_EPOCH).code().name, "tls.certificate-validity");
+    assert_eq!(error_at(SystemTime::now()).code().name, "clock.disagrees");
 }

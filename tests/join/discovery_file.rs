@@ -245,7 +245,7 @@ fn a_later_connection_is_verified_as_well() {
 #[test]
 fn cluster_info_changes_neither_server_nor_ca_of_the_file() {
     let server = start();
-    let lie = ClusterInfo { authority: Authority::Conflict, ..ClusterInfo::server("https://elsewhere.invalid:6443") };
+    let lie = ClusterInfo { authority: Authority::Foreign, ..ClusterInfo::server("https://elsewhere.invalid:6443") };
     server.set_faults(Faults::cluster_info(lie));
     let join = by_cluster_info(&server);
     let ran = join.run();

@@ -208,7 +208,7 @@ fn client_of(server: &ApiServer, pki: &Path) -> Client {
     };
     let roots = TrustRoots::new(&ders(server.ca_pem().as_bytes())).unwrap();
     let identity = ClientIdentity::from_pem(&pem, &pem).unwrap();
-    let clock = Clock::read(ClockMode::System);
+    let clock = Clock::read(ClockMode::System, None);
     let dialer = Dialer::direct(server.endpoint().parse().unwrap());
     Client::new(Server::new(dialer, &roots, clock, Some(&identity)).unwrap(), None)
 }

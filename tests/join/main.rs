@@ -5,6 +5,7 @@
 mod adversarial;
 mod architecture;
 mod builder;
+mod ca_certificates;
 mod clock;
 mod configuration;
 mod crash;
@@ -12,6 +13,7 @@ mod discovery_file;
 mod discovery_url;
 mod documents;
 mod endpoints;
+mod existing_files;
 mod fuzz;
 mod kubelet_config;
 mod phases;

@@ -138,13 +138,13 @@ pub enum Jws {
 }
 
 /// Which CA certificates cluster-info carries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Authority {
     /// The cluster's own.
     #[default]
     Own,
     /// The one that signed [`Presents::ForeignCa`].
-    Conflict,
+    Foreign,
     /// Own, then foreign.
     OwnAndForeign,
     /// Foreign, then own.
@@ -153,6 +153,8 @@ pub enum Authority {
     None,
     /// Base64 of something that is no PEM.
     Garbage,
+    /// These certificates.
+    Pem(String),
 }
 
 /// Which requests get a wrong reply, and which.

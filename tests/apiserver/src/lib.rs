@@ -61,7 +61,7 @@ pub use access::{BOOTSTRAP_GROUP, User};
 pub use faults::{Authority, Certificate, ClusterInfo, Faults, Jws, Presents, Reply, Rule, Watch};
 pub use objects::detached_jws;
 pub use options::{Approver, ConfigMap, ExistingNode, Options, Signer, Token};
-pub use pki::{BACKDATE, Identity, Leaf, Pki, Usage, pem_of_certificate};
+pub use pki::{BACKDATE, Identity, Leaf, Pki, Unfit, Usage, pem_of_certificate};
 pub use record::{Connection, Recorded};
 
 use server::{FaultState, Shared, lock};

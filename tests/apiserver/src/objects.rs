@@ -61,13 +61,14 @@ pub(crate) fn cluster_info(
     faults: &ClusterInfo,
     asked: u32,
 ) -> BTreeMap<String, String> {
-    let authority = match faults.authority {
+    let authority = match &faults.authority {
         Authority::Own => ours.ca_pem().to_owned(),
-        Authority::Conflict => foreign.ca_pem().to_owned(),
+        Authority::Foreign => foreign.ca_pem().to_owned(),
         Authority::OwnAndForeign => format!("{}{}", ours.ca_pem(), foreign.ca_pem()),
         Authority::ForeignAndOwn => format!("{}{}", foreign.ca_pem(), ours.ca_pem()),
         Authority::None => String::new(),
         Authority::Garbage => "this is no PEM\n".into(),
+        Authority::Pem(pem) => pem.clone(),
     };
     let server = faults.server.clone().unwrap_or_else(|| format!("https://{endpoint}"));
     let mut clusters = cluster_entry("\"\"", &authority, &server);

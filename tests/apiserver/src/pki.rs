@@ -5,8 +5,8 @@
 use std::time::{Duration, SystemTime};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PublicKeyData, SubjectPublicKeyInfo,
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SubjectPublicKeyInfo,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use sha2::{Digest, Sha256};
@@ -40,7 +40,25 @@ impl Pki {
         Self::valid_until("kubernetes", SystemTime::now() - Duration::from_secs(24 * 3600))
     }
 
+    /// A CA that signs leaves like any other, and that Go does not accept.
+    pub fn unfit(why: Unfit) -> Self {
+        Self::with("kubernetes", SystemTime::now() + 10 * YEAR, |params| match why {
+            Unfit::NotACa => params.is_ca = IsCa::ExplicitNoCa,
+            Unfit::NoBasicConstraints => params.is_ca = IsCa::NoCa,
+            Unfit::NoKeyCertSign => params.key_usages = vec![KeyUsagePurpose::DigitalSignature],
+            Unfit::CriticalExtension => {
+                let mut extension = CustomExtension::from_oid_content(&[1, 2, 3, 4], vec![5, 0]);
+                extension.set_criticality(true);
+                params.custom_extensions.push(extension);
+            }
+        })
+    }
+
     fn valid_until(common_name: &str, not_after: SystemTime) -> Self {
+        Self::with(common_name, not_after, |_| {})
+    }
+
+    fn with(common_name: &str, not_after: SystemTime, change: impl FnOnce(&mut CertificateParams)) -> Self {
         let mut params = CertificateParams::new(vec!["kubernetes".to_owned()]).expect("a valid DNS name");
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, common_name);
@@ -49,6 +67,7 @@ impl Pki {
             vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment, KeyUsagePurpose::KeyCertSign];
         params.not_before = (not_after - 10 * YEAR - BACKDATE).into();
         params.not_after = not_after.into();
+        change(&mut params);
         let key = KeyPair::generate().expect("ring makes P-256 keys");
         let certificate = params.self_signed(&key).expect("a P-256 key signs");
         Pki { pem: certificate.pem(), der: certificate.der().clone(), issuer: Issuer::new(params, key) }
@@ -107,6 +126,19 @@ impl Default for Pki {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Why Go's verifier does not accept a CA.
+#[derive(Clone, Copy, Debug)]
+pub enum Unfit {
+    /// `basicConstraints` says CA:FALSE.
+    NotACa,
+    /// There is no `basicConstraints`.
+    NoBasicConstraints,
+    /// `keyUsage` lacks `keyCertSign`.
+    NoKeyCertSign,
+    /// A critical extension that nothing knows.
+    CriticalExtension,
 }
 
 /// What a leaf is for: its extended key usage.

@@ -155,13 +155,13 @@ fn cas_of_cluster_info_are_wrong_as_told() {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     for (authority, expected) in [
         (Authority::Own, "own"),
-        (Authority::Conflict, "foreign"),
+        (Authority::Foreign, "foreign"),
         (Authority::OwnAndForeign, "own foreign"),
         (Authority::ForeignAndOwn, "foreign own"),
         (Authority::None, ""),
         (Authority::Garbage, "other"),
     ] {
-        let server = start(Faults::cluster_info(ClusterInfo::authority(authority)));
+        let server = start(Faults::cluster_info(ClusterInfo::authority(authority.clone())));
         let map = anonymous(&server).get(CLUSTER_INFO).json();
         let config = map["data"]["kubeconfig"].as_str().unwrap().to_owned();
         let data = config.lines().find_map(|l| l.trim().strip_prefix("certificate-authority-data: "));

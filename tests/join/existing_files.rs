@@ -1,0 +1,120 @@
+//! What is on the disk already is not trusted because it is there: whose it is counts.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::Path;
+
+use kubejoin_apiserver::{ApiServer, Approver, Options};
+
+use crate::builder::{Join, file};
+
+const PENDING_KEY: &str = "var/lib/kubelet/pki/kubelet-client.key.tmp";
+
+fn chmod(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// Gives a file to another user; false, loudly, where this user may not.
+fn give_away(path: &Path) -> bool {
+    let is_given = chown(path, Some(65534), Some(65534)).is_ok();
+    if !is_given {
+        eprintln!("SKIPPED in part: giving a file to another user needs root");
+    }
+    is_given
+}
+
+#[test]
+fn a_pending_key_that_others_know_is_not_used_again() {
+    for (what, expose) in [
+        (
+            "readable",
+            &(|path: &Path| {
+                chmod(path, 0o644);
+                true
+            }) as &dyn Fn(&Path) -> bool,
+        ),
+        ("writable", &|path| {
+            chmod(path, 0o602);
+            true
+        }),
+        ("given away", &give_away),
+    ] {
+        let server = ApiServer::start(Options { approver: Approver::Manual, ..Options::default() });
+        let join = Join::to(&server).waits(2, 1);
+        assert_eq!(join.run().code(), "tls-bootstrap.csr-pending");
+        if !expose(&join.root().join(PENDING_KEY)) {
+            continue;
+        }
+        assert_eq!(join.run().code(), "tls-bootstrap.csr-pending");
+        assert_eq!(server.csrs().len(), 2, "{what}: the same key was used again");
+        assert_eq!(file(&join.tree(), PENDING_KEY).mode, 0o600, "{what}");
+    }
+}
+
+#[test]
+fn an_identity_that_others_can_change_or_read_is_replaced() {
+    let server = ApiServer::start(Options::default());
+    for (path, mode) in
+        [("var/lib/kubelet/pki/kubelet-client-current.pem", 0o644), ("etc/kubernetes/kubelet.conf", 0o666)]
+    {
+        let join = Join::to(&server);
+        assert_eq!(join.run().outcome(), "joined");
+        assert_eq!(join.run().outcome(), "already-joined");
+        let before = server.csrs().len();
+        let link = join.root().join(path);
+        let target = fs::read_link(&link).map_or(link, |target| join.root().join(target.strip_prefix("/").unwrap()));
+        chmod(&target, mode);
+        let ran = join.run();
+        assert_eq!(ran.outcome(), "joined", "{path}: {ran:#?}");
+        assert!(ran.stderr.contains("lets others change it"), "{}", ran.stderr);
+        assert_eq!(server.csrs().len(), before + 1, "{path}");
+    }
+}
+
+#[test]
+fn directories_of_ours_lose_the_write_bits_of_others() {
+    let server = ApiServer::start(Options::default());
+    let join = Join::to(&server);
+    let directories =
+        ["etc/kubernetes", "etc/kubernetes/manifests", "etc/kubernetes/pki", "var/lib/kubelet", "var/lib/kubelet/pki"];
+    for path in directories {
+        fs::create_dir_all(join.root().join(path)).unwrap();
+        chmod(&join.root().join(path), 0o777);
+    }
+    assert_eq!(join.run().outcome(), "joined");
+    for path in directories {
+        assert_eq!(file(&join.tree(), path).mode & 0o022, 0, "{path}");
+    }
+}
+
+#[test]
+fn a_lock_that_anybody_can_take_blocks_no_join() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("SKIPPED: the lock that only root can open needs root");
+        return;
+    }
+    let server = ApiServer::start(Options::default());
+    let join = Join::to(&server);
+    let directory = fs::File::open(join.root()).unwrap();
+    rustix::fs::flock(&directory, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
+    assert_eq!(join.run().outcome(), "joined");
+}
+
+#[test]
+fn a_file_in_the_working_directory_names_no_ca() {
+    let (server, attacker) = (ApiServer::start(Options::default()), ApiServer::start(Options::default()));
+    // Beside the kubeconfig is nothing; in the working directory somebody has put another CA.
+    let kubeconfig = format!(
+        "apiVersion: v1\nkind: Config\nclusters:\n- name: c\n  cluster:\n    server: https://{}\n    \
+         certificate-authority: ca.crt\ncontexts:\n- name: c\n  context: {{cluster: c, user: \"\"}}\ncurrent-context: c\n",
+        attacker.endpoint()
+    );
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::write(elsewhere.path().join("ca.crt"), attacker.ca_pem()).unwrap();
+    let join = Join::to(&server).by_file(&kubeconfig, Some(&server.token()));
+    let output = join.command().current_dir(elsewhere.path()).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("ca.crt") && stderr.contains("discovery.file-unusable"), "{stderr}");
+    assert!(attacker.requests().is_empty(), "the attacker's server was asked");
+}
