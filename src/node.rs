@@ -1,5 +1,6 @@
 //! This machine as a node: where its files are, what state it is in, what a join writes, and how it is waited for.
 
+pub mod changes;
 pub mod files;
 pub mod health;
 pub mod kubelet_bootstrap;

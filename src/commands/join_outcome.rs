@@ -104,7 +104,8 @@ fn print_already_joined(identity: &NodeIdentity, plan: &JoinPlan, report: &Repor
     let text = format!(
         "{} has joined already.\n\
          * Its control plane is {}.\n\
-         * Its certificate expires at {until}.",
+         * Its certificate expires at {until}.\n\n\
+         If `kubectl get nodes` on the control plane does not list it, restart the kubelet: it registers once, when it starts.",
         plan.node.name, identity.server
     );
     let facts = [

@@ -1,9 +1,11 @@
-//! A join on a node that has joined: nothing is left to do but what an interruption may have left.
+//! A join on a node that has joined: nothing is left to do but what an interruption may have left, and what has been corrected
+//! since a kubelet would not start.
 
 use super::kubelet_start;
 use super::outcome::Outcome;
 use crate::error::Failure;
 use crate::kubelet::configuration::KubeletConfiguration;
+use crate::node::changes::{self, Change};
 use crate::node::paths;
 use crate::node::state::NodeIdentity;
 use crate::phase::Phase;
@@ -12,8 +14,8 @@ use crate::report::Report;
 use crate::rootfs::{FileSet, Root};
 use crate::services::InitSystem;
 
-/// Removes a pending key and a bootstrap token, and starts a kubelet that does not run. Neither network nor disk is touched
-/// otherwise.
+/// Removes a pending key and a bootstrap token, writes what differs from what is asked for, and starts a kubelet that does
+/// not run. A kubelet that is well is left alone; then neither network nor disk is touched.
 pub(super) fn finish(
     plan: &JoinPlan,
     root: &Root,
@@ -36,10 +38,38 @@ pub(super) fn finish(
         leftover.absent(paths::BOOTSTRAP_KUBELET_CONF).absent(paths::PENDING_KEY);
         root.commit(&leftover)?;
     }
-    if plan.target.is_this_system() && matches!(init.is_active(kubelet_start::SERVICE), Ok(false)) {
+    let this_system = plan.target.is_this_system();
+    let is_well = this_system && kubelet_start::is_well(root, init)?;
+    let changes = changes::changes(root, &plan.node)?;
+    let applied = !changes.is_empty() && (!is_well || plan.options.phases.is_kubelet_start_alone());
+    report_changes(&changes, applied, report);
+    if applied {
+        root.commit(&changes::files(&changes))?;
+    }
+    if this_system && (applied || !is_well) {
         report.phase(Phase::KubeletStart);
         let configuration = KubeletConfiguration::read(&kubelet_start::written_configuration(root)?)?;
-        kubelet_start::start(plan, root, init, &configuration, report)?;
+        // A kubelet that runs and does not answer yet is waited for, and not started again.
+        if applied || !matches!(init.is_active(kubelet_start::SERVICE), Ok(true)) {
+            kubelet_start::start(plan, root, init, &configuration, report)?;
+        } else if plan.options.phases.wait {
+            kubelet_start::wait_for_started(plan, root, init, &configuration, report)?;
+        }
     }
     Ok(Outcome::AlreadyJoined(identity))
+}
+
+fn report_changes(changes: &[Change], applied: bool, report: &Report) {
+    for Change { path, difference, .. } in changes {
+        if applied {
+            report
+                .info(Phase::KubeletStart, format_args!("{path} differs from what is asked for: writing {difference}"));
+        } else {
+            let text = format_args!(
+                "{path} differs from what is asked for, and is not applied to a kubelet that is well: it would have \
+                 {difference}. `join phase kubelet-start` with the same settings applies it and restarts the kubelet"
+            );
+            report.warn(Phase::KubeletStart, None, text);
+        }
+    }
 }

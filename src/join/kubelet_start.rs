@@ -57,8 +57,32 @@ pub(super) fn start(
     if !plan.options.phases.wait {
         return Ok(KubeletState::Started);
     }
-    wait_for(Waiting { started_by: StartedBy::ThisRun, ..Waiting::of(plan, init) }, root, configuration, report)?;
+    wait_for_started(plan, root, init, configuration, report)?;
     Ok(KubeletState::Healthy)
+}
+
+/// Waits for a kubelet that the init system has started: healthz, then `kubelet.conf`.
+pub(super) fn wait_for_started(
+    plan: &JoinPlan,
+    root: &Root,
+    init: &InitSystem,
+    configuration: &KubeletConfiguration,
+    report: &Report,
+) -> Result<(), Failure> {
+    wait_for(Waiting { started_by: StartedBy::ThisRun, ..Waiting::of(plan, init) }, root, configuration, report)
+}
+
+/// Whether the kubelet of this system runs, as far as the init system can say, and answers at its healthz. One question each,
+/// no wait.
+pub(super) fn is_well(root: &Root, init: &InitSystem) -> Result<bool, Failure> {
+    if matches!(init.is_active(SERVICE), Ok(false)) {
+        return Ok(false);
+    }
+    Ok(match KubeletConfiguration::read(&written_configuration(root)?) {
+        Ok(configuration) => configuration.healthz().is_none_or(|address| health::answers(&address)),
+        // The kubelet cannot read it either.
+        Err(_) => false,
+    })
 }
 
 /// Waits for the Node of a kubelet that is healthy; clusters older than 1.34 expect an annotation on it.

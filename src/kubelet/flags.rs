@@ -4,6 +4,9 @@
 use super::go_quote;
 use crate::config::Taint;
 
+/// What the kubelet's unit reads from the file.
+const VARIABLE: &str = "KUBELET_KUBEADM_ARGS";
+
 /// The file. `socket` is what [`super::cri_socket`] says, `hostname_override` is the node's name where it differs from the
 /// host's; the flags that follow from these and from the taints come first, by name, then `extra` in its order. A flag of
 /// `extra` replaces a generated one of its name.
@@ -20,8 +23,26 @@ pub fn render(
     let kept = socket.chain(generated).filter(|(name, _)| extra.iter().all(|(extra, _)| extra != name));
     let kept = kept.filter_map(|(name, value)| Some((name, value?)));
     let all = kept.chain(extra.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    let flags: Vec<String> = all.map(|(name, value)| format!("--{name}={value}")).collect();
-    format!("KUBELET_KUBEADM_ARGS={}\n", go_quote::quoted(&flags.join(" ")))
+    let flags: Vec<String> = all.map(|(name, value)| format!("{name}={value}")).collect();
+    file(flags.iter().map(String::as_str))
+}
+
+/// The file with these flags, each as `name=value`.
+pub fn file<'a>(flags: impl Iterator<Item = &'a str>) -> String {
+    let flags: Vec<String> = flags.map(|flag| format!("--{flag}")).collect();
+    format!("{VARIABLE}={}\n", go_quote::quoted(&flags.join(" ")))
+}
+
+/// The flags of a file, each as `name=value`; `None` where it is not one that a join or kubeadm writes.
+pub fn parse(text: &str) -> Option<Vec<String>> {
+    let line = text.lines().find_map(|line| line.strip_prefix(VARIABLE)?.strip_prefix('='))?;
+    let flags = go_quote::unquoted(line.trim_end())?;
+    if flags.is_empty() {
+        return Some(Vec::new());
+    }
+    // A value may hold spaces; a flag begins with dashes.
+    let flags = flags.strip_prefix("--")?.split(" --");
+    Some(flags.map(|flag| flag.trim_end().to_owned()).collect())
 }
 
 /// core/v1 `Taint.ToString`.
@@ -60,7 +81,9 @@ mod tests {
         ];
         for (name, taints, extra, flags) in cases {
             let extra: Vec<_> = extra.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-            assert_eq!(render(&[], name, taints, &extra), format!("KUBELET_KUBEADM_ARGS=\"{flags}\"\n"));
+            let file = render(&[], name, taints, &extra);
+            assert_eq!(file, format!("KUBELET_KUBEADM_ARGS=\"{flags}\"\n"));
+            assert_eq!(super::file(parse(&file).unwrap().iter().map(String::as_str)), file);
         }
     }
 }

@@ -24,6 +24,21 @@ pub(super) fn quoted(text: &str) -> String {
     out
 }
 
+/// The text of what [`quoted`] gives for printable text; `None` for anything else.
+pub(super) fn unquoted(text: &str) -> Option<String> {
+    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+    let mut out = String::new();
+    let mut chars = inner.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => out.push(chars.next().filter(|c| matches!(c, '"' | '\\'))?),
+            '"' => return None,
+            c => out.push(c),
+        }
+    }
+    Some(out)
+}
+
 /// Go's `unicode.IsPrint` beyond ASCII: letters, marks, numbers, punctuation and symbols. Rust knows the same set as what
 /// `escape_debug` leaves alone behind a first character; the two Unicode tables may differ by a version.
 fn is_print(c: char) -> bool {

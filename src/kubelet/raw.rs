@@ -1,5 +1,7 @@
 //! A KubeletConfiguration as the cluster or a file holds it: parsed once, before any default is set.
 
+use serde_json::Value;
+
 use super::defaults;
 use super::error::KubeletConfigError;
 use crate::cluster::document::{self, Fields};
@@ -43,8 +45,27 @@ impl RawKubeletConfig {
         defaults::leaves_unset(&Fields(document)).unwrap_or(false)
     }
 
+    /// Sets what it sets in a configuration that is there; what it leaves unset stays.
+    pub fn merge_into(&self, target: &mut Value) {
+        if let Some(document) = &self.document {
+            merge(target, &document.value);
+        }
+    }
+
     pub(super) fn document(&self) -> Option<&Document> {
         self.document.as_ref()
+    }
+}
+
+fn merge(target: &mut Value, from: &Value) {
+    match (target, from) {
+        (_, Value::Null) => {}
+        (Value::Object(target), Value::Object(from)) => {
+            for (field, value) in from.iter().filter(|(_, value)| !value.is_null()) {
+                merge(target.entry(field.as_str()).or_insert(Value::Null), value);
+            }
+        }
+        (target, from) => *target = from.clone(),
     }
 }
 

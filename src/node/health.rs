@@ -72,6 +72,11 @@ pub fn healthy(
     }
 }
 
+/// Whether the kubelet answers at its healthz that it is well: asked once.
+pub fn answers(address: &Endpoint) -> bool {
+    matches!(healthz(address), Ok(200))
+}
+
 fn healthz(address: &Endpoint) -> Result<u16, NetError> {
     let deadline = Instant::now() + REQUEST_TIMEOUT;
     let route = Route::direct(address.clone());

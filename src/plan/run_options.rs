@@ -76,6 +76,11 @@ impl Phases {
         }
     }
 
+    /// `join phase kubelet-start`.
+    pub fn is_kubelet_start_alone(&self) -> bool {
+        *self == Phases::only(Phase::KubeletStart)
+    }
+
     /// All but those that are skipped by name.
     pub(super) fn without(skipped: &[String]) -> Self {
         Phases {

@@ -124,6 +124,12 @@ impl Join {
         self
     }
 
+    /// No further lines of the configuration file any more.
+    pub fn without_config(mut self) -> Self {
+        self.config.clear();
+        self
+    }
+
     /// The target root.
     pub fn root(&self) -> PathBuf {
         self.directory.path().join("root")

@@ -8,6 +8,7 @@ mod builder;
 mod ca_certificates;
 mod clock;
 mod configuration;
+mod corrected;
 mod crash;
 mod discovery_file;
 mod discovery_url;

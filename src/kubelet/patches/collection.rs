@@ -62,6 +62,15 @@ impl Patches {
         self.patches.len()
     }
 
+    /// Applies those that change nothing when they have been applied before: all but JSON patches.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    pub fn apply_again(&self, target: &mut Value) -> Result<(), PatchError> {
+        let patches = self.patches.iter().filter(|patch| patch.kind != PatchKind::Json).cloned().collect();
+        Patches { patches, warnings: Vec::new() }.apply(target)
+    }
+
     /// Applies all of them, in order.
     ///
     /// # Errors
