@@ -43,6 +43,17 @@ pub struct Request<'a> {
     pub kubelet_config: KubeletConfigSource,
     /// How the API server that is asked became known.
     pub server: ServerSource,
+    /// Whose credentials are shown.
+    pub credentials: CredentialSource,
+}
+
+/// Where the credentials are from that the API server is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialSource {
+    /// A bootstrap token.
+    BootstrapToken,
+    /// The user of a discovery file.
+    DiscoveryFile,
 }
 
 /// Where the KubeletConfiguration comes from.
@@ -68,6 +79,14 @@ pub enum ServerSource {
 pub struct FetchError {
     error: KubeError,
     server: ServerSource,
+    credentials: CredentialSource,
+}
+
+impl FetchError {
+    fn refuses_discovery_file(&self) -> bool {
+        let refused = matches!(self.error.cause, KubeCause::Unauthorized(_));
+        refused && self.credentials == CredentialSource::DiscoveryFile
+    }
 }
 
 /// Reads the cluster's configuration, and the Node of our name, in one round trip; in a second one what a cluster up to
@@ -81,7 +100,8 @@ pub fn fetch(
     retry: Retry,
     report: &Report,
 ) -> Result<(ClusterConfig, Option<Node>), FetchError> {
-    ask(client, request, retry, report).map_err(|error| FetchError { error, server: request.server })
+    let (server, credentials) = (request.server, request.credentials);
+    ask(client, request, retry, report).map_err(|error| FetchError { error, server, credentials })
 }
 
 fn ask(
@@ -220,7 +240,7 @@ impl std::error::Error for FetchError {}
 
 impl Explain for FetchError {
     fn code(&self) -> &'static Code {
-        self.error.code()
+        if self.refuses_discovery_file() { &codes::DISCOVERY_CREDENTIALS } else { self.error.code() }
     }
 
     fn hint(&self) -> String {
@@ -229,6 +249,7 @@ impl Explain for FetchError {
                 "make {} work from this machine, or pass --server with an address for the kubelet that does",
                 net.route.endpoint()
             ),
+            _ if self.refuses_discovery_file() => self.code().hint.to_owned(),
             _ => self.error.hint(),
         }
     }

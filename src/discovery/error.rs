@@ -1,6 +1,7 @@
 //! Why a cluster could not be found or was not believed.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use super::jws::JwsError;
@@ -59,6 +60,8 @@ pub enum DiscoveryError {
     HashMismatch {
         /// The pins of what the server has.
         found: Vec<CaCertHash>,
+        /// `--discovery-ca-file`, where the pins are those of its certificates.
+        ca_file: Option<PathBuf>,
     },
     /// Every pinned CA certificate has expired, or is not valid yet.
     CaValidity {
@@ -87,6 +90,8 @@ pub enum DiscoveryError {
     NoEndpoint(Vec<(Endpoint, DiscoveryError)>),
     /// The discovery file cannot be used.
     File(KubeconfigError),
+    /// The discovery file has no CA, and the system trust store does not know that of the API server.
+    FileWithoutCa(NetError),
     /// There is neither a token nor a user in the discovery file to request a certificate with.
     NoCredentials,
     /// The API server does not know the user of the discovery file.
@@ -180,9 +185,15 @@ impl fmt::Display for DiscoveryError {
             DiscoveryError::Kubeconfig(problem) => {
                 write!(f, "the kubeconfig of cluster-info cannot be used: {problem}")
             }
-            DiscoveryError::HashMismatch { found } => {
+            DiscoveryError::HashMismatch { found, ca_file } => {
                 let found: Vec<_> = found.iter().map(ToString::to_string).collect();
-                write!(f, "no CA of cluster-info has a pinned key; it has {}", found.join(", "))
+                match ca_file {
+                    Some(path) => {
+                        write!(f, "no CA of cluster-info has the key of a certificate in {}", path.display())?
+                    }
+                    None => f.write_str("no CA of cluster-info has a pinned key")?,
+                }
+                write!(f, "; it has {}", found.join(", "))
             }
             DiscoveryError::CaValidity { now, not_after } => write!(
                 f,
@@ -206,6 +217,9 @@ impl fmt::Display for DiscoveryError {
                 })
             }
             DiscoveryError::File(error) => write!(f, "the discovery file cannot be used: {error}"),
+            DiscoveryError::FileWithoutCa(error) => {
+                write!(f, "{error}; the discovery file has no CA, so that the system trust store had to know it")
+            }
             DiscoveryError::NoCredentials => f.write_str(
                 "there is no token, and no credentials in the discovery file, to request a certificate with",
             ),
@@ -246,6 +260,7 @@ impl Explain for DiscoveryError {
                 DiscoveryError::decisive(failures).map_or(&codes::NET_REFUSED, Explain::code)
             }
             DiscoveryError::File(_) => &codes::DISCOVERY_FILE,
+            DiscoveryError::FileWithoutCa(error) => error.code(),
             DiscoveryError::NoCredentials => &codes::CONFIG_INCOMPLETE,
             DiscoveryError::CredentialsRefused(_) => &codes::DISCOVERY_CREDENTIALS,
             DiscoveryError::Web { error, .. } => error.code(),
@@ -270,10 +285,18 @@ impl Explain for DiscoveryError {
             DiscoveryError::File(KubeconfigError::TokenFileFromElsewhere) => {
                 "write the token itself into the discovery file, or pass --tls-bootstrap-token and a file without a user"
             }
-            DiscoveryError::File(KubeconfigError::NoCaCertificate) => {
+            DiscoveryError::HashMismatch { ca_file: Some(_), .. } => {
+                "get `/etc/kubernetes/pki/ca.crt` of the control plane anew, by a way that you trust; never take what the \
+                 server shows"
+            }
+            DiscoveryError::FileWithoutCa(_) | DiscoveryError::File(KubeconfigError::NoCaCertificate) => {
                 "add the control plane's ca.crt to the discovery file as certificate-authority-data"
             }
             DiscoveryError::Web { error, .. } => match error.cause {
+                Cause::UntrustedChain(ref text) if text.to_string().contains("CA:TRUE") => {
+                    "give the web server a certificate that is not a CA's (`openssl req -x509` makes one with `-addext \
+                     basicConstraints=CA:FALSE`)"
+                }
                 Cause::UntrustedChain(_) => {
                     "pass the web server's CA with --discovery-url-ca-file, or add it to this machine's CA bundle"
                 }

@@ -19,6 +19,7 @@ use crate::kube::error::{KubeCause, KubeError};
 use crate::kube::types::ConfigMap;
 use crate::kubeconfig::{ClientCredentials, ClusterAccess, KubeconfigError};
 use crate::net::dial::{Dialer, Proxies};
+use crate::net::error::{Cause, NetError};
 use crate::net::retry::Retry;
 use crate::net::server::{Server, UnverifiedServer};
 use crate::net::tls::TrustRoots;
@@ -93,7 +94,12 @@ pub(super) fn with_ca_of_cluster_info(
 ) -> Result<Verified, DiscoveryError> {
     let credentials = request.credentials(report)?;
     let dialer = dialer_for(&request.kubeconfig.server, request.proxies, report)?;
-    let (server, answer) = ask_anonymously(&dialer, system_ca, retry, report)?;
+    let (server, answer) = ask_anonymously(&dialer, system_ca, retry, report).map_err(|error| match error {
+        DiscoveryError::Net(error @ NetError { cause: Cause::UntrustedChain(_), .. }) => {
+            DiscoveryError::FileWithoutCa(error)
+        }
+        error => error,
+    })?;
     let clock = server.clock();
     let identity = credentials.and_then(|credentials| credentials.identity.as_ref());
     let answer = match credentials.filter(|_| answer.as_ref().is_err_and(is_refusal)) {

@@ -133,7 +133,7 @@ fn attempt(
     let ca_certificates = trusted(ca_certificates, request.trust, report)?;
     let ca_anchors = anchors(&ca_certificates)?;
     let verification = match request.trust {
-        Trust::Pins(_) => Verification::pinned(ca_anchors, request.clock),
+        Trust::Pins(_) | Trust::CaFile(..) => Verification::pinned(ca_anchors, request.clock),
         // Without a pin nobody vouches for the server's idea of time, and the build date is nobody's.
         Trust::UnsafeSkipCaVerification => Verification::unpinned(ca_anchors, request.clock),
     };
@@ -189,11 +189,15 @@ fn signed_kubeconfig(
 
 /// The certificates of the bundle that may be trusted: those with a pinned key. Others, as during a CA rotation, are named.
 fn trusted(bundle: Vec<Certificate>, trust: &Trust, report: &Report) -> Result<Vec<Certificate>, DiscoveryError> {
-    let Trust::Pins(pins) = trust else { return Ok(bundle) };
+    let Some(pins) = trust.pins() else { return Ok(bundle) };
     let pin_of = |certificate: &Certificate| CaCertHash(certificate.public_key_digest());
     let (pinned, others): (Vec<_>, Vec<_>) = bundle.into_iter().partition(|c| pins.contains(&pin_of(c)));
     if pinned.is_empty() {
-        return Err(DiscoveryError::HashMismatch { found: others.iter().map(pin_of).collect() });
+        let ca_file = match trust {
+            Trust::CaFile(path, _) => Some(path.clone()),
+            Trust::Pins(_) | Trust::UnsafeSkipCaVerification => None,
+        };
+        return Err(DiscoveryError::HashMismatch { found: others.iter().map(pin_of).collect(), ca_file });
     }
     // On one line however many there are: nothing of this is verified yet.
     if !others.is_empty() {

@@ -52,22 +52,34 @@ pub enum Discovery {
 pub enum Trust {
     /// A CA of one of these keys: at least one.
     Pins(Vec<CaCertHash>),
+    /// The same, of the certificates in a file (`--discovery-ca-file`).
+    CaFile(PathBuf, Vec<CaCertHash>),
     /// Only the token's signature vouches for the CA.
     UnsafeSkipCaVerification,
+}
+
+impl Trust {
+    /// The keys of which the CA must have one; `None` where any CA will do.
+    pub fn pins(&self) -> Option<&[CaCertHash]> {
+        match self {
+            Trust::Pins(pins) | Trust::CaFile(_, pins) => Some(pins),
+            Trust::UnsafeSkipCaVerification => None,
+        }
+    }
 }
 
 impl Discovery {
     /// Whether a CA certificate is known to be, or not to be, the cluster's without asking anybody.
     pub fn matches_ca(&self, certificate: &Certificate) -> Option<bool> {
         match self {
-            Discovery::Token { trust: Trust::Pins(pins), .. } => {
-                Some(pins.contains(&CaCertHash(certificate.public_key_digest())))
+            Discovery::Token { trust, .. } => {
+                trust.pins().map(|pins| pins.contains(&CaCertHash(certificate.public_key_digest())))
             }
             Discovery::File { kubeconfig, .. } if !kubeconfig.ca_certificates.is_empty() => {
                 let key = certificate.public_key_info();
                 Some(kubeconfig.ca_certificates.iter().any(|own| own.public_key_info() == key))
             }
-            Discovery::Token { .. } | Discovery::File { .. } | Discovery::Url { .. } => None,
+            Discovery::File { .. } | Discovery::Url { .. } => None,
         }
     }
 
@@ -101,7 +113,7 @@ pub(super) fn read(
             token: token.clone(),
             trust: match trust {
                 DiscoveryTrust::Pins(pins) => Trust::Pins(pins.clone()),
-                DiscoveryTrust::CaFile(path) => Trust::Pins(pins(path)?),
+                DiscoveryTrust::CaFile(path) => Trust::CaFile(path.clone(), pins(path)?),
                 DiscoveryTrust::UnsafeSkipCaVerification => Trust::UnsafeSkipCaVerification,
             },
         },
@@ -109,13 +121,13 @@ pub(super) fn read(
             let kubeconfig = kubeconfig(path)?;
             kubeconfig.conceal(report);
             let system_ca = match kubeconfig.ca_certificates.is_empty() {
-                true => Some(Verification::unpinned(system_roots(bundle, report)?, clock)),
+                true => Some(Verification::unpinned(system_roots(bundle, clock, report)?, clock)),
                 false => None,
             };
             Discovery::File { kubeconfig: Box::new(kubeconfig), system_ca }
         }
         DiscoveryMethod::Url { url, ca_file } => {
-            let system_ca = Verification::unpinned(system_roots(bundle, report)?, clock);
+            let system_ca = Verification::unpinned(system_roots(bundle, clock, report)?, clock);
             let web_server = match ca_file {
                 Some(path) => Verification::pinned(ca_certificates(path)?.1, clock),
                 None => system_ca.clone(),
@@ -127,8 +139,17 @@ pub(super) fn read(
 
 /// What is known of proxies; the system trust store is read where one has to be verified.
 pub(super) fn proxies(host: &HostFacts, clock: Clock, report: &Report) -> Result<Proxies, InputError> {
-    let roots = host.proxy.has_tls().then(|| system_roots(&host.system_ca_bundle, report)).transpose()?;
-    Ok(Proxies::new(&host.proxy, clock, roots.as_ref()))
+    if !host.proxy.has_tls() {
+        return Ok(Proxies::new(&host.proxy, clock, None));
+    }
+    match system_roots(&host.system_ca_bundle, clock, report) {
+        Ok(roots) => Ok(Proxies::new(&host.proxy, clock, Some(&roots))),
+        // NO_PROXY may spare every server of this join the proxy: then nothing has to be verified with them.
+        Err(error) => {
+            report.debug(1, Phase::Preflight, format_args!("the proxy cannot be verified: {error}"));
+            Ok(Proxies::new(&host.proxy, clock, None))
+        }
+    }
 }
 
 fn kubeconfig(path: &Path) -> Result<ClusterAccess, InputError> {
@@ -164,14 +185,14 @@ fn ca_certificates(path: &Path) -> Result<(Vec<Certificate>, TrustRoots), InputE
 
 /// The host's own bundle, or the built-in one where there is none: an initramfs has none. Where the user has named one,
 /// nothing is added to it: others could trust more than the user does.
-fn system_roots(bundle: &SystemCaBundle, report: &Report) -> Result<TrustRoots, InputError> {
+fn system_roots(bundle: &SystemCaBundle, clock: Clock, report: &Report) -> Result<TrustRoots, InputError> {
     if bundle.is_given {
         let files = bundle.files.iter().filter_map(|path| contents(path).ok());
         let all: Vec<_> = files.chain(bundle.directories.iter().flat_map(all_of)).collect();
-        return TrustRoots::of_bundles(&all).ok_or(InputError::SystemCaBundle);
+        return TrustRoots::of_bundles(&all, clock.now()).ok_or(InputError::SystemCaBundle);
     }
     for path in &bundle.files {
-        let roots = contents(path).ok().and_then(|pem| TrustRoots::of_bundle(&pem));
+        let roots = contents(path).ok().and_then(|pem| TrustRoots::of_bundle(&pem, clock.now()));
         if let Some(roots) = roots {
             let text = format_args!("Web servers are verified with {}", path.display());
             report.debug(1, Phase::Preflight, text);
@@ -179,7 +200,7 @@ fn system_roots(bundle: &SystemCaBundle, report: &Report) -> Result<TrustRoots, 
         }
     }
     let from_directories: Vec<_> = bundle.directories.iter().flat_map(all_of).collect();
-    if let Some(roots) = TrustRoots::of_bundles(&from_directories) {
+    if let Some(roots) = TrustRoots::of_bundles(&from_directories, clock.now()) {
         return Ok(roots);
     }
     report.debug(1, Phase::Preflight, "Web servers are verified with the built-in CA certificates: this host has none");

@@ -8,7 +8,7 @@ use super::outcome::{CertificateSource, KubeletState, Outcome};
 use super::{already_joined, findings};
 use crate::clock;
 use crate::cluster::cluster_configuration::ClusterConfiguration;
-use crate::cluster::fetch::{self, ClusterConfig, KubeletConfigSource, Request, ServerSource};
+use crate::cluster::fetch::{self, ClusterConfig, CredentialSource, KubeletConfigSource, Request, ServerSource};
 use crate::discovery::{BootstrapCredentials, ClusterInfo, Discovered, discover};
 use crate::error::{Explain, Failure};
 use crate::kube::client::Client;
@@ -137,6 +137,10 @@ fn cluster_config(
             true => ServerSource::User,
             false => ServerSource::ClusterInfo,
         },
+        credentials: match plan.access.bootstrap_token {
+            Some(_) => CredentialSource::BootstrapToken,
+            None => CredentialSource::DiscoveryFile,
+        },
     };
     let retry = plan.options.retry(plan.options.timeouts.kubernetes_api_call);
     let (ClusterConfig { kubelet, cluster, cluster_missing }, node) = fetch::fetch(client, request, retry, report)?;
@@ -187,6 +191,12 @@ fn tls_bootstrap(
         KubeletCredential::KeepExisting => {
             let text = format!("{} stays as it is: the kubelet goes on with its credentials", paths::KUBELET_CONF);
             report.info(Phase::TlsBootstrap, text);
+            let knows_cluster = state::preexisting_ca(root)?
+                .is_none_or(|own| own.iter().any(|ca| info.ca_certificates().iter().any(|of| ca.has_key_of(of))));
+            if !knows_cluster {
+                let text = "the CA in it is none of this cluster's: the kubelet will not believe the API server";
+                report.warn(Phase::TlsBootstrap, None, text);
+            }
             let wanted = common_name(plan.node.name.as_str());
             if let Some(name) = state::preexisting_name(root)?.filter(|name| *name != wanted) {
                 let text = format_args!(

@@ -64,7 +64,9 @@ impl ClusterAccess {
             (None, Some(context)) => kubeconfig.cluster_of(context)?,
             (None, None) => return Err(KubeconfigError::NoCluster),
         };
-        let user = match context {
+        // The user of a context is one of the context's cluster: what it holds is not for another cluster's server.
+        let is_of_cluster = |context: &Entry<'_>| context.text("cluster").unwrap_or_default() == cluster.name;
+        let user = match context.filter(is_of_cluster) {
             Some(context) if context.text("user").is_some() => Some(kubeconfig.user_of(context)?),
             _ => None,
         };

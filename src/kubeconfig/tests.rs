@@ -71,7 +71,7 @@ fn the_unnamed_cluster_counts_before_that_of_the_context() {
     let access = read(&with_unnamed).unwrap();
     assert_eq!(access.server.to_string(), "unnamed:1");
     assert!(access.ca_certificates.is_empty());
-    assert!(access.credentials.is_some(), "the user is that of the context all the same");
+    assert!(access.credentials.is_none(), "the user is one of the context's cluster");
 }
 
 #[test]
@@ -198,4 +198,22 @@ fn a_credential_is_not_printed() {
     let pair = format!("client-certificate-data: '{}', client-key-data: '{}'", b64(CERTIFICATE), b64(KEY));
     let shown = format!("{:?}", read(&file(&server(), &format!("token: t0psecret, {pair}"))).unwrap());
     assert!(!shown.contains("t0psecret") && !shown.contains("PRIVATE"), "{shown}");
+}
+
+#[test]
+fn a_user_of_another_cluster_is_not_taken() {
+    let text = |cluster: &str| {
+        format!(
+            "apiVersion: v1\nkind: Config\nclusters: [{{name: '', cluster: {{{}}}}}, {{name: other, cluster: {{{}}}}}]\n\
+             contexts: [{{name: x, context: {{cluster: '{cluster}', user: u}}}}]\ncurrent-context: x\n\
+             users: [{{name: u, user: {{token: t0ken}}}}]\n",
+            server(),
+            server()
+        )
+    };
+    assert!(read(&text("")).unwrap().credentials.is_some());
+    assert!(
+        read(&text("other")).unwrap().credentials.is_none(),
+        "the token of another cluster would be sent to this one"
+    );
 }

@@ -48,17 +48,18 @@ impl TrustRoots {
         (!store.is_empty()).then(|| TrustRoots { store: Arc::new(store) })
     }
 
-    /// The CA certificates of a host's bundle (PEM). What no TLS library could use is ignored, as Go does; `None` where
-    /// nothing is left.
-    pub fn of_bundle(pem: &[u8]) -> Option<Self> {
-        TrustRoots::of_bundles(&[pem])
+    /// The CA certificates of a host's bundle (PEM) that have not expired at `now`. What no TLS library could use is ignored,
+    /// as Go does; `None` where nothing is left.
+    pub fn of_bundle(pem: &[u8], now: SystemTime) -> Option<Self> {
+        TrustRoots::of_bundles(&[pem], now)
     }
 
     /// The same of several files: one that is cut short takes nothing of the next with it.
-    pub fn of_bundles(pems: &[impl AsRef<[u8]>]) -> Option<Self> {
+    pub fn of_bundles(pems: &[impl AsRef<[u8]>], now: SystemTime) -> Option<Self> {
         let mut store = RootCertStore::empty();
         for pem in pems {
-            store.add_parsable_certificates(CertificateDer::pem_slice_iter(pem.as_ref()).flatten());
+            let certificates = CertificateDer::pem_slice_iter(pem.as_ref()).flatten();
+            store.add_parsable_certificates(certificates.filter(|der| !has_expired(der, now)));
         }
         (!store.is_empty()).then(|| TrustRoots { store: Arc::new(store) })
     }
@@ -74,6 +75,11 @@ impl TrustRoots {
     pub fn store(&self) -> &Arc<RootCertStore> {
         &self.store
     }
+}
+
+/// TLS does not ask a trust anchor for its validity, but Go does: nobody guards the key of an expired CA certificate.
+fn has_expired(der: &CertificateDer<'static>, now: SystemTime) -> bool {
+    Certificate::from_der(der.clone()).is_ok_and(|certificate| certificate.not_after() < now)
 }
 
 /// What a server showed in a handshake that it signed with the matching key.

@@ -165,6 +165,18 @@ pub fn preexisting_name(root: &Root) -> Result<Option<String>, RootError> {
     Ok(chain.first().map(|leaf| leaf.common_name().to_owned()))
 }
 
+/// The CA certificates of a preexisting `kubelet.conf`; `None` where it names none that can be read.
+pub fn preexisting_ca(root: &Root) -> Result<Option<Vec<Certificate>>, RootError> {
+    let Some(text) = root.read(&paths::KUBELET_CONF, LIMIT)? else { return Ok(None) };
+    let Some(conf) = CurrentContext::read(&text) else { return Ok(None) };
+    let path = conf.cluster_text("certificate-authority").and_then(absolute);
+    match (conf.cluster_text("certificate-authority-data"), path) {
+        (Some(data), _) => Ok(decoded_ca_certificates(data).ok()),
+        (None, Some(path)) => Ok(root.read(&path, LIMIT)?.and_then(|pem| Certificate::all_from_pem(&pem).ok())),
+        (None, None) => Ok(None),
+    }
+}
+
 /// A path in `kubelet.conf`, as client-go takes it: from the directory of the file that says it.
 fn absolute(path: &str) -> Option<TargetPath> {
     if path.starts_with('/') { path.parse().ok() } else { format!("{}/{path}", paths::KUBERNETES).parse().ok() }

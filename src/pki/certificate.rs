@@ -89,6 +89,11 @@ impl Certificate {
         &self.public_key_info
     }
 
+    /// Whether it is of the same key as another.
+    pub fn has_key_of(&self, other: &Certificate) -> bool {
+        self.public_key_info == other.public_key_info
+    }
+
     /// SHA-256 over the SubjectPublicKeyInfo: what a pin names.
     pub fn public_key_digest(&self) -> [u8; 32] {
         Sha256::digest(&self.public_key_info).into()

@@ -61,6 +61,7 @@ impl Explain for RootError {
                 &codes::MACHINE_PERMISSION
             }
             RootError::Open { .. } => &codes::ROOTFS_UNUSABLE,
+            RootError::Look { errno: Errno::NOTDIR, .. } => &codes::ROOTFS_IN_THE_WAY,
             RootError::Look { .. } => &codes::MACHINE_IO,
             RootError::TooLarge { .. } | RootError::NotAFile { .. } => &codes::ROOTFS_IN_THE_WAY,
         }
@@ -68,6 +69,12 @@ impl Explain for RootError {
 
     fn hint(&self) -> String {
         match self {
+            RootError::Look { path, errno: Errno::NOTDIR } => {
+                format!(
+                    "move the file that has the name of a directory above {} out of the way and run again",
+                    path.display()
+                )
+            }
             RootError::TooLarge { path, .. } | RootError::NotAFile { path, .. } => {
                 format!("move {} out of the way on this machine and run again", path.display())
             }

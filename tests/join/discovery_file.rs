@@ -201,6 +201,35 @@ fn refused_credentials_have_a_code_of_their_own() {
 }
 
 #[test]
+fn credentials_that_a_config_map_refuses_are_the_files() {
+    let server = start();
+    let reply = Reply::Status { code: 401, reason: "Unauthorized".into(), message: "Unauthorized".into() };
+    server.set_faults(Faults::replying(Rule::on("kubeadm-config", reply)));
+    let kubeconfig = with_user(&cluster_info_of(&server), &format!("token: {}", server.token()));
+    let ran = Join::to(&server).by_file(&kubeconfig, None).run();
+    assert_eq!((ran.code(), ran.status), ("discovery.credentials-refused", 5), "{ran:#?}");
+}
+
+#[test]
+fn a_file_without_a_ca_is_named_where_nothing_knows_the_server() {
+    let server = start();
+    let join = Join::to(&server).by_file(&kubeconfig_of(&server, None), Some(&server.token()));
+    let ran = join.run();
+    assert_eq!((ran.code(), ran.status), ("tls.certificate-untrusted", 4), "{ran:#?}");
+    assert!(said(&ran).contains("the discovery file has no CA"), "{}", said(&ran));
+    assert!(said(&ran).contains("certificate-authority-data"), "{}", said(&ran));
+}
+
+#[test]
+fn an_expired_root_of_the_host_verifies_nothing() {
+    let server = ApiServer::start(Options { pki: Pki::expired(), ..Options::default() });
+    let join = Join::to(&server).by_file(&kubeconfig_of(&server, None), Some(&server.token()));
+    let bundle = join.beside("bundle.crt", &format!("{}{}", server.ca_pem(), Pki::new().ca_pem()));
+    let join = join.env("SSL_CERT_FILE", bundle.to_str().unwrap());
+    refused(&join, &server, "tls.certificate-untrusted", 4, &[]);
+}
+
+#[test]
 fn a_server_with_a_wrong_certificate_gets_no_credential() {
     for (presents, code) in [
         (Presents::ForeignCa, "tls.certificate-untrusted"),
@@ -316,7 +345,8 @@ fn without_a_ca_in_the_file_only_the_system_clock_counts() {
     let found = discover(&access(with_ca, Some(&token), begins_1970), soon(), &Report::new(Vec::new())).unwrap();
     assert!(found.info.clock().now() >= build_date());
 
-    let roots = kubejoin::net::tls::TrustRoots::of_bundle(server.ca_pem().as_bytes()).unwrap();
+    let roots =
+        kubejoin::net::tls::TrustRoots::of_bundle(server.ca_pem().as_bytes(), std::time::SystemTime::now()).unwrap();
     let system_ca = Some(Verification::unpinned(roots, begins_1970));
     let without_ca = Discovery::File { kubeconfig: kubeconfig(&kubeconfig_of(&server, None)), system_ca };
     let error = discover(&access(without_ca, Some(&token), begins_1970), soon(), &Report::new(Vec::new())).unwrap_err();

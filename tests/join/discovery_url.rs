@@ -279,7 +279,7 @@ fn a_web_servers_clock_counts_only_with_a_named_ca() {
         presents: Presents::Other(identity),
         ..Faults::replying(Rule::on(PATH, serving(200, &cluster_info_of(&server))))
     });
-    let roots = TrustRoots::of_bundle(web.ca_pem().as_bytes()).unwrap();
+    let roots = TrustRoots::of_bundle(web.ca_pem().as_bytes(), std::time::SystemTime::now()).unwrap();
     let begins_1970 = Clock::at(UNIX_EPOCH + Duration::from_secs(3600), ClockMode::Auto);
     let url: Url = url(&web).parse().unwrap();
     let system_ca = Verification::unpinned(roots.clone(), begins_1970);
@@ -360,7 +360,7 @@ fn a_signed_url_is_sent_only_to_its_own_server() {
         let ran = join.arg(&format!("--discovery-url-ca-file={}", ca.display())).run();
         assert_eq!(ran.status, 4, "{ran:#?}");
         // Nor where this machine does not know the time.
-        let roots = TrustRoots::of_bundle(web.ca_pem().as_bytes()).unwrap();
+        let roots = TrustRoots::of_bundle(web.ca_pem().as_bytes(), std::time::SystemTime::now()).unwrap();
         let url = signed.parse().unwrap();
         let system_ca = Verification::unpinned(roots.clone(), begins_1970);
         let discovery = Discovery::Url { url, web_server: Verification::pinned(roots, begins_1970), system_ca };

@@ -119,7 +119,7 @@ fn retry_after_counts_only_for_endpoints_asked_again() {
         status: 429,
         retry_after: seconds.map(Duration::from_secs),
     };
-    let foreign = || DiscoveryError::HashMismatch { found: Vec::new() };
+    let foreign = || DiscoveryError::HashMismatch { found: Vec::new(), ca_file: None };
     for (failures, expected) in [
         (vec![busy(Some(30)), busy(Some(20))], Some(20)),
         (vec![busy(Some(30)), busy(None)], None),
@@ -209,6 +209,8 @@ fn a_ca_file_of_another_cluster_is_refused_like_its_pin() {
     };
     let ran = by_ca(&other.ca_pem()).run();
     assert_eq!((ran.code(), ran.status), ("discovery.ca-hash-mismatch", 4), "{ran:#?}");
+    let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("key of a certificate in") && !said.contains("pin"), "it was no pin: {said}");
     server.set_faults(Faults {
         presents: Presents::ForeignCa,
         ..Faults::cluster_info(ClusterInfo::authority(Authority::OwnAndForeign))

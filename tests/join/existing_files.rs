@@ -88,6 +88,16 @@ fn directories_of_ours_lose_the_write_bits_of_others() {
 }
 
 #[test]
+fn a_file_with_the_name_of_a_directory_is_in_the_way() {
+    let server = ApiServer::start(Options::default());
+    let join = Join::to(&server);
+    fs::create_dir_all(join.root().join("etc")).unwrap();
+    fs::write(join.root().join("etc/kubernetes"), "").unwrap();
+    let ran = join.run();
+    assert_eq!((ran.code(), ran.status), ("rootfs.in-the-way", 6), "{ran:#?}");
+}
+
+#[test]
 fn a_lock_that_anybody_can_take_blocks_no_join() {
     if !rustix::process::geteuid().is_root() {
         eprintln!("SKIPPED: the lock that only root can open needs root");

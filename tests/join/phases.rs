@@ -310,6 +310,22 @@ fn an_existing_certificate_for_another_node_is_warned_about() {
 }
 
 #[test]
+fn existing_credentials_for_another_ca_are_warned_about() {
+    let server = start();
+    for (pem, is_warned) in [(server.ca_pem(), false), (kubejoin_apiserver::Pki::new().ca_pem().to_owned(), true)] {
+        let join = Join::to(&server).arg(IGNORED);
+        std::fs::create_dir_all(join.root().join("etc/kubernetes/pki")).unwrap();
+        std::fs::write(join.root().join("etc/kubernetes/own-ca.crt"), pem).unwrap();
+        let conf = administrators_conf(&server, &json!({ "token": "node-token" }));
+        let conf = conf.replace("\"server\":", "\"certificate-authority\":\"own-ca.crt\",\"server\":");
+        std::fs::write(join.root().join(KUBELET_CONF), conf).unwrap();
+        let ran = join.run();
+        assert_eq!(ran.outcome(), "joined", "{ran:#?}");
+        assert_eq!(ran.stderr.contains("none of this cluster's"), is_warned, "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn a_kubelet_conf_without_credentials_is_not_kept() {
     let server = start();
     let join = Join::to(&server).arg(IGNORED);

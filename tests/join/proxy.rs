@@ -78,6 +78,13 @@ fn a_whole_join_goes_through_one_tunnel() {
 }
 
 #[test]
+fn an_https_proxy_that_is_not_used_needs_no_trust_store() {
+    let server = start_at_the_unspecified_address();
+    let join = Join::to(&server).env("HTTPS_PROXY", "https://proxy.example.test").env("NO_PROXY", "0.0.0.0");
+    joined(&join.env("SSL_CERT_FILE", "/none").run());
+}
+
+#[test]
 fn the_variable_may_be_in_lower_case_and_the_answer_in_pieces() {
     let server = start(Faults::default());
     let answer = "HTTP/1.0 200 OK\r\nVia: 1.0 p\r\nContent-Length: 7\r\n\r\n".into();
