@@ -40,6 +40,16 @@ pub fn contents(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     read_bounded(file, metadata.len(), MAX_BYTES)
 }
 
+/// The reason of an error in the words of errno(3), without its number.
+pub fn reason(kind: io::ErrorKind) -> String {
+    match kind {
+        io::ErrorKind::NotFound => "no such file or directory".to_owned(),
+        io::ErrorKind::InvalidInput => "not a regular file".to_owned(),
+        io::ErrorKind::FileTooLarge => format!("longer than {MAX_BYTES} bytes"),
+        kind => kind.to_string(),
+    }
+}
+
 /// The same of what is open already, such as standard input.
 ///
 /// # Errors

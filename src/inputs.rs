@@ -40,6 +40,8 @@ pub struct Named<'a> {
     pub kubelet_config: Option<&'a Path>,
     /// `--patches`.
     pub patches: Option<&'a Path>,
+    /// The target root, for advice only: named files are not looked for there.
+    pub rootfs: &'a Path,
 }
 
 impl Inputs {
@@ -48,9 +50,10 @@ impl Inputs {
     /// # Errors
     /// The first file that cannot be read or used.
     pub fn read(named: Named<'_>, host: &HostFacts, clock: Clock, report: &Report) -> Result<Self, InputError> {
+        let located = |error: InputError| error.located(named.rootfs);
         Ok(Inputs {
-            kubelet: kubelet::read(named.kubelet_config, named.patches, report)?,
-            discovery: discovery::read(named.discovery, &host.system_ca_bundle, clock, report)?,
+            kubelet: kubelet::read(named.kubelet_config, named.patches, report).map_err(located)?,
+            discovery: discovery::read(named.discovery, &host.system_ca_bundle, clock, report).map_err(located)?,
             proxies: discovery::proxies(host, clock, report)?,
         })
     }

@@ -46,6 +46,7 @@ fn plan(args: &JoinArgs, report: &Report) -> Result<JoinPlan, Failure> {
         discovery: &resolved.configuration.discovery,
         kubelet_config: resolved.extras.kubelet_config.as_deref(),
         patches: resolved.configuration.patches_directory.as_deref(),
+        rootfs: &rootfs,
     };
     let inputs = Inputs::read(named, &host, clock, report)?;
     let mut plan = JoinPlan::new(resolved.configuration, resolved.extras, inputs, host, clock)?;

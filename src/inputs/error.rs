@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Code, Explain, codes};
 use crate::kubeconfig::KubeconfigError;
@@ -52,6 +52,13 @@ pub enum InputError {
     },
     /// Neither `SSL_CERT_FILE` nor `SSL_CERT_DIR` leads to one that can be used.
     SystemCaBundle,
+    /// A named file is not on this machine, and is below the target root.
+    OnlyBelowRoot {
+        /// As named.
+        path: PathBuf,
+        /// Where it is.
+        below: PathBuf,
+    },
     /// It holds no certificates that can be trusted.
     Ca {
         /// Which.
@@ -59,6 +66,26 @@ pub enum InputError {
         /// Why not.
         error: CertificateError,
     },
+}
+
+impl InputError {
+    /// The same, with where the file is, if it is only missing here and stands below the target root. Named files are those
+    /// of the system that runs; kubeadm, which changes its root, finds them in the other one.
+    pub(super) fn located(self, rootfs: &Path) -> Self {
+        let missing = match &self {
+            InputError::Unreadable { path, source }
+            | InputError::DiscoveryUnreadable { path, source }
+            | InputError::CaUnreadable { path, source } => Some((path, source.kind())),
+            InputError::Patches(PatchFileError::Directory { path, kind }) => Some((path, *kind)),
+            _ => None,
+        };
+        let Some((path, io::ErrorKind::NotFound)) = missing else { return self };
+        let below = rootfs.join(path.strip_prefix("/").unwrap_or(path));
+        if path.is_absolute() && rootfs != Path::new("/") && below.exists() {
+            return InputError::OnlyBelowRoot { path: path.clone(), below };
+        }
+        self
+    }
 }
 
 impl fmt::Display for InputError {
@@ -76,6 +103,12 @@ impl fmt::Display for InputError {
             InputError::CaUnreadable { path, source } => {
                 write!(f, "cannot read the CA certificates of {}: {source}", path.display())
             }
+            InputError::OnlyBelowRoot { path, below } => write!(
+                f,
+                "{} is not on the running system, where named files are looked for; below the target root there is {}",
+                path.display(),
+                below.display()
+            ),
             InputError::SystemCaBundle => {
                 f.write_str("SSL_CERT_FILE and SSL_CERT_DIR lead to no CA certificates that can be used")
             }
@@ -96,7 +129,7 @@ impl std::error::Error for InputError {
             InputError::KubeletConfig { error, .. } => Some(error),
             InputError::Discovery { error, .. } => Some(error),
             InputError::Ca { error, .. } => Some(error),
-            InputError::SystemCaBundle => None,
+            InputError::SystemCaBundle | InputError::OnlyBelowRoot { .. } => None,
         }
     }
 }
@@ -105,6 +138,7 @@ impl Explain for InputError {
     fn code(&self) -> &'static Code {
         match self {
             InputError::Patches(error) => error.code(),
+            InputError::OnlyBelowRoot { .. } => &codes::CONFIG_UNREADABLE,
             InputError::Unreadable { .. } | InputError::KubeletConfig { .. } => &codes::KUBELET_CONFIG_FILE,
             InputError::DiscoveryUnreadable { .. } | InputError::Discovery { .. } => &codes::DISCOVERY_FILE,
             InputError::CaUnreadable { .. } | InputError::Ca { .. } | InputError::SystemCaBundle => {
@@ -127,6 +161,7 @@ impl Explain for InputError {
             InputError::Discovery { error: KubeconfigError::DangerSkipTlsVerify, .. } => {
                 "take it out, and add the control plane's ca.crt as certificate-authority-data".to_owned()
             }
+            InputError::OnlyBelowRoot { below, .. } => format!("name it as {}", below.display()),
             _ => self.code().hint.to_owned(),
         }
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::file::reason;
 use crate::pki::certificate::CertificateError;
 use crate::pki::identity::IdentityError;
 use crate::text::UntrustedText;
@@ -95,7 +96,7 @@ impl fmt::Display for KubeconfigError {
                 f.write_str("it names a tokenFile of this machine, and does not come from it")
             }
             KubeconfigError::Unreadable { field, path, kind } => {
-                write!(f, "its {field} names {}, which cannot be read: {kind}", path.display())
+                write!(f, "its {field} names {}, which cannot be read: {}", path.display(), reason(*kind))
             }
             KubeconfigError::Token(field) => write!(f, "its {field} holds no token, or one that cannot be sent"),
             KubeconfigError::HalfPair => {

@@ -128,3 +128,20 @@ fn a_file_in_the_working_directory_names_no_ca() {
     assert!(stderr.contains("ca.crt") && stderr.contains("discovery.file-unusable"), "{stderr}");
     assert!(attacker.requests().is_empty(), "the attacker's server was asked");
 }
+
+#[test]
+fn a_named_file_that_is_only_below_the_root_is_offered() {
+    let server = ApiServer::start(Options::default());
+    let absent = "/none/of/this/machine";
+    let join = Join::to(&server).arg(&format!("--kubelet-config={absent}"));
+    let below = join.root().join(&absent[1..]);
+    fs::create_dir_all(below.parent().unwrap()).unwrap();
+    fs::write(&below, "").unwrap();
+    let ran = join.run();
+    assert_eq!(ran.status, 2, "{ran:#?}");
+    assert!(ran.stderr.contains(below.to_str().unwrap()), "{}", ran.stderr);
+    let join = Join::to(&server).config(&format!("patches:\n  directory: {absent}\n"));
+    fs::create_dir_all(join.root().join(&absent[1..])).unwrap();
+    let ran = join.run();
+    assert!(ran.stderr.contains("running system") && ran.status == 2, "{ran:#?}");
+}

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::kind::PatchKind;
 use crate::error::{Code, Explain, codes};
+use crate::file::reason;
 use crate::text::{UntrustedText, printable};
 use crate::yaml::YamlError;
 
@@ -131,12 +132,14 @@ impl fmt::Display for PatchFileError {
         let name = |text: &str| printable(text, MAX_NAME);
         match self {
             PatchFileError::Directory { path, kind } => {
-                write!(f, "the directory of patches {} cannot be read: {kind}", path.display())
+                write!(f, "the directory of patches {} cannot be read: {}", path.display(), reason(*kind))
             }
             PatchFileError::NotADirectory { path } => {
                 write!(f, "{} is no directory; a link to one will not do", path.display())
             }
-            PatchFileError::Read { path, kind } => write!(f, "the patch {} cannot be read: {kind}", path.display()),
+            PatchFileError::Read { path, kind } => {
+                write!(f, "the patch {} cannot be read: {}", path.display(), reason(*kind))
+            }
             PatchFileError::TooLarge { path } => write!(f, "the patch {} is too long", path.display()),
             PatchFileError::Kind { file } => {
                 write!(f, "{}: behind the + there must be strategic, merge or json", name(file))
