@@ -38,7 +38,7 @@ const CONFINED: [(&str, &[&str]); 11] = [
     ("x509_parser", &["pki", "tls_bootstrap.rs"]),
     ("time", &["node/paths.rs", "cli", "config/time_added.rs"]),
     ("miniz_oxide", &["preflight/kernel_config.rs"]),
-    ("rustls", &["net", "pki", "tls_bootstrap.rs", "node/state.rs"]),
+    ("rustls", &["net", "pki", "discovery/cluster.rs", "tls_bootstrap.rs", "node/state.rs"]),
 ];
 
 /// Who may look at the machine and its clock: whoever reads facts, files and sources before there is a plan, and the checks

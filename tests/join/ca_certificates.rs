@@ -3,7 +3,7 @@
 
 use kubejoin::pki::certificate::Certificate;
 use kubejoin::values::CaCertHash;
-use kubejoin_apiserver::{ApiServer, Authority, ClusterInfo, Faults, Options, Pki, Unfit};
+use kubejoin_apiserver::{ApiServer, Authority, ClusterInfo, Faults, Leaf, Options, Pki, Presents, Unfit};
 
 use crate::builder::{Join, kubeconfig_of};
 
@@ -28,6 +28,20 @@ fn a_ca_that_no_kubelet_accepts_is_refused_by_name() {
         refused(&Join::to(&server), &server, "discovery.ca-unusable", words);
         let by_file = Join::to(&server).by_file(&kubeconfig_of(&server, Some(&server.ca_pem())), Some(&server.token()));
         refused(&by_file, &server, "discovery.ca-unusable", words);
+    }
+}
+
+#[test]
+fn a_path_length_in_the_way_is_refused_and_one_with_room_is_not() {
+    for (pki, is_refused) in [(Pki::without_room(), true), (Pki::new(), false)] {
+        let between = pki.subordinate("between");
+        let leaf = between.issue(&Leaf::server(["127.0.0.1"])).with_extra(between.ca_der().clone());
+        let faults = Faults { presents: Presents::Other(leaf), ..Faults::default() };
+        let server = ApiServer::start(Options { pki, faults, ..Options::default() });
+        match is_refused {
+            true => refused(&Join::to(&server), &server, "discovery.ca-unusable", "pathLenConstraint"),
+            false => assert_eq!(Join::to(&server).run().outcome(), "joined"),
+        }
     }
 }
 

@@ -54,6 +54,24 @@ impl Pki {
         })
     }
 
+    /// A CA that allows no other CA between itself and a leaf (`pathLenConstraint` 0).
+    pub fn without_room() -> Self {
+        let until = SystemTime::now() + 10 * YEAR;
+        Self::with("kubernetes", until, |params| params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0)))
+    }
+
+    /// A CA that this one has signed.
+    pub fn subordinate(&self, common_name: &str) -> Self {
+        let mut params = CertificateParams::new(Vec::<String>::new()).expect("no names");
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, common_name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let key = KeyPair::generate().expect("ring makes P-256 keys");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a P-256 key signs");
+        Pki { pem: certificate.pem(), der: certificate.der().clone(), issuer: Issuer::new(params, key) }
+    }
+
     fn valid_until(common_name: &str, not_after: SystemTime) -> Self {
         Self::with(common_name, not_after, |_| {})
     }
