@@ -14,6 +14,7 @@
 # Sourced by run and by tests/peers/releases_test.sh, which have on_node, api, work, programs and the node in $work/node, and
 # touch /run/parity-begun there before the join.
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # what the scripts that source it set
 
 # effects STATUS SERVICE
 effects() {
