@@ -3,7 +3,8 @@
 #   exit ok|failed                         the class only; kubeadm has no other
 #   kubelet active|inactive|failed         its service, when the join has ended
 #   kubelet started as: ARGUMENTS          every start
-#   file PATH MODE UID:GID KIND            of /etc/kubernetes, /var/lib/kubelet, and of what is new in /etc, /var/lib, /run
+#   file PATH MODE UID:GID KIND            of /etc/kubernetes and /var/lib/kubelet; of what is new or changed anywhere else
+#   gone PATH                              what was there before
 #   PATH .FIELD = VALUE                    YAML files and kubeconfigs, as Kubernetes reads them
 #   PATH certificate ...                   certificates: subject, issuer, usage; keys by their kind
 #   PATH: LINE                             any other text
@@ -12,8 +13,9 @@
 #
 # Not in here: times, serial numbers, key material, names that are random, what the kubelet makes for itself once it runs.
 # Sourced by run and by tests/peers/releases_test.sh, which have on_node, api, work, programs and the node in $work/node, and
-# touch /run/parity-begun there before the join.
+# call remember_files before the join.
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # what the scripts that source it set
 
 # effects STATUS SERVICE
 effects() {
@@ -30,10 +32,36 @@ proxied() {
   sed -n 's/.*: CONNECT \([^ ]*\) HTTP.*/proxy asked for \1/p' "$work/cluster/root/run/proxy.log" 2>/dev/null || true
 }
 
+# What may be written to is all that the node has of its own: the layers over the host's files, where nothing is found that
+# others do to the host, and /run. One line each: path, facts, and for files and links what every write changes.
+own_files() {
+  on_node find /run/machine/layers/upper /run /var/lib/etcd -xdev -mindepth 1 -path /run/machine -prune \
+    -o \( -type f -o -type l \) -printf '%p\t%m %U:%G %y\t%i %C@\n' -o -printf '%p\t%m %U:%G %y\t\n' \
+    | sed -E 's|^/run/machine/layers/upper(/rest)?||'
+}
+
+remember_files() { own_files >"$work/own_files"; }
+
+# What is new or has changed since then, without /etc/kubernetes and /var/lib/kubelet. A removed file of the host is a
+# character device in its layer; a directory of the host's is there as soon as anything in it is written.
+changed_files() {
+  local line
+  own_files | awk -F '\t' '
+    NR == FNR { before[$1] = $0; next }
+    before[$1] != $0 { print $2 ~ / c$/ ? "gone " $1 : "file " $1 " " $2 }
+    { delete before[$1] }
+    END { for (path in before) print "gone " path }' "$work/own_files" - | while IFS= read -r line; do
+    case $line in
+      "file /run/"*) ;;
+      *" d") if [ "$(stat -c 'file %n %a %u:%g d' "$(cut -d' ' -f2 <<<"$line")" 2>/dev/null)" = "$line" ]; then continue; fi ;;
+    esac
+    printf '%s\n' "$line"
+  done
+}
+
 files() {
   local path mode owner kind target root=$work/node/root
-  on_node find /etc /var/lib /run/kubejoin -xdev -newer /run/parity-begun \( -type f -o -type l \) -printf 'file %p %m %U:%G %y\n' \
-    2>/dev/null | grep -v '^file /etc/cni/' || true
+  changed_files | grep -vE "$kubelet_own_elsewhere" || true
   on_node find /etc/kubernetes /var/lib/kubelet -mindepth 1 -printf '%p %m %U:%G %y %l\n' | grep -vE "$kubelet_own" \
     | while read -r path mode owner kind target; do
       echo "file $path $mode $owner $kind"
@@ -46,6 +74,7 @@ files() {
 
 # What the kubelet makes for itself once it runs.
 kubelet_own='^/var/lib/kubelet/(device-plugins|checkpoints|pods-api|pod-resources|image_manager|pods|plugins|plugins_registry|[a-z]+_manager_state|actuated_pods_state|allocated_pods_state|pki/kubelet\.(key|crt))[/ ]'
+kubelet_own_elsewhere='^file /(usr/libexec/kubernetes|var/log/containers|var/log/pods)[/ ]'
 # It has the second of its making in a certificate's file name; kubeadm has a number in that of its dry runs.
 unstamped='s/-[0-9]{4}(-[0-9]{2}){5}\.pem/-<time>.pem/g; s/kubeadm-join-dryrun[0-9]+/kubeadm-join-dryrun<n>/g'
 

@@ -10,30 +10,51 @@ ip link set lo up
 echo 1 >/proc/sys/net/ipv4/ip_forward
 if [ -e /proc/sys/net/ipv6 ]; then echo 1 >/proc/sys/net/ipv6/conf/default/forwarding; fi
 
-# The host's files are seen through layers that take all writes, so that what the programs create anywhere, and a
-# `systemctl` of our own, never reach the host. The layers are in memory and end with the machine.
+# A root of its own: the host's files seen through layers that take all writes, so that nothing that a program creates
+# anywhere reaches the host, nothing that is written on the host meanwhile counts as the machine's, and a lock on `/` is no
+# other machine's. The layers are in memory and end with the machine; /run/machine/layers/upper has what was written. A
+# file system that the host has mounted at one of these directories gets a layer as well.
 layers=$dir/layers
+root=$layers/root
 mkdir -p "$layers"
 mount -t tmpfs -o mode=755 layers "$layers"
-exec 3<"$dir"
-for path in /etc /opt /usr /var; do
-  mkdir -p "$layers/upper$path" "$layers/work$path"
-  mount -t overlay -o "lowerdir=$path,upperdir=$layers/upper$path,workdir=$layers/work$path" overlay "$path"
+mkdir "$root"
+for path in / /etc /opt /usr /var; do
+  layer=$path
+  [ "$path" != / ] || layer=/rest # all others
+  mkdir -p "$layers/upper$layer" "$layers/work$layer"
+  chmod --reference "$path" "$layers/upper$layer"
+  mount -t overlay -o "lowerdir=$path,upperdir=$layers/upper$layer,workdir=$layers/work$layer" overlay "$root$path"
 done
-# The machine's own directory may be below one of these; it stays the host's.
-cd / # out of what has just been covered
-mount --no-canonicalize --bind /proc/self/fd/3 "$dir"
-exec 3<&-
+for path in /proc /sys /dev; do mount --rbind "$path" "$root$path"; done
+# Other file systems of the host, such as /home, are not in the layer over its root.
+while read -r path; do
+  case $path in
+    / | /etc | /etc/* | /opt | /opt/* | /usr | /usr/* | /var | /var/* | /proc | /proc/* | /sys | /sys/* | /dev | /dev/* | /run | /run/* | "$layers"*) ;;
+    *) if [ -d "$path" ]; then mount --bind "$path" "$root$path"; fi ;;
+  esac
+done < <(findmnt --raw --noheadings --output TARGET)
 
+# A test leaves files for the machine's programs beside the directories of its machines, so the directory of these stays
+# the host's; a machine below /tmp itself has only its own.
+shared=${dir%/*}
+[ -n "${shared%/*}" ] || shared=$dir
+mkdir -p "$root$shared"
+mount --bind "$shared" "$root$shared"
 # /run is empty, as after a boot.
 rm -rf "$dir/root/run"
 mkdir -p "$dir/root/run"
 for bound in /run /etc/kubernetes /var/lib/kubelet /var/lib/etcd; do
-  mkdir -p "$bound"
-  mount --bind "$dir/root$bound" "$bound"
+  mkdir -p "$root$bound"
+  mount --bind "$dir/root$bound" "$root$bound"
 done
-mkdir -p /run/machine /run/lock
-mount --bind "$dir" /run/machine
+mkdir -p "$root/run/machine" "$root/run/lock"
+mount --bind "$dir" "$root/run/machine"
+mount --bind "$layers" "$root/run/machine/layers"
+cd "$root"
+pivot_root . . # the old root is on top of the new one until it is taken away
+umount --lazy .
+cd /
 
 # The programs are where packages put them. No DNS server: a name is in /etc/hosts or is refused at once.
 for program in "$programs"/*; do
@@ -49,9 +70,9 @@ rm -f /etc/resolv.conf
 for setting in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/panic_on_oops=1 \
   kernel/keys/root_maxkeys=1000000 kernel/keys/root_maxbytes=25000000; do
   name=${setting%%=*}
-  mkdir -p "$layers/sysctl/${name%/*}"
-  printf '%s\n' "${setting##*=}" >"$layers/sysctl/$name"
-  if [ -e "/proc/sys/$name" ]; then mount --bind "$layers/sysctl/$name" "/proc/sys/$name"; fi
+  mkdir -p "/run/machine/layers/sysctl/${name%/*}"
+  printf '%s\n' "${setting##*=}" >"/run/machine/layers/sysctl/$name"
+  if [ -e "/proc/sys/$name" ]; then mount --bind "/run/machine/layers/sysctl/$name" "/proc/sys/$name"; fi
 done
 
 touch "$dir/ready"

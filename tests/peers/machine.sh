@@ -6,6 +6,7 @@
 #   unshare       pid of init's parent, there from the first moment on
 #   init          pid of init and the identity of its network namespace, so that a pid used again is not taken for it
 #   root/         what is bind-mounted into the machine: run, etc/kubernetes, var/lib/kubelet, var/lib/etcd
+#   layers/       empty; in the machine's /run/machine/layers/upper is everything else that was written there
 #   log/          one file per program, and init's own
 # shellcheck shell=bash
 

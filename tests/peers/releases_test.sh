@@ -124,7 +124,7 @@ forget() {
 # attempt NAME PROGRAM FLAGS...: what it leaves behind is in NAME.effects.
 attempt() {
   local binary=$2 status=0
-  on_node touch /run/parity-begun
+  remember_files
   join "$worker" worker "${@:3}" || status=$?
   if [ $status = 0 ]; then eventually 30 kubectl get node worker 2>/dev/null; fi
   effects $status "$(on_node systemctl is-active kubelet)" | LC_ALL=C sort -u >"$work/$1.effects"
