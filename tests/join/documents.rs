@@ -202,3 +202,18 @@ fn is_executable(script: &str) -> bool {
     let metadata = repository().join(script).metadata();
     metadata.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
+
+/// The security model names the test of each of its rows.
+#[test]
+fn every_test_that_the_security_model_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let model = std::fs::read_to_string(root.join("src/discovery/README.md")).unwrap();
+    let named: Vec<_> = model.split('`').skip(1).step_by(2).filter_map(|code| code.split_once("::")).collect();
+    assert!(named.len() > 15, "the table was not found");
+    for (file, test) in named {
+        // A check that needs no server stands beside what it checks.
+        let places = [format!("tests/join/{file}.rs"), format!("src/node/{file}.rs")];
+        let text: String = places.iter().filter_map(|place| std::fs::read_to_string(root.join(place)).ok()).collect();
+        assert!(text.contains(&format!("fn {test}()")), "{file}::{test}");
+    }
+}
