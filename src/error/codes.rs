@@ -1,6 +1,7 @@
 //! The catalogue of error codes: the one place where code, class, meaning and next step are written down.
 
-use super::{Class, Code};
+use super::class::Class;
+use super::code::Code;
 
 macro_rules! codes {
     ($($ident:ident $name:literal $class:ident $meaning:literal $hint:literal)*) => {
