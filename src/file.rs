@@ -1,6 +1,6 @@
 //! Files that the user named, and files of this machine: one way to read them, bounded, and never a pipe that nobody feeds.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
@@ -24,20 +24,29 @@ const HANDED_OVER: [&str; 3] = ["/dev/stdin", "/dev/fd/", "/proc/self/fd/"];
 /// # Errors
 /// `FileTooLarge` for a longer one, `InvalidInput` for anything but a regular file, and whatever opening or reading gives.
 pub fn contents(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    let file = open(path)?;
+    let size = file.metadata()?.len();
+    read_bounded(file, size, MAX_BYTES)
+}
+
+/// The same file, to be read piece by piece by a reader with a limit of its own.
+///
+/// # Errors
+/// `InvalidInput` for anything but a regular file, and whatever opening gives.
+pub fn open(path: &Path) -> io::Result<File> {
     let handed_over =
         HANDED_OVER.iter().any(|prefix| path.as_os_str().as_encoded_bytes().starts_with(prefix.as_bytes()));
     // Opening a FIFO without a writer would wait for one.
     let flags = if handed_over { OFlags::empty() } else { OFlags::NONBLOCK | OFlags::NOCTTY };
     let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
-    let metadata = file.metadata()?;
-    let kind = metadata.file_type();
+    let kind = file.metadata()?.file_type();
     if kind.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
     if !kind.is_file() && !(handed_over && (kind.is_fifo() || kind.is_socket() || kind.is_char_device())) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
     }
-    read_bounded(file, metadata.len(), MAX_BYTES)
+    Ok(file)
 }
 
 /// The reason of an error in the words of errno(3), without its number.

@@ -14,12 +14,15 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     match cli::parse(argv) {
         Ok(Command::Join(args)) => run_join(&args),
         Ok(Command::Config(command)) => {
-            let report = Report::for_console(no_color());
+            let report = Report::standard(&ReportOptions { colour: colour(), ..ReportOptions::default() });
             end(config::run(&command, &report), &report)
         }
         Ok(Command::Version(version)) => show(&version.text()),
         Ok(Command::Help(help)) => show(&help.text()),
-        Err(error) => end(Err(Failure::from(error)), &Report::for_console(no_color())),
+        Err(error) => end(
+            Err(Failure::from(error)),
+            &Report::standard(&ReportOptions { colour: colour(), ..ReportOptions::default() }),
+        ),
     }
 }
 
@@ -32,8 +35,8 @@ fn run_join(args: &JoinArgs) -> ExitCode {
         verbosity: args.verbosity,
         json: args.logging_format == LoggingFormat::Json,
         document: args.output == Output::Json,
-        no_color: no_color(),
-        result: args.result_file.clone(),
+        colour: colour(),
+        result: Some(args.result_file.clone()),
     };
     panics::report_panics(&options);
     let report = Report::standard(&options);
@@ -65,7 +68,9 @@ fn show(text: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// `NO_COLOR` is set and not empty (no-color.org).
-fn no_color() -> bool {
-    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+/// Whether a terminal may get colour codes: `NO_COLOR` is not set (no-color.org), and `TERM` names one that has them. An init
+/// system may leave `TERM` unset on a serial console.
+fn colour() -> bool {
+    let is_set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    is_set("NO_COLOR").is_none() && is_set("TERM").is_some_and(|terminal| terminal != "dumb")
 }

@@ -1,13 +1,19 @@
-//! What can only be judged once the cluster has been asked: this machine against the configuration that its kubelet will
+//! What can only be checked once the cluster has been asked: this machine against the configuration that its kubelet will
 //! have.
 
-use super::kubelet::Version;
-use super::{Subject, Verdict, files};
+use super::engine::{Check, Engine, Scope};
+use super::error::PreflightError;
+use super::files;
+use super::kubelet_version::Version;
+use super::subject::Subject;
+use super::verdict::Verdict;
 use crate::host::CgroupVersion;
 use crate::kubelet::configuration::KubeletConfiguration;
+use crate::node::paths;
 use crate::node::state::{self, Conflict, NodeState};
 use crate::pki::certificate::Certificate;
 use crate::rootfs::{Root, TargetPath};
+use crate::values::Quoted;
 
 /// What the cluster says.
 #[derive(Clone, Copy, Debug)]
@@ -22,9 +28,43 @@ pub struct ClusterRequirements<'a> {
 
 impl ClusterRequirements<'_> {
     /// Whether a certificate is that of the cluster's CA, or an earlier one of the same key.
-    fn has_authority(&self, certificate: &Certificate) -> bool {
-        self.ca_certificates.iter().any(|authority| authority.public_key_info() == certificate.public_key_info())
+    fn matches_ca(&self, certificate: &Certificate) -> bool {
+        self.ca_certificates.iter().any(|ca| ca.public_key_info() == certificate.public_key_info())
     }
+}
+
+/// A machine, and what its cluster requires of it.
+struct Pair<'a> {
+    machine: &'a Subject<'a>,
+    requirements: &'a ClusterRequirements<'a>,
+}
+
+/// Ours, all of them; under kubeadm's name where it has one for the same thing.
+fn checks<'a>() -> [Check<Pair<'a>>; 5] {
+    [
+        Check::named(
+            |_| Some(files::name(&paths::KUBELET_CONF)),
+            Scope::Target,
+            |pair: &Pair<'_>| kubelet_conf(pair.machine, pair.requirements),
+        ),
+        Check::named(
+            |pair: &Pair<'_>| Some(files::name(&pair.machine.plan.node.ca_cert_path)),
+            Scope::Target,
+            |pair| ca_cert(pair.machine, pair.requirements),
+        ),
+        Check::new("Swap", Scope::Target, |pair: &Pair<'_>| swap(pair.machine, pair.requirements)),
+        Check::new("FailCgroupV1", Scope::RunningSystem, |pair: &Pair<'_>| cgroup_v1(pair.machine, pair.requirements)),
+        Check::new("KubeletVersion", Scope::RunningSystem, |pair: &Pair<'_>| skew(pair.machine, pair.requirements)),
+    ]
+}
+
+/// Makes them all.
+pub(super) fn run(
+    engine: &Engine<'_>,
+    machine: &Subject<'_>,
+    requirements: &ClusterRequirements<'_>,
+) -> Result<(), PreflightError> {
+    engine.run(&checks(), &Pair { machine, requirements })
 }
 
 /// Where flags of a kubelet stand: environment files of the packages, units and what is dropped into them.
@@ -44,7 +84,7 @@ const FLAG_DIRECTORIES: [TargetPath; 3] = [
 /// fstab(5).
 const FSTAB: TargetPath = TargetPath::fixed("/etc/fstab");
 /// Largest of these files, in bytes.
-const LIMIT: usize = 1 << 18;
+const MAX_FILE_BYTES: usize = 1 << 18;
 
 /// The first kubelet with `failCgroupV1` true by default.
 const FAILS_ON_V1: Version = Version { major: 1, minor: 35, patch: 0, pre_release: true };
@@ -54,24 +94,24 @@ const EDIT: &str = "into the cluster's kubelet-config (`kubectl -n kube-system e
 /// `FileAvailable--etc-kubernetes-kubelet.conf`, where only the cluster itself could say which CA it has: an identity that
 /// cannot be used any more is replaced, but not that of a node of another cluster.
 pub(super) fn kubelet_conf(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>) -> Vec<Verdict> {
-    if !matches!(subject.existing, NodeState::Unusable(_)) {
+    if !matches!(subject.state, NodeState::Unusable(_)) {
         return Vec::new();
     }
     let of_file = match state::ca_certificates(subject.root) {
         Ok(ca_certificates) => ca_certificates,
-        Err(error) => return Verdict::could_not_check(error),
+        Err(error) => return vec![Verdict::could_not_check(error)],
     };
-    if of_file.is_empty() || of_file.iter().any(|own| requirements.has_authority(own)) {
+    if of_file.is_empty() || of_file.iter().any(|own| requirements.matches_ca(own)) {
         return Vec::new();
     }
-    files::foreign_kubelet_conf(subject, Conflict::Cluster)
+    vec![files::foreign_kubelet_conf(subject, Conflict::Cluster)]
 }
 
 /// `FileAvailable` of the cluster's CA, where only the cluster itself could say which that is: an interrupted run has left
 /// it, perhaps, and nothing else that tells whose it is.
 pub(super) fn ca_cert(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>) -> Vec<Verdict> {
     let discovery = &subject.plan.access.discovery;
-    files::foreign_ca_cert(subject, |own| discovery.matches_ca(own).unwrap_or_else(|| requirements.has_authority(own)))
+    files::foreign_ca_cert(subject, |own| discovery.matches_ca(own).unwrap_or_else(|| requirements.matches_ca(own)))
 }
 
 /// `Swap`, against `failSwapOn`: kubeadm's warning is an error where the kubelet is known not to start. In another root what
@@ -93,10 +133,10 @@ pub(super) fn swap(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>
         None => "remove what turns it on (zram-generator, zramswap or dphys-swapfile; see `swapon --show`)".to_owned(),
     };
     let off = if subject.plan.target.is_this_system() { "run `swapoff -a` and " } else { "" };
-    Verdict::error(
+    vec![Verdict::error(
         "swap is on, and with failSwapOn, which is true for this node, its kubelet will not start",
         format!("{off}{remove} on this machine, or write `failSwapOn: false` {EDIT}"),
-    )
+    )]
 }
 
 /// `FailCgroupV1`: reached only where the same error of `SystemVerification` was ignored.
@@ -107,26 +147,26 @@ pub(super) fn cgroup_v1(subject: &Subject<'_>, requirements: &ClusterRequirement
     if !fails || !is_v1 || !refuses || flag_says_no(subject, "fail-cgroupv1") {
         return Vec::new();
     }
-    Verdict::error(
+    vec![Verdict::error(
         "control groups are of version 1, and with failCgroupV1, which is true for this node, its kubelet will not start",
         format!("write `failCgroupV1: false` {EDIT}, or boot this machine with control groups of version 2"),
-    )
+    )]
 }
 
 /// `KubeletVersion`, against the API server, as kubeadm does it in `init` only.
 pub(super) fn skew(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>) -> Vec<Verdict> {
     let (Ok(kubelet), Some(said)) = (subject.kubelet(), requirements.api_server) else { return Vec::new() };
     let Some(server) = Version::parse(&format!("Kubernetes {said}")) else {
-        return Verdict::could_not_check(format_args!("the API server's version is {}", crate::values::Quoted(said)));
+        return vec![Verdict::could_not_check(format_args!("the API server's version is {}", Quoted(said)))];
     };
     if (kubelet.major, kubelet.minor) <= (server.major, server.minor) {
         return Vec::new();
     }
-    Verdict::warning(format!(
+    vec![Verdict::warning(format!(
         "kubelet {kubelet} is newer than the API server ({server}), which is no supported combination: install a kubelet of \
          {}.{} on this machine, or upgrade the control plane first",
         server.major, server.minor
-    ))
+    ))]
 }
 
 /// Whether a flag of the kubelet, which counts more than its configuration, is given as `false`: by us, or by a file that
@@ -141,7 +181,7 @@ fn flag_says_no(subject: &Subject<'_>, flag: &str) -> bool {
     });
     let given = format!("--{flag}=false");
     FLAG_FILES.into_iter().chain(in_directories).any(|path| {
-        let text = subject.root.read(&path, LIMIT).ok().flatten().unwrap_or_default();
+        let text = subject.root.read(&path, MAX_FILE_BYTES).ok().flatten().unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         text.lines().any(|line| !line.trim_start().starts_with('#') && line.contains(&given))
     })
@@ -149,7 +189,7 @@ fn flag_says_no(subject: &Subject<'_>, flag: &str) -> bool {
 
 /// The first line, counted from 1, that turns swap on at boot.
 fn swap_in_fstab(root: &Root) -> Option<usize> {
-    let text = root.read(&FSTAB, LIMIT).ok()??;
+    let text = root.read(&FSTAB, MAX_FILE_BYTES).ok()??;
     let text = String::from_utf8_lossy(&text);
     let turns_on = |line: &str| {
         let mut fields = line.split_whitespace();

@@ -1,10 +1,11 @@
-//! Files of a join that must not be somebody else's (kubeadm's `FileAvailable-*`).
+//! Files of a join that must not be another node's (kubeadm's `FileAvailable-*`).
 //!
-//! kubeadm refuses whatever is there. Here, what an earlier run of ours left is no obstacle: running again is always right.
+//! kubeadm refuses any that exist. Here, what an earlier run of ours left is no obstacle: running again is always right.
 
 use std::borrow::Cow;
 
-use super::{Subject, Verdict};
+use super::subject::Subject;
+use super::verdict::Verdict;
 use crate::node::paths;
 use crate::node::state::{Conflict, NodeState};
 use crate::pki::certificate::Certificate;
@@ -12,7 +13,7 @@ use crate::plan::TlsBootstrapBy;
 use crate::rootfs::TargetPath;
 
 /// Largest CA bundle that is read, in bytes.
-const LIMIT: usize = 1 << 20;
+const MAX_BUNDLE_BYTES: usize = 1 << 20;
 
 /// What to do about another node's files. Never a reset of this machine for those of a root that is mounted on it.
 fn reset(subject: &Subject<'_>) -> String {
@@ -30,19 +31,19 @@ pub(super) fn name(path: &TargetPath) -> Cow<'static, str> {
 
 /// The identity of a node.
 pub(super) fn kubelet_conf(subject: &Subject<'_>) -> Vec<Verdict> {
-    match subject.existing {
+    match subject.state {
         NodeState::Nothing | NodeState::Joined(_) | NodeState::Unusable(_) => Vec::new(),
-        NodeState::Conflict(whose @ Conflict::Preexisting) => Verdict::error(
-            format!("{} already exists, and {whose}", paths::KUBELET_CONF),
+        NodeState::Conflict(conflict @ Conflict::Preexisting) => vec![Verdict::error(
+            format!("{} already exists, and {conflict}", paths::KUBELET_CONF),
             "remove the file if the kubelet is not to go on with them",
-        ),
-        NodeState::Conflict(whose) => foreign_kubelet_conf(subject, *whose),
+        )],
+        NodeState::Conflict(conflict) => vec![foreign_kubelet_conf(subject, *conflict)],
     }
 }
 
 /// The identity of another node.
-pub(super) fn foreign_kubelet_conf(subject: &Subject<'_>, whose: Conflict) -> Vec<Verdict> {
-    Verdict::error(format!("{} already exists, and {whose}", paths::KUBELET_CONF), reset(subject))
+pub(super) fn foreign_kubelet_conf(subject: &Subject<'_>, conflict: Conflict) -> Verdict {
+    Verdict::error(format!("{} already exists, and {conflict}", paths::KUBELET_CONF), reset(subject))
 }
 
 /// kubeadm's hand-over of the token to the kubelet. It is removed by our commit, so that a failed `kubeadm join` can be
@@ -56,28 +57,28 @@ pub(super) fn bootstrap_kubelet_conf(subject: &Subject<'_>) -> Vec<Verdict> {
                 TlsBootstrapBy::Kubelet => "replaced",
             };
             let path = paths::BOOTSTRAP_KUBELET_CONF;
-            Verdict::warning(format!("{path} is there, left by an earlier join; it will be {fate}"))
+            vec![Verdict::warning(format!("{path} is there, left by an earlier join; it will be {fate}"))]
         }
-        Err(error) => Verdict::could_not_check(error),
+        Err(error) => vec![Verdict::could_not_check(error)],
     }
 }
 
 /// The cluster CA: ours when the node's identity is, when a run of ours is known to have been interrupted, or when it is
 /// of the cluster that is joined. Where only the cluster itself can say which CA it has, that is left to
-/// [`super::wishes::ca_cert`].
+/// [`super::cluster_checks`].
 pub(super) fn ca_cert(subject: &Subject<'_>) -> Vec<Verdict> {
     foreign_ca_cert(subject, |certificate| subject.plan.access.discovery.matches_ca(certificate) != Some(false))
 }
 
-/// The same, with who is of the cluster.
+/// The same, with which certificates are of the cluster.
 pub(super) fn foreign_ca_cert(subject: &Subject<'_>, is_of_cluster: impl Fn(&Certificate) -> bool) -> Vec<Verdict> {
     let path = &subject.plan.node.ca_cert_path;
-    let text = match subject.root.read(path, LIMIT) {
+    let text = match subject.root.read(path, MAX_BUNDLE_BYTES) {
         Ok(None) => return Vec::new(),
         Ok(Some(text)) => text,
-        Err(error) => return Verdict::could_not_check(error),
+        Err(error) => return vec![Verdict::could_not_check(error)],
     };
-    if matches!(subject.existing, NodeState::Joined(_) | NodeState::Unusable(_)) {
+    if matches!(subject.state, NodeState::Joined(_) | NodeState::Unusable(_)) {
         return Vec::new();
     }
     // What such a run leaves: a key of its own, or the token for the kubelet.
@@ -88,11 +89,11 @@ pub(super) fn foreign_ca_cert(subject: &Subject<'_>, is_of_cluster: impl Fn(&Cer
     match subject.root.exists(&left) {
         Ok(true) => return Vec::new(),
         Ok(false) => {}
-        Err(error) => return Verdict::could_not_check(error),
+        Err(error) => return vec![Verdict::could_not_check(error)],
     }
     let certificates = Certificate::all_from_pem(&text).unwrap_or_default();
     if !certificates.is_empty() && certificates.iter().all(is_of_cluster) {
         return Vec::new();
     }
-    Verdict::error(format!("{path} already exists, and is not known to be of this cluster"), reset(subject))
+    vec![Verdict::error(format!("{path} already exists, and is not known to be of this cluster"), reset(subject))]
 }

@@ -3,20 +3,21 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use miniz_oxide::inflate::stream::{InflateState, inflate};
 use miniz_oxide::{DataFormat, MZFlush, MZStatus};
 
+use crate::file;
+
 /// Most that is read of a configuration, in bytes, unpacked; a distribution's has 300 KB.
-const LIMIT: u64 = 8 << 20;
+const MAX_UNPACKED_BYTES: u64 = 8 << 20;
 
 /// Options that are built in or a module, of those that were asked for.
 pub(super) type Enabled = BTreeSet<&'static str>;
 
-/// Why nobody knows.
+/// Why the configuration is not known.
 #[derive(Debug)]
 pub(super) enum KernelConfigError {
     /// It is in none of the places.
@@ -44,11 +45,11 @@ pub(super) fn find(prefix: &Path, release: &str) -> Option<PathBuf> {
 /// Which of `wanted` (names without `CONFIG_`) the configuration at `path` turns on.
 pub(super) fn read(path: &Path, wanted: &[&'static str]) -> Result<Enabled, KernelConfigError> {
     let read = || {
-        let file = BufReader::new(File::open(path)?);
+        let file = BufReader::new(file::open(path)?);
         if path.extension().is_some_and(|extension| extension == "gz") {
-            parse(BufReader::new(Gunzip::new(file)?.take(LIMIT)), wanted)
+            parse(BufReader::new(Gunzip::new(file)?.take(MAX_UNPACKED_BYTES)), wanted)
         } else {
-            parse(file.take(LIMIT), wanted)
+            parse(file.take(MAX_UNPACKED_BYTES), wanted)
         }
     };
     read().map_err(|error| KernelConfigError::Unreadable(path.to_owned(), error))
@@ -95,7 +96,7 @@ impl<R: BufRead> Gunzip<R> {
         // A file name, and a comment.
         for flag in [8, 16] {
             if flags & flag != 0 {
-                packed.by_ref().take(LIMIT).skip_until(0)?;
+                packed.by_ref().take(MAX_UNPACKED_BYTES).skip_until(0)?;
             }
         }
         if flags & 2 != 0 {

@@ -1,16 +1,13 @@
 //! The kubelet that will run here.
 
-use std::fmt;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
-use std::path::PathBuf;
-use std::time::Duration;
 
-use super::{Subject, Verdict};
-use crate::error::codes;
+use super::kubelet_version::{INSTALL, Version};
+use super::subject::Subject;
+use super::verdict::Verdict;
 use crate::node::state::NodeState;
-use crate::services::{Commands, InitSystem, find};
-use crate::values::Quoted;
+use crate::services::InitSystem;
 
 /// The service.
 const SERVICE: &str = "kubelet";
@@ -18,92 +15,47 @@ const SERVICE: &str = "kubelet";
 const PORT: u16 = 10250;
 /// Its oldest version (kubeadm 1.37 `MinimumKubeletVersion`: three minors below its own).
 const OLDEST: Version = Version { major: 1, minor: 34, patch: 0, pre_release: false };
-/// Longest time for `kubelet --version`: 70 MB from a slow card.
-const VERSION_LIMIT: Duration = Duration::from_secs(60);
-
-const INSTALL: &str =
-    "install a kubelet of Kubernetes 1.34 or newer on this machine, in one of the directories of PATH";
-
-/// Why the version of the kubelet is not known.
-#[derive(Debug)]
-pub(super) enum NoVersion {
-    /// There is none.
-    NotInstalled,
-    /// It does not say.
-    Unknown(String),
-}
-
-impl NoVersion {
-    /// An error of each check that needs it.
-    pub(super) fn verdict(&self) -> Vec<Verdict> {
-        let (text, hint) = ("the kubelet's version is not known".to_owned(), INSTALL.to_owned());
-        match self {
-            NoVersion::NotInstalled => {
-                let text = format!("{text}: kubelet not found in system path");
-                vec![Verdict::MachineError { code: &codes::KUBELET_NOT_INSTALLED, text, hint }]
-            }
-            NoVersion::Unknown(why) => vec![Verdict::Error { text: format!("{text}: {why}"), hint }],
-        }
-    }
-}
-
-/// Asks the kubelet for its version.
-pub(super) fn ask(path: &[PathBuf]) -> Result<Version, NoVersion> {
-    let program = find(path, "kubelet").ok_or(NoVersion::NotInstalled)?;
-    let output = Commands::new(path, VERSION_LIMIT).run(&program, &["--version"]);
-    let output = output.map_err(|error| NoVersion::Unknown(error.to_string()))?;
-    if !output.status.success() {
-        let (ending, said) = (output.ending(), output.first_line());
-        return Err(NoVersion::Unknown(format!("`kubelet --version` failed ({ending}): {said}")));
-    }
-    understand(&output.stdout)
-}
-
-fn understand(said: &str) -> Result<Version, NoVersion> {
-    Version::parse(said).ok_or_else(|| NoVersion::Unknown(format!("it says {}", Quoted(said.trim()))))
-}
-
 /// `KubeletVersion`.
 pub(super) fn version(subject: &Subject<'_>) -> Vec<Verdict> {
     match subject.kubelet() {
-        Ok(version) => judge(version),
-        Err(why) => why.verdict(),
+        Ok(version) => check_version(version),
+        Err(why) => vec![why.verdict()],
     }
 }
 
-fn judge(version: &Version) -> Vec<Verdict> {
+fn check_version(version: &Version) -> Vec<Verdict> {
     if !version.is_older_than(&OLDEST) {
         return Vec::new();
     }
     let text = format!("kubelet {version} is older than {OLDEST}, the oldest that kubeadm 1.37 supports");
-    Verdict::error(text, INSTALL)
+    vec![Verdict::error(text, INSTALL)]
 }
 
 /// `Service-kubelet`.
 pub(super) fn service(subject: &Subject<'_>) -> Vec<Verdict> {
-    let control = &subject.control;
-    if matches!(control, InitSystem::Unmanaged) {
-        return Verdict::warning("no supported init system detected, the kubelet will not be started");
+    let init = &subject.init;
+    if matches!(init, InitSystem::Unmanaged) {
+        return vec![Verdict::warning("no supported init system detected, the kubelet will not be started")];
     }
-    match control.exists(SERVICE) {
+    match init.exists(SERVICE) {
         Ok(true) => {}
-        Ok(false) => return Verdict::warning(format!("{SERVICE} service does not exist")),
-        Err(error) => return Verdict::could_not_check(error),
+        Ok(false) => return vec![Verdict::warning(format!("{SERVICE} service does not exist"))],
+        Err(error) => return vec![Verdict::could_not_check(error)],
     }
-    match control.is_enabled(SERVICE) {
+    match init.is_enabled(SERVICE) {
         Ok(true) => Vec::new(),
         Ok(false) => {
-            let command = control.enable_command(SERVICE).unwrap_or_default();
-            Verdict::warning(format!("{SERVICE} service is not enabled, please run '{command}'"))
+            let command = init.enable_command(SERVICE).unwrap_or_default();
+            vec![Verdict::warning(format!("{SERVICE} service is not enabled, please run '{command}'"))]
         }
-        Err(error) => Verdict::could_not_check(error),
+        Err(error) => vec![Verdict::could_not_check(error)],
     }
 }
 
 /// `Port-10250`. A kubelet of ours whose identity has become useless may well run, and will be stopped.
 pub(super) fn port(subject: &Subject<'_>) -> Vec<Verdict> {
-    let runs = || subject.control.is_active(SERVICE).unwrap_or(false);
-    if matches!(subject.existing, NodeState::Joined(_) | NodeState::Unusable(_)) && runs() {
+    let runs = || subject.init.is_active(SERVICE).unwrap_or(false);
+    if matches!(subject.state, NodeState::Joined(_) | NodeState::Unusable(_)) && runs() {
         return Vec::new();
     }
     listen(PORT)
@@ -118,67 +70,22 @@ fn listen(port: u16) -> Vec<Verdict> {
     };
     match result {
         Ok(_) => Vec::new(),
-        Err(error) if error.kind() == ErrorKind::AddrInUse => Verdict::error(
+        Err(error) if error.kind() == ErrorKind::AddrInUse => vec![Verdict::error(
             format!("Port {port} is in use"),
             format!("end what listens on port {port} of this machine, `ss -ltnp` shows it"),
-        ),
-        Err(error) => Verdict::could_not_check(format_args!("listening on port {port}: {error}")),
-    }
-}
-
-/// A version of Kubernetes, as far as it matters for an order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Version {
-    pub(super) major: u64,
-    pub(super) minor: u64,
-    pub(super) patch: u64,
-    pub(super) pre_release: bool,
-}
-
-impl Version {
-    /// `Kubernetes vX.Y.Z`, perhaps with `-pre.release` and `+build` (kubeadm `GetKubeletVersion`).
-    pub(super) fn parse(said: &str) -> Option<Self> {
-        let text = said.trim().strip_prefix("Kubernetes v")?;
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+');
-        let numbers_end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-        let (numbers, rest) = text.split_at(numbers_end);
-        if !rest.chars().all(allowed) {
-            return None;
-        }
-        let number = |text: &str| {
-            let plain = text == "0" || !text.starts_with('0');
-            text.parse().ok().filter(|_| plain)
-        };
-        let mut parts = numbers.splitn(3, '.');
-        let (major, minor, patch) = (parts.next()?, parts.next()?, parts.next()?);
-        Some(Version {
-            major: number(major)?,
-            minor: number(minor)?,
-            patch: number(patch)?,
-            pre_release: rest.starts_with('-'),
-        })
-    }
-
-    /// Pre-releases of a version are all taken for its first.
-    pub(super) fn is_older_than(&self, other: &Version) -> bool {
-        let key = |version: &Version| (version.major, version.minor, version.patch, !version.pre_release);
-        key(self) < key(other)
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Version { major, minor, patch, pre_release } = self;
-        write!(f, "{major}.{minor}.{patch}{}", if *pre_release { " (pre-release)" } else { "" })
+        )],
+        Err(error) => vec![Verdict::could_not_check(format_args!("listening on port {port}: {error}"))],
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::kubelet_version::understand;
     use super::*;
+    use crate::error::Severity;
 
     #[test]
-    fn versions_are_judged_as_kubeadm_judges_them() {
+    fn versions_are_accepted_and_refused_as_in_kubeadm() {
         let table = [
             ("Kubernetes v1.37.2\n", None),
             (" Kubernetes v1.34.0", None),
@@ -193,22 +100,23 @@ mod tests {
             ("", Some("it says \"\"")),
         ];
         for (said, expected) in table {
-            let verdicts = understand(said).map_or_else(|why| why.verdict(), |version| judge(&version));
+            let verdicts = understand(said).map_or_else(|why| vec![why.verdict()], |version| check_version(&version));
             match (&verdicts[..], expected) {
                 ([], None) => {}
-                ([Verdict::Error { text, .. }], Some(part)) => assert!(text.contains(part), "{said}: {text}"),
+                ([Verdict { severity: Severity::Error, message, .. }], Some(part)) => {
+                    assert!(message.contains(part), "{said}: {message}");
+                }
                 (other, _) => panic!("{said}: {other:?}"),
             }
         }
     }
 
     #[test]
-    fn a_port_that_somebody_listens_on_is_in_use() {
+    fn a_port_with_a_listener_is_in_use() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
-        assert!(
-            matches!(&listen(port)[..], [Verdict::Error { text, .. }] if *text == format!("Port {port} is in use"))
-        );
+        let found: Vec<_> = listen(port).into_iter().map(|verdict| (verdict.severity, verdict.message)).collect();
+        assert_eq!(found, [(Severity::Error, format!("Port {port} is in use"))]);
         drop(listener);
         assert_eq!(listen(port), []);
     }

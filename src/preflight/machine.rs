@@ -6,7 +6,8 @@ use std::net::{IpAddr, ToSocketAddrs};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::{Subject, Verdict};
+use super::subject::Subject;
+use super::verdict::Verdict;
 use crate::services::find;
 use crate::values::Endpoint;
 
@@ -22,10 +23,10 @@ pub(super) fn privileged_user(subject: &Subject<'_>) -> Vec<Verdict> {
     if !subject.changes_this_system() || subject.plan.host.euid == 0 {
         return Vec::new();
     }
-    Verdict::error(
+    vec![Verdict::error(
         format!("user {} is not root", subject.plan.host.euid),
         "run the same as root on this machine, or with --dry-run",
-    )
+    )]
 }
 
 /// `Swap`. That it cannot be read means that this kernel has none, as in kubeadm.
@@ -33,10 +34,10 @@ pub(super) fn swap(subject: &Subject<'_>) -> Vec<Verdict> {
     if subject.plan.host.swap_areas.unwrap_or(0) == 0 {
         return Vec::new();
     }
-    Verdict::warning(
+    vec![Verdict::warning(
         "swap is on: the kubelet starts with it only if its configuration allows that (failSwapOn: false, memorySwap), and \
          uses it with cgroup v2 only",
-    )
+    )]
 }
 
 /// `FileExisting-*`: programs that the kubelet calls.
@@ -44,10 +45,10 @@ pub(super) fn in_path(subject: &Subject<'_>, program: &str) -> Vec<Verdict> {
     if find(&subject.plan.host.path, program).is_some() {
         return Vec::new();
     }
-    Verdict::error(
+    vec![Verdict::error(
         format!("{program} not found in system path"),
         format!("install {program} on this machine, in one of the directories of PATH"),
-    )
+    )]
 }
 
 /// `Hostname`: the node name is one that everything accepts, and has an address.
@@ -57,7 +58,7 @@ pub(super) fn hostname(subject: &Subject<'_>) -> Vec<Verdict> {
     if name.len() > QUALIFIED_NAME_LENGTH {
         let text =
             format!("the node name {name} is longer than {QUALIFIED_NAME_LENGTH} characters, too long for a label");
-        verdicts.push(Verdict::Warning { text });
+        verdicts.push(Verdict::warning(text));
     }
     if subject.plan.target.is_this_system() {
         verdicts.extend(lookup(name, |name| (name, 0).to_socket_addrs().map(|found| found.count()), LOOKUP_LIMIT));
@@ -73,20 +74,20 @@ fn lookup(
 ) -> Option<Verdict> {
     let (sender, receiver) = mpsc::channel();
     let wanted = name.to_owned();
-    // The thread outlives its use when the resolver does; nobody receives then.
+    // The thread outlives its use when the resolver does; its answer is dropped then.
     let spawned = std::thread::Builder::new().spawn(move || {
         let _ = sender.send(resolve(&wanted));
     });
     if let Err(error) = spawned {
-        return Some(Verdict::CouldNotCheck { why: error.to_string() });
+        return Some(Verdict::could_not_check(error));
     }
     match receiver.recv_timeout(limit) {
         Ok(Ok(1..)) => None,
-        Ok(Ok(0)) => Some(Verdict::Warning { text: format!("hostname \"{name}\" could not be reached") }),
-        Ok(Err(error)) => Some(Verdict::Warning { text: format!("hostname \"{name}\" could not be reached: {error}") }),
+        Ok(Ok(0)) => Some(Verdict::warning(format!("hostname \"{name}\" could not be reached"))),
+        Ok(Err(error)) => Some(Verdict::warning(format!("hostname \"{name}\" could not be reached: {error}"))),
         Err(_) => {
-            let why = format!("looking up \"{name}\" took longer than {} s", limit.as_secs());
-            Some(Verdict::CouldNotCheck { why })
+            let why = format_args!("looking up \"{name}\" took longer than {} s", limit.as_secs());
+            Some(Verdict::could_not_check(why))
         }
     }
 }
@@ -99,11 +100,11 @@ pub(super) fn http_proxy(subject: &Subject<'_>) -> Vec<Verdict> {
     let Some(Endpoint { host, .. }) = subject.plan.access.discovery.checked_endpoint() else { return Vec::new() };
     match subject.plan.host.proxy.for_https(&Endpoint { host: host.clone(), port: HTTPS_PORT }) {
         Ok(None) => Vec::new(),
-        Ok(Some(proxy)) => Verdict::warning(format!(
+        Ok(Some(proxy)) => vec![Verdict::warning(format!(
             "connections to \"https://{host}\" go through the proxy {proxy}; if that is not intended, name the host in \
              NO_PROXY. The kubelet does the same only where its service has these variables"
-        )),
-        Err(error) => Verdict::warning(error.to_string()),
+        ))],
+        Err(error) => vec![Verdict::warning(error.to_string())],
     }
 }
 
@@ -129,30 +130,33 @@ pub(super) fn forwarding(subject: &Subject<'_>) -> Vec<Verdict> {
     };
     match is_on {
         Some(true) => Vec::new(),
-        Some(false) => Verdict::error(
+        Some(false) => vec![Verdict::error(
             format!("/proc/sys/{} contents are not set to 1", setting.replace('.', "/")),
             format!(
                 "run `sysctl -w {setting}=1` on this machine, and write `{setting}=1` into a file of /etc/sysctl.d"
             ),
-        ),
-        None => Verdict::could_not_check(format_args!("/proc/sys/{} cannot be read", setting.replace('.', "/"))),
+        )],
+        None => {
+            vec![Verdict::could_not_check(format_args!("/proc/sys/{} cannot be read", setting.replace('.', "/")))]
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Severity;
 
     #[test]
-    fn a_name_is_warned_about_when_it_has_no_address_and_left_alone_when_nobody_answers() {
+    fn a_name_without_an_address_is_a_warning_and_silence_is_not() {
         let hour = Duration::from_secs(3600);
         assert_eq!(lookup("pi-1", |_| Ok(1), hour), None);
         let missing = lookup("pi-1", |_| Ok(0), hour);
-        assert!(matches!(missing, Some(Verdict::Warning { text }) if text == "hostname \"pi-1\" could not be reached"));
+        assert_eq!(missing, Some(Verdict::warning("hostname \"pi-1\" could not be reached")));
         let failed = lookup("pi-1", |_| Err(io::Error::other("no such name")), hour);
-        assert!(matches!(failed, Some(Verdict::Warning { text }) if text.ends_with(": no such name")));
+        assert_eq!(failed, Some(Verdict::warning("hostname \"pi-1\" could not be reached: no such name")));
         let (_keep, never) = mpsc::channel::<()>();
         let silent = lookup("pi-1", move |_| never.recv().map(|()| 1).map_err(io::Error::other), Duration::ZERO);
-        assert!(matches!(silent, Some(Verdict::CouldNotCheck { .. })));
+        assert_eq!(silent.map(|verdict| verdict.severity), Some(Severity::Unknown));
     }
 }

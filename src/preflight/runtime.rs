@@ -4,10 +4,10 @@
 
 use rustix::io::Errno;
 
-use super::{Subject, Verdict};
-use crate::cri::{Condition, CriError, LIMIT, Runtime};
-use crate::phase::Phase;
-use crate::report::Report;
+use super::runtime_answers::Answers;
+use super::subject::Subject;
+use super::verdict::Verdict;
+use crate::cri::{Condition, CriError};
 use crate::rootfs::TargetPath;
 
 /// The condition that counts. That there is no network yet is normal: its Pods come with the node.
@@ -16,41 +16,29 @@ const READY: &str = "RuntimeReady";
 /// containerd's configuration; what Docker's packages bring turns CRI off in it.
 const CONTAINERD: TargetPath = TargetPath::fixed("/etc/containerd/config.toml");
 /// Largest configuration that is looked into, in bytes.
-const LIMIT_CONFIG: usize = 1 << 20;
-
-/// What a runtime that answers says.
-pub(super) struct Answers {
-    conditions: Result<Vec<Condition>, CriError>,
-    has_runtime_config: Result<bool, CriError>,
-}
-
-/// Asks all that the two checks need to know, within kubeadm's limits.
-pub(super) fn ask(endpoint: &str, report: &Report) -> Result<Answers, CriError> {
-    let (mut runtime, version) = Runtime::connect(endpoint, LIMIT)?;
-    report.debug(1, Phase::Preflight, format_args!("{endpoint} is {} {}", version.name, version.version));
-    runtime.image_service()?;
-    Ok(Answers { conditions: runtime.status(), has_runtime_config: runtime.has_runtime_config() })
-}
+const MAX_CONFIG_BYTES: usize = 1 << 20;
 
 /// `CRI`.
 pub(super) fn ready(subject: &Subject<'_>) -> Vec<Verdict> {
     let conditions = match subject.runtime() {
         Ok(Answers { conditions, .. }) => conditions,
-        Err(error) => return unreachable(subject, error),
+        Err(error) => return vec![unreachable(subject, error)],
     };
     let conditions = match conditions {
         Ok(conditions) => conditions,
         Err(error) => {
-            return Verdict::error(format!("container runtime is not running: {error}"), hint(subject, error));
+            return vec![Verdict::error(format!("container runtime is not running: {error}"), hint(subject, error))];
         }
     };
     let not_ready = conditions.iter().filter(|condition| condition.kind == READY && !condition.status);
-    let verdict = |condition: &Condition| Verdict::Error {
-        text: format!(
-            "container runtime condition {READY} is not true: reason {}, message {}",
-            condition.reason, condition.message
-        ),
-        hint: format!("see the log of {} on this machine", service(subject)),
+    let verdict = |condition: &Condition| {
+        Verdict::error(
+            format!(
+                "container runtime condition {READY} is not true: reason {}, message {}",
+                condition.reason, condition.message
+            ),
+            format!("see the log of {} on this machine", service(subject)),
+        )
     };
     not_ready.map(verdict).collect()
 }
@@ -58,19 +46,20 @@ pub(super) fn ready(subject: &Subject<'_>) -> Vec<Verdict> {
 /// `ContainerRuntimeVersion`.
 pub(super) fn version(subject: &Subject<'_>) -> Vec<Verdict> {
     match subject.runtime() {
-        Err(error) => unreachable(subject, error),
+        Err(error) => vec![unreachable(subject, error)],
         Ok(Answers { has_runtime_config: Ok(true), .. }) => Vec::new(),
-        Ok(Answers { has_runtime_config: Ok(false), .. }) => Verdict::warning(
+        Ok(Answers { has_runtime_config: Ok(false), .. }) => vec![Verdict::warning(
             "the container runtime does not have the CRI method RuntimeConfig, without which kubelets from 1.38 on do not find \
              its cgroup driver: update it (containerd 2.0, CRI-O 1.28)",
-        ),
+        )],
         Ok(Answers { has_runtime_config: Err(error), .. }) => {
-            Verdict::error(format!("could not check if the runtime config is available: {error}"), hint(subject, error))
+            let text = format!("could not check if the runtime config is available: {error}");
+            vec![Verdict::error(text, hint(subject, error))]
         }
     }
 }
 
-fn unreachable(subject: &Subject<'_>, error: &CriError) -> Vec<Verdict> {
+fn unreachable(subject: &Subject<'_>, error: &CriError) -> Verdict {
     if let CriError::Connect { errno: Errno::ACCESS | Errno::PERM, .. } = error {
         return Verdict::could_not_check(error);
     }
@@ -114,7 +103,7 @@ fn service(subject: &Subject<'_>) -> &'static str {
 
 /// The line of containerd's configuration that turns CRI off.
 fn disabled_in(subject: &Subject<'_>) -> Option<usize> {
-    let text = subject.root.read(&CONTAINERD, LIMIT_CONFIG).ok()??;
+    let text = subject.root.read(&CONTAINERD, MAX_CONFIG_BYTES).ok()??;
     let text = String::from_utf8_lossy(&text);
     let disables = |line: &str| line.trim_start().starts_with("disabled_plugins") && line.contains("cri");
     Some(text.lines().position(disables)? + 1)

@@ -1,10 +1,13 @@
-//! `SystemVerification`: kernel and control groups, as system-validators 1.12.1 judges them, and what to change.
+//! `SystemVerification`: kernel and control groups, as system-validators 1.12.1 checks them, and what to change.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use super::boot_line::boot_line;
 use super::kernel_config::{self, Enabled, KernelConfigError};
-use super::kubelet::Version;
-use super::{Subject, Verdict, boot_line};
+use super::kubelet_version::Version;
+use super::subject::Subject;
+use super::verdict::Verdict;
 use crate::host::{CgroupVersion, Cgroups};
 use crate::services::{Commands, find};
 
@@ -49,18 +52,18 @@ const MODPROBE_LIMIT: Duration = Duration::from_secs(10);
 pub(super) fn verification(subject: &Subject<'_>) -> Vec<Verdict> {
     let kubelet = match subject.kubelet() {
         Ok(version) => version,
-        Err(why) => return why.verdict(),
+        Err(why) => return vec![why.verdict()],
     };
     let host = &subject.plan.host;
     let mut verdicts = Vec::new();
     if !is_supported(&host.kernel_release) {
         let text = format!("kernel release {} is unsupported; supported are {SUPPORTED}", host.kernel_release);
-        verdicts.push(Verdict::Warning { text });
+        verdicts.push(Verdict::warning(text));
     }
     let options = required(&host.cgroups);
     match kernel_options(subject, &options) {
         Ok(enabled) => verdicts.extend(missing_options(&options, &enabled, &host.kernel_release)),
-        Err(error) => verdicts.push(Verdict::CouldNotCheck { why: error.to_string() }),
+        Err(error) => verdicts.push(Verdict::could_not_check(error)),
     }
     verdicts.extend(control_groups(subject, kubelet));
     verdicts
@@ -123,16 +126,16 @@ fn missing_options(options: &[&[&str]], enabled: &Enabled, release: &str) -> Vec
         let lines = names.split(' ').map(|name| format!("{name}=y")).collect::<Vec<_>>().join(" ");
         format!("boot this machine with a kernel that has {lines}; this one is {release}")
     };
-    Verdict::error(format!("unexpected kernel config: {names}"), hint)
+    vec![Verdict::error(format!("unexpected kernel config: {names}"), hint)]
 }
 
 fn control_groups(subject: &Subject<'_>, kubelet: &Version) -> Vec<Verdict> {
     let cgroups = &subject.plan.host.cgroups;
     let Some(version) = cgroups.version else {
-        return Verdict::error(
+        return vec![Verdict::error(
             "no control groups are mounted",
             "mount them at this machine's start, as `mount -t cgroup2 none /sys/fs/cgroup` does",
-        );
+        )];
     };
     let mut verdicts = Vec::new();
     if version == CgroupVersion::V1 {
@@ -140,8 +143,7 @@ fn control_groups(subject: &Subject<'_>, kubelet: &Version) -> Vec<Verdict> {
     }
     let (required, optional) = if version == CgroupVersion::V1 { CONTROLLERS_V1 } else { CONTROLLERS_V2 };
     if cgroups.controllers.is_none() {
-        let why = "the list of control group controllers cannot be read".to_owned();
-        verdicts.push(Verdict::CouldNotCheck { why });
+        verdicts.push(Verdict::could_not_check("the list of control group controllers cannot be read"));
         return verdicts;
     }
     let missing = |names: &[&str]| {
@@ -155,41 +157,45 @@ fn control_groups(subject: &Subject<'_>, kubelet: &Version) -> Vec<Verdict> {
                 "boot this machine with a kernel that has these controllers, and without cgroup_disable={names}"
             ),
         };
-        verdicts.push(Verdict::Error { text: format!("missing required cgroups: {names}"), hint });
+        verdicts.push(Verdict::error(format!("missing required cgroups: {names}"), hint));
     }
     if let Some(names) = missing(optional) {
-        verdicts.push(Verdict::Warning { text: format!("missing optional cgroups: {names}") });
+        verdicts.push(Verdict::warning(format!("missing optional cgroups: {names}")));
     }
     verdicts
 }
 
-/// Refused by kubelets from 1.35 on, and said beforehand to those before.
+/// Refused by kubelets from 1.35 on; before that, a warning.
 fn version_1(subject: &Subject<'_>, kubelet: &Version) -> Verdict {
     let line = boot_line(subject);
     let change = format!("boot with control groups of version 2: systemd.unified_cgroup_hierarchy=1 in {line}");
     if kubelet.is_older_than(&REFUSES_V1) {
         let text = format!("control groups are of version 1, which kubelets from 1.35 on refuse: {change}");
-        return Verdict::Warning { text };
+        return Verdict::warning(text);
     }
-    Verdict::Error {
-        text: format!(
+    Verdict::error(
+        format!(
             "control groups are of version 1, which kubelet {kubelet} refuses unless its configuration has failCgroupV1: false"
         ),
-        hint: format!(
+        format!(
             "{change}; or write `failCgroupV1: false` into the cluster's kubelet-config and pass \
              --ignore-preflight-errors=SystemVerification"
         ),
-    }
+    )
 }
 
-/// `MemoryCgroup`, in an initramfs: what runs there is the kernel that will run, and this is decided when it starts. On a
-/// running system it is a part of [`verification`].
+/// `MemoryCgroup`, on a system that is not this one; on this one it is a part of [`verification`].
+pub(super) fn memory_name(subject: &Subject<'_>) -> Option<Cow<'static, str>> {
+    (!subject.plan.target.is_this_system()).then_some(Cow::Borrowed("MemoryCgroup"))
+}
+
+/// In an initramfs: the kernel that runs there is the one that will run, and this is decided when it starts.
 pub(super) fn memory(subject: &Subject<'_>) -> Vec<Verdict> {
     if subject.plan.host.cgroups.memory_is_off {
-        return Verdict::error(
+        return vec![Verdict::error(
             "the kernel was booted without the memory controller of control groups",
             memory_hint(subject),
-        );
+        )];
     }
     Vec::new()
 }
@@ -205,6 +211,7 @@ fn memory_hint(subject: &Subject<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Severity;
 
     #[test]
     fn releases_are_supported_as_kubeadm_supports_them() {
@@ -237,7 +244,9 @@ mod tests {
             enabled.retain(|name| !missing.split(' ').any(|missing| missing == *name));
             let options = required(&Cgroups { version: Some(CgroupVersion::V2), ..Cgroups::default() });
             match &missing_options(&options, &enabled, "6.1.0")[..] {
-                [Verdict::Error { text, hint }] => Some((text.clone(), hint.contains("--ignore"))),
+                [Verdict { severity: Severity::Error, message, hint: Some(hint), .. }] => {
+                    Some((message.clone(), hint.contains("--ignore")))
+                }
                 [] => None,
                 other => panic!("{other:?}"),
             }

@@ -2,7 +2,8 @@
 
 use std::time::SystemTime;
 
-use super::{Subject, Verdict};
+use super::subject::Subject;
+use super::verdict::Verdict;
 use crate::clock::ClockMode;
 use crate::error::codes;
 use crate::node::paths;
@@ -10,53 +11,76 @@ use crate::rootfs::TargetPath;
 
 /// Less than this is as good as full: a node's files have 20 KB, written beside those that are there, and the kubelet that
 /// follows needs far more.
-const ROOM: u64 = 1 << 20;
+const MIN_FREE_BYTES: u64 = 1 << 20;
 /// Files and directories that a join makes, and some.
-const INODES: u64 = 64;
+const MIN_FREE_INODES: u64 = 64;
 
 /// Names that images give to every machine.
 const DEFAULT_NAMES: [&str; 3] = ["localhost", "localhost.localdomain", "raspberrypi"];
 
-/// `TargetWritable`: the file systems that a node's files go to.
-pub(super) fn writable(subject: &Subject<'_>) -> Vec<Verdict> {
-    let places = [&paths::KUBERNETES, &subject.plan.node.ca_cert_path, &paths::KUBELET];
-    let mut verdicts: Vec<Verdict> = Vec::new();
-    for place in places {
-        // The certificate lies below the first, nearly always.
-        if place == &subject.plan.node.ca_cert_path && place.as_str().starts_with(paths::KUBERNETES.as_str()) {
-            continue;
-        }
-        verdicts.extend(room_at(subject, place));
-    }
-    verdicts
+/// Why nothing can be written to a file system.
+#[derive(PartialEq, Eq)]
+enum Obstacle {
+    ReadOnly,
+    /// What is left is not enough.
+    Full(String),
+    Unknown(String),
 }
 
-fn room_at(subject: &Subject<'_>, place: &TargetPath) -> Option<Verdict> {
+/// `TargetWritable`: the file systems that a node's files go to. Places that have the same obstacle, which are on one file
+/// system as a rule, are one finding.
+pub(super) fn writable(subject: &Subject<'_>) -> Vec<Verdict> {
+    let ca_cert = &subject.plan.node.ca_cert_path;
+    let mut places = vec![paths::KUBERNETES, paths::KUBELET];
+    if places.iter().all(|place| !ca_cert.as_str().starts_with(&format!("{place}/"))) {
+        places.push(ca_cert.clone());
+    }
+    let mut found: Vec<(Obstacle, Vec<String>)> = Vec::new();
+    for place in places {
+        let Some(obstacle) = obstacle_at(subject, &place) else { continue };
+        let outside = subject.root.outside(&place).display().to_string();
+        match found.iter_mut().find(|(known, _)| *known == obstacle) {
+            Some((_, places)) => places.push(outside),
+            None => found.push((obstacle, vec![outside])),
+        }
+    }
+    found.into_iter().map(|(obstacle, places)| obstacle.verdict(&places.join(" and "))).collect()
+}
+
+fn obstacle_at(subject: &Subject<'_>, place: &TargetPath) -> Option<Obstacle> {
     let space = match subject.root.space(place) {
         Ok(space) => space,
-        Err(error) => return Some(Verdict::CouldNotCheck { why: error.to_string() }),
+        Err(error) => return Some(Obstacle::Unknown(error.to_string())),
     };
-    let outside = subject.root.outside(place);
-    let outside = outside.display();
     if space.read_only {
-        return Some(Verdict::MachineError {
-            code: &codes::MACHINE_READ_ONLY,
-            text: format!("the file system of {outside} is mounted read-only"),
-            hint: format!(
-                "mount it read-write on this machine, without `ro` in its line of /etc/fstab, or mount a writable one at {outside}"
-            ),
-        });
+        return Some(Obstacle::ReadOnly);
     }
-    let what = if space.bytes < ROOM {
-        format!("{} KiB", space.bytes / 1024)
-    } else {
-        format!("{} inodes", space.inodes.filter(|inodes| *inodes < INODES)?)
-    };
-    Some(Verdict::MachineError {
-        code: &codes::MACHINE_NO_SPACE,
-        text: format!("the file system of {outside} has only {what} left"),
-        hint: format!("free space on the file system of {outside} on this machine (see `df` and `df -i`)"),
-    })
+    if space.bytes < MIN_FREE_BYTES {
+        return Some(Obstacle::Full(format!("{} KiB", space.bytes / 1024)));
+    }
+    let inodes = space.inodes.filter(|inodes| *inodes < MIN_FREE_INODES)?;
+    Some(Obstacle::Full(format!("{inodes} inodes")))
+}
+
+impl Obstacle {
+    fn verdict(self, places: &str) -> Verdict {
+        match self {
+            Obstacle::ReadOnly => Verdict::error(
+                format!("the file system of {places} is mounted read-only"),
+                format!(
+                    "mount it read-write on this machine, without `ro` in its line of /etc/fstab, or mount a writable one at \
+                     {places}"
+                ),
+            )
+            .with_code(&codes::MACHINE_READ_ONLY),
+            Obstacle::Full(left) => Verdict::error(
+                format!("the file system of {places} has only {left} left"),
+                format!("free space on the file system of {places} on this machine (see `df` and `df -i`)"),
+            )
+            .with_code(&codes::MACHINE_NO_SPACE),
+            Obstacle::Unknown(why) => Verdict::could_not_check(why),
+        }
+    }
 }
 
 /// `DefaultHostname`: a second machine of that name would be refused, or take the place of the first.
@@ -68,20 +92,20 @@ pub(super) fn default_name(subject: &Subject<'_>) -> Vec<Verdict> {
     }
     if !DEFAULT_NAMES.contains(&name) {
         if plan.node.override_hostname {
-            return Verdict::warning(format!(
+            return vec![Verdict::warning(format!(
                 "the root has no /etc/hostname: its Node gets the name of the machine that runs this, {name}"
-            ));
+            ))];
         }
         return Vec::new();
     }
-    Verdict::error(
+    vec![Verdict::error(
         format!("the host name is {name}, which every machine of such an image has"),
-        "write a name of its own into /etc/hostname of this machine, or give the Node's with --node-name or \
+        "write a host name of its own into /etc/hostname of this machine, or give the Node's name with --node-name or \
          kubejoin.node-name= on the kernel command line",
-    )
+    )]
 }
 
-/// `Clock`. By default the join itself gets along with a clock that cannot be right, and says so; a kubelet that is started
+/// `Clock`. By default the join itself gets along with a clock that cannot be right, and warns; a kubelet that is started
 /// here and now does not.
 pub(super) fn clock(subject: &Subject<'_>) -> Vec<Verdict> {
     let plan = subject.plan;
@@ -94,13 +118,13 @@ pub(super) fn clock(subject: &Subject<'_>) -> Vec<Verdict> {
         "this machine's clock says {shown}, which is before this program was built, or before files of this machine were written"
     );
     if plan.access.clock.mode() == ClockMode::System {
-        return Verdict::error(text, "set this machine's clock, or leave out --clock=system");
+        return vec![Verdict::error(text, "set this machine's clock, or leave out --clock=system")];
     }
     if !plan.target.is_this_system() || plan.options.set_clock {
         return Vec::new();
     }
-    Verdict::warning(format!(
+    vec![Verdict::warning(format!(
         "{text}: the kubelet will not accept the API server's certificate before it has been set (a time source such as \
          chrony or systemd-timesyncd, or --set-clock)"
-    ))
+    ))]
 }

@@ -3,16 +3,21 @@ use std::path::Path;
 use std::process::Command;
 use std::rc::Rc;
 
+use super::subject::Subject;
+use super::verdict::Verdict;
 use super::*;
 use crate::clock::{Clock, ClockMode};
 use crate::config::{Extras, Settings, Sources, resolve};
 use crate::cri::fake::{Fake, status};
+use crate::error::{Explain, Severity, codes};
 use crate::host::{CgroupVersion, Cgroups, HostFacts};
 use crate::inputs::{Discovery, Inputs, Named, Trust};
-use crate::node::state::{Conflict, NodeIdentity, Unusable};
+use crate::node::state::{Conflict, NodeIdentity, NodeState, Unusable};
 use crate::plan::JoinPlan;
-use crate::report::{Event, Sink};
+use crate::report::{Event, Level, Report, Sink};
+use crate::rootfs::Root;
 use crate::secret::Secret;
+use crate::services::InitSystem;
 
 const PIN: &str = "sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
@@ -23,11 +28,11 @@ struct Bench {
     rootfs: Option<&'static str>,
     ignore: Vec<String>,
     dry_run: bool,
-    existing: NodeState,
+    state: NodeState,
     host: HostFacts,
     node_name: Option<&'static str>,
     clock: Clock,
-    /// The container runtime, while somebody wants it to be there.
+    /// The container runtime, where there is one.
     runtime: Option<Fake>,
 }
 
@@ -49,8 +54,10 @@ struct Lines(Rc<RefCell<Vec<(bool, String)>>>);
 
 impl Sink for Lines {
     fn accept(&mut self, event: &Event<'_>) {
-        if let Event::Line { level, text, .. } = event {
-            self.0.borrow_mut().push((*level == crate::report::Level::Warning, (*text).to_owned()));
+        match event {
+            Event::Line { level, text, .. } => self.0.borrow_mut().push((*level == Level::Warning, (*text).to_owned())),
+            Event::Finding { finding, .. } => self.0.borrow_mut().push((true, finding.to_string())),
+            _ => {}
         }
     }
 }
@@ -64,7 +71,7 @@ impl Bench {
             rootfs: Some("/mnt"),
             ignore: Vec::new(),
             dry_run: false,
-            existing: NodeState::Nothing,
+            state: NodeState::Nothing,
             host: HostFacts {
                 hostname: "pi-1".to_owned(),
                 kubelet_hostname: Some("pi-1".to_owned()),
@@ -137,7 +144,7 @@ impl Bench {
         let report = Report::new(vec![Box::new(lines.clone())]);
         let root = Root::open(self.root.path()).unwrap();
         let plan = self.plan();
-        let result = run(&plan, &root, &self.existing, &report).map(drop);
+        let result = run(&plan, &root, &self.state, &report).map(drop);
         let lines = lines.0.borrow();
         let of = |warning: bool| lines.iter().filter(|line| line.0 == warning).map(|line| line.1.clone()).collect();
         Said { result, warnings: of(true), infos: of(false) }
@@ -146,8 +153,9 @@ impl Bench {
 
 impl Said {
     fn errors(&self) -> Vec<(String, String)> {
-        let findings = self.result.as_ref().err().map(|error| error.findings.clone()).unwrap_or_default();
-        findings.into_iter().map(|finding| (finding.name, finding.text)).collect()
+        let findings = self.result.as_ref().err().map(|error| error.findings().to_vec()).unwrap_or_default();
+        assert!(findings.iter().all(|finding| finding.severity == Severity::Error && finding.code.is_some()));
+        findings.into_iter().map(|finding| (finding.check, finding.message)).collect()
     }
 
     fn error_names(&self) -> Vec<String> {
@@ -161,8 +169,8 @@ fn the_names_and_their_order_are_kubeadms() {
     let plan = bench.plan();
     let root = Root::open(bench.root.path()).unwrap();
     let report = Report::new(Vec::new());
-    let subject = Subject::new(&plan, &root, &bench.existing, &report, InitSystem::Unmanaged);
-    let names: Vec<_> = CHECKS.iter().filter_map(|check| (check.name)(&subject)).collect();
+    let subject = Subject::new(&plan, &root, &bench.state, InitSystem::Unmanaged, &report);
+    let names: Vec<_> = worker::checks().iter().filter_map(|check| check.name(&subject)).collect();
     assert_eq!(
         names,
         [
@@ -192,7 +200,7 @@ fn the_names_and_their_order_are_kubeadms() {
 }
 
 #[test]
-fn another_root_is_checked_without_what_is_about_a_running_system() {
+fn another_root_is_spared_checks_of_a_running_system() {
     let said = Bench::other_root().run();
     assert_eq!((said.result, said.warnings), (Ok(()), vec![]));
     assert_eq!(
@@ -207,7 +215,7 @@ fn another_root_is_checked_without_what_is_about_a_running_system() {
 }
 
 #[test]
-fn files_of_ours_are_no_obstacle_and_files_of_others_are() {
+fn only_files_of_other_nodes_are_an_error() {
     const CA: &str = "FileAvailable--etc-kubernetes-pki-ca.crt";
     const CONF: &str = "FileAvailable--etc-kubernetes-kubelet.conf";
     let joined = || {
@@ -227,18 +235,18 @@ fn files_of_ours_are_no_obstacle_and_files_of_others_are() {
         (NodeState::Conflict(Conflict::Node), true, &[CONF]),
         (NodeState::Conflict(Conflict::Preexisting), true, &[CONF]),
     ];
-    for (existing, pending_key, expected) in table {
-        let bench = Bench { existing: existing.clone(), ..Bench::other_root() };
+    for (state, pending_key, expected) in table {
+        let bench = Bench { state: state.clone(), ..Bench::other_root() };
         bench.write("/etc/kubernetes/pki/ca.crt", b"whatever");
         if pending_key {
             bench.write(crate::node::paths::PENDING_KEY.as_str(), b"");
         }
-        assert_eq!(bench.run().error_names(), expected, "{existing:?}, pending key: {pending_key}");
+        assert_eq!(bench.run().error_names(), expected, "{state:?}, pending key: {pending_key}");
     }
 }
 
 #[test]
-fn a_ca_that_matches_a_pin_is_ours() {
+fn a_ca_that_matches_a_pin_is_no_error() {
     let authority = kubejoin_apiserver::Pki::new();
     let pin = authority.ca_hash().parse().unwrap();
     let bench = Bench::other_root();
@@ -249,13 +257,13 @@ fn a_ca_that_matches_a_pin_is_ours() {
         let Discovery::Token { trust, .. } = &mut plan.access.discovery else { panic!("no token discovery") };
         *trust = Trust::Pins(pins);
         let report = Report::new(Vec::new());
-        let subject = Subject::new(&plan, &root, &bench.existing, &report, InitSystem::Unmanaged);
+        let subject = Subject::new(&plan, &root, &bench.state, InitSystem::Unmanaged, &report);
         assert_eq!(files::ca_cert(&subject).len(), expected);
     }
 }
 
 #[test]
-fn a_ca_that_nothing_given_knows_is_judged_by_the_cluster() {
+fn without_pins_a_ca_is_compared_with_the_clusters() {
     let (authority, other) = (kubejoin_apiserver::Pki::new(), kubejoin_apiserver::Pki::new());
     let bench = Bench::other_root();
     bench.write("/etc/kubernetes/pki/ca.crt", authority.ca_pem().as_bytes());
@@ -264,19 +272,22 @@ fn a_ca_that_nothing_given_knows_is_judged_by_the_cluster() {
     let Discovery::Token { trust, .. } = &mut plan.access.discovery else { panic!("no token discovery") };
     *trust = Trust::UnsafeSkipCaVerification;
     let report = Report::new(Vec::new());
-    let subject = Subject::new(&plan, &root, &bench.existing, &report, InitSystem::Unmanaged);
+    let subject = Subject::new(&plan, &root, &bench.state, InitSystem::Unmanaged, &report);
     assert_eq!(files::ca_cert(&subject), []);
     let text = b"apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n";
     let kubelet = crate::kubelet::configuration::KubeletConfiguration::read(text).unwrap();
-    for (pem, expected) in [(authority.ca_pem(), 0), (other.ca_pem(), 1)] {
+    let refused: &[&str] = &["FileAvailable--etc-kubernetes-pki-ca.crt"];
+    for (pem, expected) in [(authority.ca_pem(), &[][..]), (other.ca_pem(), refused)] {
         let ca_certificates = &crate::pki::certificate::Certificate::all_from_pem(pem.as_bytes()).unwrap();
         let requirements = ClusterRequirements { kubelet: &kubelet, api_server: None, ca_certificates };
-        assert_eq!(cluster_checks::ca_cert(&subject, &requirements).len(), expected);
+        let found = cluster_checks::run(&worker::engine(&subject), &subject, &requirements);
+        let names: Vec<_> = found.as_ref().err().iter().flat_map(|error| error.findings()).map(|f| &f.check).collect();
+        assert_eq!(names, expected, "{found:?}");
     }
 }
 
 #[test]
-fn what_a_failed_kubeadm_left_is_a_warning() {
+fn a_bootstrap_kubeconfig_of_kubeadm_is_a_warning() {
     let bench = Bench::other_root();
     bench.write("/etc/kubernetes/bootstrap-kubelet.conf", b"token");
     let said = bench.run();
@@ -287,7 +298,7 @@ fn what_a_failed_kubeadm_left_is_a_warning() {
 #[test]
 fn ignored_errors_become_warnings() {
     for ignore in [vec!["fileavailable--etc-kubernetes-kubelet.conf".to_owned()], vec!["all".to_owned()]] {
-        let bench = Bench { existing: NodeState::Conflict(Conflict::Node), ignore, ..Bench::other_root() };
+        let bench = Bench { state: NodeState::Conflict(Conflict::Node), ignore, ..Bench::other_root() };
         let said = bench.run();
         assert_eq!(said.result, Ok(()));
         assert_eq!(
@@ -301,7 +312,7 @@ fn ignored_errors_become_warnings() {
 }
 
 #[test]
-fn root_is_needed_only_where_the_running_system_is_changed() {
+fn root_is_needed_only_to_change_this_system() {
     let table = [
         (None, false, 1000, true),
         (None, true, 1000, false),
@@ -320,7 +331,7 @@ fn root_is_needed_only_where_the_running_system_is_changed() {
 }
 
 #[test]
-fn a_machine_that_is_not_ready_is_told_everything_at_once() {
+fn every_error_of_a_machine_is_reported_at_once() {
     let mut bench = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
     bench.host.ipv4_forwarding = Some(false);
     bench.host.swap_areas = Some(1);
@@ -358,7 +369,7 @@ fn a_machine_that_is_not_ready_is_told_everything_at_once() {
 }
 
 #[test]
-fn what_cannot_be_checked_is_a_warning_that_says_so() {
+fn what_cannot_be_checked_is_a_warning() {
     let mut bench = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
     bench.host.ipv4_forwarding = None;
     let said = bench.run();
@@ -369,7 +380,7 @@ fn what_cannot_be_checked_is_a_warning_that_says_so() {
 }
 
 #[test]
-fn forwarding_is_asked_for_the_family_of_a_literal_address() {
+fn forwarding_is_checked_for_the_endpoints_family() {
     let table = [
         ("10.0.0.1:6443", Some("FileContent--proc-sys-net-ipv4-ip_forward")),
         ("[::ffff:10.0.0.1]:6443", Some("FileContent--proc-sys-net-ipv4-ip_forward")),
@@ -381,13 +392,13 @@ fn forwarding_is_asked_for_the_family_of_a_literal_address() {
         let plan = bench.plan();
         let root = Root::open(bench.root.path()).unwrap();
         let report = Report::new(Vec::new());
-        let subject = Subject::new(&plan, &root, &bench.existing, &report, InitSystem::Unmanaged);
+        let subject = Subject::new(&plan, &root, &bench.state, InitSystem::Unmanaged, &report);
         assert_eq!(machine::forwarding_name(&subject).as_deref(), expected, "{endpoint}");
     }
 }
 
 #[test]
-fn the_service_of_the_kubelet_is_asked_about() {
+fn a_missing_or_disabled_kubelet_service_is_a_warning() {
     let table = [
         (
             "case $1 in status) echo 'Unit kubelet.service could not be found.';; esac",
@@ -409,7 +420,7 @@ fn the_service_of_the_kubelet_is_asked_about() {
 }
 
 #[test]
-fn a_machine_that_is_ready_hears_nothing_of_the_new_checks() {
+fn a_ready_machine_gets_no_warning_from_our_checks() {
     let said = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() }.run();
     assert_eq!(said.result, Ok(()));
     let quiet = ["CRI", "ContainerRuntimeVersion", "SystemVerification", "TargetWritable", "DefaultHostname", "Clock"];
@@ -419,7 +430,7 @@ fn a_machine_that_is_ready_hears_nothing_of_the_new_checks() {
 }
 
 #[test]
-fn the_container_runtime_is_judged_as_kubeadm_judges_it() {
+fn the_container_runtime_is_checked_as_in_kubeadm() {
     const DISABLED: (&str, &str) = ("/etc/containerd/config.toml", "version = 2\n\ndisabled_plugins = [\"cri\"]\n");
     let ready = status("RuntimeReady", true, "");
     let table: [(Option<Fake>, &str, &[(&str, &str)], &str); 7] = [
@@ -467,13 +478,18 @@ fn the_container_runtime_is_judged_as_kubeadm_judges_it() {
         let warned = said.warnings.iter().any(|text| text.contains("RuntimeConfig") && text.contains(warning));
         assert_eq!(warned, !warning.is_empty(), "{:?}", said.warnings);
         if let Err(error) = said.result {
-            assert!(error.findings[0].hint.starts_with(hint), "{}", error.findings[0].hint);
+            let found = error.findings()[0].hint.as_deref().unwrap_or_default();
+            assert!(found.starts_with(hint), "{found}");
         }
     }
 }
 
+fn hints(verdicts: &[Verdict]) -> Vec<&str> {
+    verdicts.iter().filter_map(|verdict| verdict.hint.as_deref()).collect()
+}
+
 #[test]
-fn a_containerd_without_cri_is_told_the_line_that_turns_it_off() {
+fn the_line_that_turns_cri_off_is_named() {
     let bench = Bench::this_system();
     bench.write("/etc/containerd/config.toml", b"version = 2\n\n  disabled_plugins = [\"cri\"]\n");
     let mut plan = bench.plan();
@@ -484,23 +500,21 @@ fn a_containerd_without_cri_is_told_the_line_that_turns_it_off() {
     plan.node.cri_socket = format!("unix://{}", link.display());
     let root = Root::open(bench.root.path()).unwrap();
     let report = Report::new(Vec::new());
-    let subject = Subject::new(&plan, &root, &bench.existing, &report, InitSystem::Unmanaged);
+    let subject = Subject::new(&plan, &root, &bench.state, InitSystem::Unmanaged, &report);
     let verdicts = runtime::ready(&subject);
     let expected = "remove \"cri\" from disabled_plugins in line 3 of /etc/containerd/config.toml and run `systemctl restart \
                     containerd` on this machine";
-    assert!(matches!(&verdicts[..], [Verdict::Error { hint, .. }] if hint == expected), "{verdicts:?}");
+    assert_eq!(hints(&verdicts), [expected]);
     // And one that is not there at all.
     std::fs::remove_file(&link).unwrap();
-    let subject = Subject::new(&plan, &root, &bench.existing, &report, InitSystem::Unmanaged);
+    let subject = Subject::new(&plan, &root, &bench.state, InitSystem::Unmanaged, &report);
     let verdicts = runtime::ready(&subject);
-    assert!(
-        matches!(&verdicts[..], [Verdict::Error { hint, .. }] if hint.contains("`systemctl enable --now containerd`")),
-        "{verdicts:?}"
-    );
+    let found = hints(&verdicts);
+    assert!(found[0].contains("`systemctl enable --now containerd`") && found.len() == 1, "{found:?}");
 }
 
 #[test]
-fn kernel_and_control_groups_are_judged_as_kubeadm_judges_them() {
+fn kernel_and_control_groups_are_checked_as_in_kubeadm() {
     type Change = fn(&mut Bench);
     let table: [(Change, &[&str], &[&str]); 9] = [
         (|_| {}, &[], &[]),
@@ -564,7 +578,7 @@ fn kernel_and_control_groups_are_judged_as_kubeadm_judges_them() {
 }
 
 #[test]
-fn the_module_with_the_kernels_configuration_is_loaded_and_unloaded_where_it_helps() {
+fn the_module_configs_is_loaded_only_where_it_helps() {
     for (dry_run, expected) in [(false, "configs\n-r configs\n"), (true, "")] {
         let bench = Bench { ignore: vec!["port-10250".to_owned()], dry_run, ..Bench::this_system() };
         let at = |path: &str| bench.root.path().join(path).display().to_string();
@@ -580,7 +594,7 @@ fn the_module_with_the_kernels_configuration_is_loaded_and_unloaded_where_it_hel
 }
 
 #[test]
-fn a_memory_controller_that_is_off_is_told_the_line_that_turns_it_on() {
+fn the_line_that_turns_the_memory_controller_on_is_named() {
     let table: [(Option<&str>, Option<&str>, &str); 4] = [
         (
             Some("/boot/firmware/cmdline.txt"),
@@ -628,7 +642,7 @@ fn a_memory_controller_that_is_off_is_told_the_line_that_turns_it_on() {
 }
 
 #[test]
-fn a_name_that_every_image_has_is_refused_unless_somebody_chose_it() {
+fn a_default_host_name_is_refused_unless_it_was_given() {
     for (hostname, node_name, refused) in [
         ("localhost", None, true),
         ("raspberrypi", None, true),
@@ -644,7 +658,7 @@ fn a_name_that_every_image_has_is_refused_unless_somebody_chose_it() {
 }
 
 #[test]
-fn a_root_without_a_name_of_its_own_gets_this_machine_s_and_that_is_said() {
+fn a_root_without_a_host_name_is_a_warning() {
     for (in_the_root, node_name, expected) in [(None, None, 1), (None, Some("pi-7"), 0), (Some("pi-1"), None, 0)] {
         let mut bench = Bench { node_name, ..Bench::other_root() };
         bench.host.kubelet_hostname = in_the_root.map(str::to_owned);
@@ -655,7 +669,7 @@ fn a_root_without_a_name_of_its_own_gets_this_machine_s_and_that_is_said() {
 }
 
 #[test]
-fn a_clock_before_the_build_is_an_error_only_when_it_has_to_be_believed() {
+fn an_impossible_clock_is_an_error_only_where_it_counts() {
     let at =
         |seconds, mode| Clock::at(std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds), mode);
     let table = [
@@ -681,36 +695,26 @@ fn a_clock_before_the_build_is_an_error_only_when_it_has_to_be_believed() {
 }
 
 #[test]
-fn a_target_that_takes_no_files_fails_as_writing_to_it_would() {
+fn an_unwritable_target_is_one_finding_with_its_code() {
     // sysfs has no room for anything.
     let bench = Bench::other_root();
     let plan = bench.plan();
     let root = Root::open(std::path::Path::new("/sys/kernel")).unwrap();
     let report = Report::new(Vec::new());
-    let error = run(&plan, &root, &bench.existing, &report).map(drop).unwrap_err();
+    let error = run(&plan, &root, &bench.state, &report).map(drop).unwrap_err();
     let (code, text) = if root.space(&crate::node::paths::KUBELET).unwrap().read_only {
         (&codes::MACHINE_READ_ONLY, "is mounted read-only")
     } else {
         (&codes::MACHINE_NO_SPACE, "has only 0 KiB left")
     };
     assert_eq!(error.code(), code);
-    let expected: Vec<_> = ["etc/kubernetes", "var/lib/kubelet"]
-        .map(|place| format!("the file system of /sys/kernel/{place} {text}"))
-        .into();
-    assert_eq!(error.findings.iter().map(|finding| finding.text.clone()).collect::<Vec<_>>(), expected);
-    // With anything else, it is a machine with several things to correct.
-    let mixed = PreflightError {
-        findings: error
-            .findings
-            .into_iter()
-            .chain([Finding { name: "Clock".to_owned(), text: String::new(), hint: String::new(), code: None }])
-            .collect(),
-    };
-    assert_eq!(mixed.code(), &codes::PREFLIGHT_FAILED);
+    let place = |path| format!("/sys/kernel/{path}");
+    let expected = format!("the file system of {} and {} {text}", place("etc/kubernetes"), place("var/lib/kubelet"));
+    assert_eq!(error.findings().iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>(), [expected]);
 }
 
 #[test]
-fn a_machine_that_lacks_nothing_but_a_kubelet_has_a_code_of_its_own() {
+fn a_missing_kubelet_alone_has_a_code_of_its_own() {
     let bench = Bench::this_system();
     std::fs::remove_file(bench.root.path().join("bin/kubelet")).unwrap();
     let said = bench.run();
@@ -727,14 +731,15 @@ fn after_discovery(bench: &Bench, fields: &str, api_server: Option<&str>) -> Sai
     let report = Report::new(vec![Box::new(lines.clone())]);
     let root = Root::open(bench.root.path()).unwrap();
     let plan = bench.plan();
-    let passed = LocalChecksPassed(Subject::new(&plan, &root, &bench.existing, &report, InitSystem::Unmanaged));
-    let result = passed.after_discovery(&ClusterRequirements { kubelet: &kubelet, api_server, ca_certificates: &[] });
+    let subject = Subject::new(&plan, &root, &bench.state, InitSystem::Unmanaged, &report);
+    let requirements = ClusterRequirements { kubelet: &kubelet, api_server, ca_certificates: &[] };
+    let result = cluster_checks::run(&worker::engine(&subject), &subject, &requirements);
     let warnings = lines.0.borrow().iter().filter(|line| line.0).map(|line| line.1.clone()).collect();
     Said { result, warnings, infos: Vec::new() }
 }
 
 #[test]
-fn swap_is_judged_against_the_configuration_that_will_be_written() {
+fn swap_is_compared_with_the_nodes_configuration() {
     const FSTAB: &str = "# swap\n/dev/sda1 / ext4 ro 0 1\n#/dev/sda2 none swap sw 0 0\n/dev/sda3 none swap sw,noauto 0 0\n\
                          /swap none swap sw 0 0\n";
     type Change = fn(&mut Bench);
@@ -773,7 +778,7 @@ fn swap_is_judged_against_the_configuration_that_will_be_written() {
         bench.host.swap_areas = Some(usize::from(state != "off"));
         change(&mut bench);
         let said = after_discovery(&bench, fields, None);
-        let hint = said.result.err().map(|error| error.findings[0].hint.clone());
+        let hint = said.result.err().and_then(|error| error.findings()[0].hint.clone());
         let agrees = match (&hint, expected) {
             (Some(hint), Some(expected)) => hint.starts_with(expected) && hint.contains("`failSwapOn: false`"),
             (hint, expected) => hint.is_none() && expected.is_none(),
@@ -788,7 +793,7 @@ fn swap_is_judged_against_the_configuration_that_will_be_written() {
 }
 
 #[test]
-fn control_groups_of_version_1_are_judged_against_the_configuration_that_will_be_written() {
+fn cgroup_v1_is_compared_with_the_nodes_configuration() {
     use CgroupVersion::{V1, V2};
     let table = [
         (V1, "1.37.2", "", true),
@@ -807,7 +812,7 @@ fn control_groups_of_version_1_are_judged_against_the_configuration_that_will_be
 }
 
 #[test]
-fn a_kubelet_newer_than_the_api_server_is_worth_a_warning() {
+fn a_kubelet_newer_than_the_api_server_is_a_warning() {
     let table = [
         (None, None),
         (Some("v1.37.0"), None),

@@ -1,18 +1,22 @@
-//! For the person in front of it: kubeadm's `[phase] text` on stdout; warnings, debug lines and the error on stderr.
+//! Lines for people: kubeadm's `[phase] text` on standard output; warnings, debug lines and the error on standard error,
+//! findings of checks in kubeadm's form.
 //!
-//! A terminal gets lines folded at its width (a serial console does not tell one: 80) and a little colour; anything else
+//! A terminal gets lines folded at its width (a serial console has none to tell: 80) and a little colour; anything else
 //! gets them whole and plain, to be searched.
 
 use std::io::{IsTerminal, Write};
 use std::os::fd::AsFd;
 
-use super::{Event, Level, Sink};
+use super::event::Event;
+use super::level::Level;
+use super::sink::Sink;
+use crate::error::{Code, Finding, Severity};
 
-/// Width of a terminal that does not tell: a serial console, and its photograph.
+/// Width of a terminal that does not say: a serial console, and its photograph.
 const SERIAL_COLUMNS: usize = 80;
 
 /// Below this, folding would leave nothing to read.
-const LEAST_COLUMNS: usize = 40;
+const MIN_COLUMNS: usize = 40;
 
 /// How one of the two streams wants its text.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,21 +28,25 @@ pub struct Style {
 }
 
 impl Style {
-    /// What suits this stream. `no_color`: the user wants none (no-color.org).
-    pub fn of(stream: &(impl IsTerminal + AsFd), no_color: bool) -> Self {
+    /// What suits this stream. `colour`: a terminal may get colour codes.
+    pub fn of(stream: &(impl IsTerminal + AsFd), colour: bool) -> Self {
         if !stream.is_terminal() {
             return Style::default();
         }
         let columns = rustix::termios::tcgetwinsize(stream).map_or(0, |size| usize::from(size.ws_col));
-        let columns = if columns == 0 { SERIAL_COLUMNS } else { columns.max(LEAST_COLUMNS) };
-        Style { columns: Some(columns), colour: !no_color }
+        let columns = if columns == 0 { SERIAL_COLUMNS } else { columns.max(MIN_COLUMNS) };
+        Style { columns: Some(columns), colour }
     }
 }
 
+/// One of the two streams.
+type Stream = (Box<dyn Write>, Style);
+
 /// The console.
 pub struct Console {
-    out: (Box<dyn Write>, Style),
-    err: (Box<dyn Write>, Style),
+    /// Nothing where something else has standard output.
+    out: Option<Stream>,
+    err: Stream,
     verbosity: u8,
 }
 
@@ -58,17 +66,45 @@ impl Colour {
     }
 }
 
+/// What stands before, and behind, the errors of checks (kubeadm 1.37 `preflight/checks.go`, `handleError`).
+const FATAL_ERRORS: &str = "[preflight] Some fatal errors occurred:";
+const CHECKS_FAILED: &str = "preflight checks failed";
+
 impl Console {
-    /// A console that writes to these streams and shows debug lines up to `verbosity`.
-    pub fn new(out: (Box<dyn Write>, Style), err: (Box<dyn Write>, Style), verbosity: u8) -> Self {
+    /// A console that writes to these streams and shows debug lines up to `verbosity`. Without `out`, everything but the
+    /// closing text goes to `err`.
+    pub fn new(out: Option<Stream>, err: Stream, verbosity: u8) -> Self {
         Console { out, err, verbosity }
     }
 
-    /// The process's own streams.
-    pub fn stdio(verbosity: u8, no_color: bool) -> Self {
+    /// The process's own streams; only standard error where a document has standard output.
+    pub fn stdio(verbosity: u8, colour: bool, document: bool) -> Self {
         let (out, err) = (std::io::stdout(), std::io::stderr());
-        let (out_style, err_style) = (Style::of(&out, no_color), Style::of(&err, no_color));
-        Console::new((Box::new(out), out_style), (Box::new(err), err_style), verbosity)
+        let (out_style, err_style) = (Style::of(&out, colour), Style::of(&err, colour));
+        let out: Option<Stream> = (!document).then(|| (Box::new(out) as Box<dyn Write>, out_style));
+        Console::new(out, (Box::new(err), err_style), verbosity)
+    }
+
+    /// A line of an error or a finding.
+    fn finding(&mut self, finding: &Finding) {
+        let colour = if finding.severity == Severity::Error { Colour::Red } else { Colour::Yellow };
+        let label = format!("[{} ", finding.severity.label());
+        put(&mut self.err, "\t", Some((&label, colour)), &format!("{}]: {}", finding.check, finding.message), 12);
+    }
+
+    fn failure(&mut self, code: &Code, message: &str, hint: &str, findings: &[Finding]) {
+        let mut message = message;
+        if !findings.is_empty() {
+            put(&mut self.err, "", None, FATAL_ERRORS, 4);
+            for finding in findings {
+                self.finding(finding);
+            }
+            message = CHECKS_FAILED;
+        }
+        put(&mut self.err, "", Some(("error: ", Colour::Red)), message, 7);
+        let code = format!("{} (exit {})", code.name, code.class.exit_status());
+        put(&mut self.err, "  code: ", None, &code, 8);
+        put(&mut self.err, "  next: ", None, hint, 8);
     }
 }
 
@@ -78,36 +114,28 @@ impl Sink for Console {
             Event::PhaseStarted(_) => {}
             Event::PhaseEnded(phase, took) => {
                 if self.verbosity >= 1 {
-                    put(&mut self.err, &format!("[{}] ", phase), None, &format!("took {} ms", took.as_millis()), 4);
+                    put(&mut self.err, &format!("[{phase}] "), None, &format!("took {} ms", took.as_millis()), 4);
                 }
             }
             Event::Line { level: Level::Debug(at_least), section, text, .. } => {
                 if self.verbosity >= *at_least {
-                    put(&mut self.err, &format!("[{}] ", section), None, text, 4);
+                    put(&mut self.err, &format!("[{section}] "), None, text, 4);
                 }
             }
             Event::Line { level: Level::Info, section, text, .. } => {
-                put(&mut self.out, &format!("[{}] ", section), None, text, 4);
+                put(self.out.as_mut().unwrap_or(&mut self.err), &format!("[{section}] "), None, text, 4);
             }
-            Event::Line { level: Level::Warning, section, code, text } => match text.strip_prefix("[WARNING ") {
-                // A finding of preflight, in the form that people search for.
-                Some(rest) => put(&mut self.err, "\t", Some(("[WARNING ", Colour::Yellow)), rest, 12),
-                None => {
-                    let code = code.map_or(String::new(), |code| format!(" ({})", code.name));
-                    let mark = Some(("WARNING: ", Colour::Yellow));
-                    put(&mut self.err, &format!("[{}] ", section), mark, &format!("{text}{code}"), 4);
-                }
-            },
-            Event::Failed { code, message, hint } => {
-                put(&mut self.err, "", Some(("error: ", Colour::Red)), message, 7);
-                let code = format!("{} (exit {})", code.name, code.class.exit_status());
-                put(&mut self.err, "  code: ", None, &code, 8);
-                put(&mut self.err, "  next: ", None, hint, 8);
+            Event::Line { level: Level::Warning, section, code, text } => {
+                let code = code.map_or(String::new(), |code| format!(" ({})", code.name));
+                let mark = Some(("WARNING: ", Colour::Yellow));
+                put(&mut self.err, &format!("[{section}] "), mark, &format!("{text}{code}"), 4);
             }
+            Event::Finding { finding, .. } => self.finding(finding),
+            Event::Failed { code, message, hint, findings } => self.failure(code, message, hint, findings),
             Event::Done { text, .. } => {
                 // Not folded: it may be a file of a dry run, where a line feed means something.
-                if !text.is_empty() {
-                    write(&mut self.out.0, &format!("\n{text}\n\n"));
+                if let (Some((writer, _)), false) = (&mut self.out, text.is_empty()) {
+                    write(writer, &format!("\n{text}\n\n"));
                 }
             }
         }
@@ -115,7 +143,7 @@ impl Sink for Console {
 }
 
 /// One line: `prefix`, perhaps a coloured mark, and the text, folded with `indent` columns before what continues it.
-fn put(stream: &mut (Box<dyn Write>, Style), prefix: &str, mark: Option<(&str, Colour)>, text: &str, indent: usize) {
+fn put(stream: &mut Stream, prefix: &str, mark: Option<(&str, Colour)>, text: &str, indent: usize) {
     let (writer, style) = stream;
     let mark_text = mark.map_or("", |(mark, _)| mark);
     let line = format!("{prefix}{mark_text}{text}");
@@ -127,7 +155,7 @@ fn put(stream: &mut (Box<dyn Write>, Style), prefix: &str, mark: Option<(&str, C
     write(writer, &format!("{line}\n"));
 }
 
-/// In one piece, so that lines of several writers do not mix. Nobody to tell when it fails.
+/// In one piece, so that lines of several writers do not mix. A console that is gone cannot be reported.
 fn write(writer: &mut Box<dyn Write>, text: &str) {
     let _ = writer.write_all(text.as_bytes());
     let _ = writer.flush();
@@ -177,7 +205,7 @@ mod tests {
     #[test]
     fn a_pipe_is_plain_and_whole() {
         let file = tempfile::tempfile().unwrap();
-        let style = Style::of(&file, false);
+        let style = Style::of(&file, true);
         assert_eq!((style.columns, style.colour), (None, false));
     }
 }

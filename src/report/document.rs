@@ -4,35 +4,47 @@ use std::io::Write;
 
 use serde_json::{Map, Value, json};
 
-use super::{Event, Sink};
+use super::event::Event;
+use super::fields;
+use super::sink::Sink;
 
 /// The sink.
 pub struct Document {
     writer: Box<dyn Write>,
+    findings: Vec<Value>,
 }
 
 impl Document {
     /// Writes to `writer`.
     pub fn new(writer: Box<dyn Write>) -> Self {
-        Document { writer }
+        Document { writer, findings: Vec::new() }
+    }
+
+    fn print(&mut self, mut fields: Map<String, Value>) {
+        fields.insert("findings".to_owned(), Value::Array(std::mem::take(&mut self.findings)));
+        // A reader that has gone away is no error.
+        let _ = self.writer.write_all(format!("{:#}\n", Value::Object(fields)).as_bytes());
+        let _ = self.writer.flush();
     }
 }
 
 impl Sink for Document {
     fn accept(&mut self, event: &Event<'_>) {
-        let document = match event {
+        match event {
+            Event::Finding { finding, .. } => self.findings.push(fields::finding(finding)),
             Event::Done { outcome, facts, .. } => {
-                let facts = facts.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
-                let end = [("outcome".to_owned(), json!(outcome)), ("exit".to_owned(), json!(0))];
-                Value::Object(facts.chain(end).collect::<Map<_, _>>())
+                let mut document: Map<_, _> =
+                    facts.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+                document.extend(fields::object([("outcome", json!(outcome)), ("exit", json!(0))]));
+                self.print(document);
             }
-            Event::Failed { code, message, hint } => json!({
-                "outcome": "failed", "code": code.name, "class": code.class.name(), "exit": code.class.exit_status(),
-                "message": message, "hint": hint,
-            }),
-            Event::PhaseStarted(_) | Event::PhaseEnded(..) | Event::Line { .. } => return,
-        };
-        let _ = self.writer.write_all(format!("{document:#}\n").as_bytes());
-        let _ = self.writer.flush();
+            Event::Failed { code, message, hint, findings } => {
+                self.findings.extend(findings.iter().map(fields::finding));
+                let mut document = fields::failure(code, hint);
+                document.insert("message".to_owned(), json!(message));
+                self.print(document);
+            }
+            Event::PhaseStarted(_) | Event::PhaseEnded(..) | Event::Line { .. } => {}
+        }
     }
 }

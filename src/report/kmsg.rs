@@ -6,16 +6,18 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 
-use super::{Event, Level, Sink};
+use super::event::Event;
+use super::level::Level;
+use super::sink::Sink;
 
 /// The device.
 const PATH: &str = "/dev/kmsg";
 
 /// Bytes of one record's text; the kernel keeps 1024 less its own prefix (`PRINTKRB_RECORD_MAX`, kernel/printk/printk.c).
-const RECORD_CAP: usize = 900;
+const MAX_RECORD_BYTES: usize = 900;
 
 /// Further warnings are counted only.
-const WARNINGS: usize = 3;
+const MAX_WARNINGS: usize = 3;
 
 /// Priorities of syslog(3).
 #[derive(Clone, Copy)]
@@ -46,7 +48,7 @@ impl<W: Write> Kmsg<W> {
     }
 
     fn record(&mut self, priority: Priority, text: &str) {
-        let mut end = text.len().min(RECORD_CAP);
+        let mut end = text.len().min(MAX_RECORD_BYTES);
         while !text.is_char_boundary(end) {
             end -= 1;
         }
@@ -54,9 +56,16 @@ impl<W: Write> Kmsg<W> {
         let _ = self.device.write_all(record.as_bytes());
     }
 
-    /// Says how many warnings were kept back.
+    fn warn(&mut self, section: &str, text: &str) {
+        self.warnings += 1;
+        if self.warnings <= MAX_WARNINGS {
+            self.record(Priority::Warning, &format!("[{section}] {text}"));
+        }
+    }
+
+    /// How many warnings were kept back.
     fn more(&self) -> String {
-        match self.warnings.saturating_sub(WARNINGS) {
+        match self.warnings.saturating_sub(MAX_WARNINGS) {
             0 => String::new(),
             more => format!(" ({more} more warnings on the console)"),
         }
@@ -67,13 +76,9 @@ impl<W: Write> Sink for Kmsg<W> {
     fn accept(&mut self, event: &Event<'_>) {
         match event {
             Event::PhaseStarted(phase) => self.record(Priority::Info, phase),
-            Event::Line { level: Level::Warning, section, text, .. } => {
-                self.warnings += 1;
-                if self.warnings <= WARNINGS {
-                    self.record(Priority::Warning, &format!("[{}] {text}", section));
-                }
-            }
-            Event::Failed { code, message, hint } => {
+            Event::Line { level: Level::Warning, section, text, .. } => self.warn(section, text),
+            Event::Finding { section, finding } => self.warn(section, &finding.to_string()),
+            Event::Failed { code, message, hint, .. } => {
                 let status = code.class.exit_status();
                 let text = format!("failed: {} (exit {status}): {message}; next: {hint}{}", code.name, self.more());
                 self.record(Priority::Error, &text);

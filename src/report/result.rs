@@ -1,4 +1,4 @@
-//! `result.json`: how the last run ended, for whoever comes later: a unit, an agent, the root that was switched to.
+//! `result.json`: how the last run ended, for what reads it later: a unit, an agent, the root that was switched to.
 //!
 //! It is there whole or not at all (temporary file, rename), and a run that is going on or was killed leaves none: the
 //! former result goes when the first phase begins. Not flushed to a disk: `/run` has none.
@@ -10,14 +10,17 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::json::whole_ms;
-use super::{Event, Level, Sink};
+use super::event::Event;
+use super::fields::{self, whole_ms};
+use super::level::Level;
+use super::sink::Sink;
+use crate::error::Code;
 
 /// Where the result is left.
 pub const PATH: &str = "/run/kubejoin/result.json";
 
 /// Warnings kept; there are a dozen different ones.
-const WARNINGS: usize = 50;
+const MAX_WARNINGS: usize = 50;
 
 /// The sink.
 pub struct ResultFile {
@@ -25,26 +28,42 @@ pub struct ResultFile {
     phases: Vec<Value>,
     warnings: Vec<Value>,
     current: Option<&'static str>,
-    trouble: Option<io::Error>,
+    findings: Vec<Value>,
+    write_error: Option<io::Error>,
 }
 
 impl ResultFile {
     /// Leaves the result at `path`, whose parents are created.
     pub fn new(path: &Path) -> Self {
-        ResultFile { path: path.to_owned(), phases: vec![], warnings: vec![], current: None, trouble: None }
+        ResultFile {
+            path: path.to_owned(),
+            phases: vec![],
+            warnings: vec![],
+            findings: vec![],
+            current: None,
+            write_error: None,
+        }
     }
 
-    fn leave(&mut self, fields: Value) {
-        let mut result = Map::from_iter([("version".to_owned(), json!(1))]);
-        if let Value::Object(fields) = fields {
-            // A fact never stands in for a field of the format: the first one stays.
-            for (key, value) in fields {
-                result.entry(key).or_insert(value);
-            }
+    fn warn(&mut self, section: &str, code: Option<&'static Code>, text: &str) {
+        if self.warnings.len() < MAX_WARNINGS {
+            let code = code.map(|code| code.name);
+            self.warnings.push(json!({"phase": section, "code": code, "message": text}));
         }
-        result.insert("phases".to_owned(), Value::Array(std::mem::take(&mut self.phases)));
-        result.insert("warnings".to_owned(), Value::Array(std::mem::take(&mut self.warnings)));
-        self.trouble = replace(&self.path, &format!("{:#}\n", Value::Object(result))).err();
+    }
+
+    fn leave(&mut self, fields: Map<String, Value>) {
+        let mut result = fields::object([("version", json!(1))]);
+        // A fact never stands in for a field of the format: the first one stays.
+        for (key, value) in fields {
+            result.entry(key).or_insert(value);
+        }
+        for (key, list) in
+            [("phases", &mut self.phases), ("warnings", &mut self.warnings), ("findings", &mut self.findings)]
+        {
+            result.insert(key.to_owned(), Value::Array(std::mem::take(list)));
+        }
+        self.write_error = replace(&self.path, &format!("{:#}\n", Value::Object(result))).err();
     }
 }
 
@@ -59,28 +78,30 @@ impl Sink for ResultFile {
             Event::PhaseEnded(phase, took) => {
                 self.phases.push(json!({"name": phase, "ms": whole_ms(*took)}));
             }
-            Event::Line { level: Level::Warning, section, code, text } if self.warnings.len() < WARNINGS => {
-                let code = code.map(|code| code.name);
-                self.warnings.push(json!({"phase": section, "code": code, "message": text}));
-            }
+            Event::Line { level: Level::Warning, section, code, text } => self.warn(section, *code, text),
             Event::Line { .. } => {}
-            Event::Failed { code, message, hint } => self.leave(json!({
-                "outcome": "failed", "code": code.name, "class": code.class.name(), "exit": code.class.exit_status(),
-                "phase": self.current, "message": message, "hint": hint,
-            })),
+            Event::Finding { section, finding } => {
+                self.warn(section, finding.code, &finding.to_string());
+                self.findings.push(fields::finding(finding));
+            }
+            Event::Failed { code, message, hint, findings } => {
+                self.findings.extend(findings.iter().map(fields::finding));
+                let mut fields = fields::failure(code, hint);
+                fields.extend(fields::object([("phase", json!(self.current)), ("message", json!(message))]));
+                self.leave(fields);
+            }
             Event::Done { outcome, facts, .. } => {
-                let mut fields =
-                    Map::from_iter([("outcome".to_owned(), json!(outcome)), ("exit".to_owned(), json!(0))]);
+                let mut fields = fields::object([("outcome", json!(outcome)), ("exit", json!(0))]);
                 for (key, value) in *facts {
                     fields.entry(*key).or_insert_with(|| value.clone());
                 }
-                self.leave(Value::Object(fields));
+                self.leave(fields);
             }
         }
     }
 
-    fn trouble(&self) -> Option<String> {
-        let error = self.trouble.as_ref()?;
+    fn write_error(&self) -> Option<String> {
+        let error = self.write_error.as_ref()?;
         Some(format!("{} could not be written: {error}", self.path.display()))
     }
 }

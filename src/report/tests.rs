@@ -5,13 +5,17 @@ use std::fmt;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::console::Style;
 use super::*;
+use crate::error::{Code, Explain, Finding, Severity, codes};
 use crate::phase::Phase;
+use crate::secret::Secret;
 
 /// A stream whose bytes can be looked at while somebody else owns its writing end.
 #[derive(Clone, Default)]
@@ -53,7 +57,7 @@ fn bench(verbosity: u8, style: Style) -> Bench {
         Box::new(ResultFile::new(&result)),
         Box::new(Kmsg::new(kmsg.clone())),
         Box::new(JsonLines::new(Box::new(json.clone()), verbosity)),
-        Box::new(Console::new((Box::new(out.clone()), style), (Box::new(err.clone()), style), verbosity)),
+        Box::new(Console::new(Some((Box::new(out.clone()), style)), (Box::new(err.clone()), style), verbosity)),
     ]);
     Bench { report, out, err, kmsg, json, result, _directory: directory }
 }
@@ -85,6 +89,16 @@ impl Explain for Refusal {
     }
 }
 
+fn swap() -> Finding {
+    Finding {
+        check: "Swap".to_owned(),
+        severity: Severity::Warning,
+        message: "swap is on".to_owned(),
+        hint: None,
+        code: None,
+    }
+}
+
 const PLAIN: Style = Style { columns: None, colour: false };
 
 #[test]
@@ -92,7 +106,7 @@ fn a_join_as_a_pipe_sees_it() {
     let bench = bench(0, PLAIN);
     bench.report.phase(Phase::Preflight);
     bench.report.info(Phase::Preflight, "Checking this machine");
-    bench.report.warn(Phase::Preflight, None, "[WARNING Swap]: swap is on");
+    bench.report.finding(Phase::Preflight, &swap());
     bench.report.debug(1, Phase::Preflight, "unseen");
     bench.report.phase(Phase::Discovery);
     bench.report.warn(Phase::Discovery, Some(&codes::USAGE), "odd");

@@ -95,7 +95,7 @@ fn a_panic_has_its_own_status_and_hides_its_message() {
     const CHILD: &str = "KUBEJOIN_TEST_PANICS_INTO";
     if let Some(result) = std::env::var_os(CHILD) {
         kubejoin::commands::report_panics(&kubejoin::report::ReportOptions {
-            result: result.into(),
+            result: Some(result.into()),
             ..Default::default()
         });
         panic!("index out of bounds in \"abcdef.0123456789abcdef\"");

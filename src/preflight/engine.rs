@@ -1,0 +1,175 @@
+//! Makes the checks of a set in their order, names what they say, and collects what ends the run. Knows no check, and of
+//! what they look at only the type.
+
+use std::borrow::Cow;
+
+use super::error::PreflightError;
+use super::verdict::Verdict;
+use crate::error::{Finding, Severity, codes};
+use crate::report::Report;
+
+/// A row of a set: a check of an `S`.
+pub(super) struct Check<S> {
+    name: Name<S>,
+    scope: Scope,
+    run: fn(&S) -> Vec<Verdict>,
+}
+
+/// The name of a check, kubeadm's where it has the check.
+enum Name<S> {
+    Fixed(&'static str),
+    /// `None` where the check does not apply.
+    Of(fn(&S) -> Option<Cow<'static, str>>),
+}
+
+/// What has to be there for a check to mean anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// The tree that is written to, or the way to the cluster.
+    Target,
+    /// The system that runs, when it is the one that becomes a node.
+    RunningSystem,
+    /// The kernel that runs, when it is the one of the node: of this system, or of its initramfs.
+    RunningKernel,
+}
+
+/// How checks are made in this run.
+pub(super) struct Engine<'a> {
+    /// The section that findings are reported in.
+    pub(super) section: &'static str,
+    /// Checks whose errors become warnings: names in lower case, or `all`.
+    pub(super) ignored: &'a [String],
+    /// Whether the system that runs is the one that is checked.
+    pub(super) is_this_system: bool,
+    /// Whether the kernel that runs is the one that is checked.
+    pub(super) is_this_kernel: bool,
+    pub(super) report: &'a Report,
+}
+
+impl<S> Check<S> {
+    pub(super) const fn new(name: &'static str, scope: Scope, run: fn(&S) -> Vec<Verdict>) -> Self {
+        Check { name: Name::Fixed(name), scope, run }
+    }
+
+    /// A check whose name depends on what it looks at; one without a name is not made.
+    pub(super) const fn named(
+        name: fn(&S) -> Option<Cow<'static, str>>,
+        scope: Scope,
+        run: fn(&S) -> Vec<Verdict>,
+    ) -> Self {
+        Check { name: Name::Of(name), scope, run }
+    }
+
+    pub(super) fn name(&self, subject: &S) -> Option<Cow<'static, str>> {
+        match self.name {
+            Name::Fixed(name) => Some(Cow::Borrowed(name)),
+            Name::Of(name) => name(subject),
+        }
+    }
+}
+
+impl Engine<'_> {
+    /// Makes every check that means something here and reports what is only worth a warning.
+    ///
+    /// # Errors
+    /// One, with every error that is not ignored.
+    pub(super) fn run<S>(&self, checks: &[Check<S>], subject: &S) -> Result<(), PreflightError> {
+        let mut errors = Vec::new();
+        for check in checks.iter().filter(|check| self.applies(check.scope)) {
+            if let Some(name) = check.name(subject) {
+                self.record(&name, (check.run)(subject), &mut errors);
+            }
+        }
+        PreflightError::fail_if_any(errors)
+    }
+
+    /// The names of the checks that mean nothing here.
+    pub(super) fn left_out<S>(&self, checks: &[Check<S>], subject: &S) -> Vec<Cow<'static, str>> {
+        checks.iter().filter(|check| !self.applies(check.scope)).filter_map(|check| check.name(subject)).collect()
+    }
+
+    fn applies(&self, scope: Scope) -> bool {
+        match scope {
+            Scope::Target => true,
+            Scope::RunningSystem => self.is_this_system,
+            Scope::RunningKernel => self.is_this_kernel,
+        }
+    }
+
+    /// Reports what is only worth a warning, and keeps what ends the run.
+    fn record(&self, name: &str, verdicts: Vec<Verdict>, errors: &mut Vec<Finding>) {
+        let is_ignored = is_ignored(self.ignored, name);
+        for Verdict { severity, message, hint, code } in verdicts {
+            let finding = Finding { check: name.to_owned(), severity, message, hint, code };
+            match severity {
+                Severity::Error if is_ignored => {
+                    self.report.finding(self.section, &Finding { severity: Severity::Warning, ..finding });
+                }
+                Severity::Error => {
+                    errors.push(Finding { code: code.or(Some(&codes::PREFLIGHT_FAILED)), ..finding });
+                }
+                Severity::Warning | Severity::Unknown => self.report.finding(self.section, &finding),
+            }
+        }
+    }
+}
+
+/// kubeadm's `setHasItemOrAll`; the names to ignore are in lower case already.
+fn is_ignored(ignored: &[String], name: &str) -> bool {
+    let name = name.to_lowercase();
+    ignored.iter().any(|ignored| *ignored == "all" || *ignored == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::error::Explain;
+    use crate::report::{Event, Sink};
+
+    #[derive(Clone, Default)]
+    struct Lines(Rc<RefCell<Vec<String>>>);
+
+    impl Sink for Lines {
+        fn accept(&mut self, event: &Event<'_>) {
+            if let Event::Finding { section: "reset", finding } = event {
+                self.0.borrow_mut().push(format!("{finding} ({})", finding.severity.name()));
+            }
+        }
+    }
+
+    #[test]
+    fn the_engine_serves_any_subject() {
+        let lines = Lines::default();
+        let report = Report::new(vec![Box::new(lines.clone())]);
+        let ignored = ["second".to_owned()];
+        let engine = Engine {
+            section: "reset",
+            ignored: &ignored,
+            is_this_system: false,
+            is_this_kernel: false,
+            report: &report,
+        };
+        let checks: [Check<u8>; 5] = [
+            Check::new("First", Scope::Target, |subject| vec![Verdict::error(format!("{subject}"), "first hint")]),
+            Check::new("Second", Scope::Target, |_| vec![Verdict::error("ignored", "no hint")]),
+            Check::new("Third", Scope::Target, |_| vec![Verdict::could_not_check("dark"), Verdict::warning("bright")]),
+            Check::new("Fourth", Scope::RunningSystem, |_| vec![Verdict::error("left out", "")]),
+            Check::named(|_| None, Scope::Target, |_| vec![Verdict::error("not applicable", "")]),
+        ];
+        let error = engine.run(&checks, &7).unwrap_err();
+        assert_eq!(error.to_string(), "preflight checks failed: [ERROR First]: 7");
+        assert_eq!(error.hint(), "first hint, or pass --ignore-preflight-errors=First");
+        assert_eq!(engine.left_out(&checks, &7), ["Fourth"]);
+        assert_eq!(
+            *lines.0.borrow(),
+            [
+                "[WARNING Second]: ignored (warning)",
+                "[WARNING Third]: could not check: dark (unknown)",
+                "[WARNING Third]: bright (warning)",
+            ]
+        );
+    }
+}

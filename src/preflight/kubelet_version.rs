@@ -1,0 +1,103 @@
+//! The version of the kubelet that will run here.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::verdict::Verdict;
+use crate::error::codes;
+use crate::services::{Commands, find};
+use crate::values::Quoted;
+
+/// Longest time for `kubelet --version`: 70 MB from a slow card.
+const VERSION_LIMIT: Duration = Duration::from_secs(60);
+
+/// For a kubelet that is missing or too old.
+pub(super) const INSTALL: &str =
+    "install a kubelet of Kubernetes 1.34 or newer on this machine, in one of the directories of PATH";
+
+/// A version of Kubernetes, as far as it matters for an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Version {
+    pub(super) major: u64,
+    pub(super) minor: u64,
+    pub(super) patch: u64,
+    pub(super) pre_release: bool,
+}
+
+impl Version {
+    /// `Kubernetes vX.Y.Z`, perhaps with `-pre.release` and `+build` (kubeadm `GetKubeletVersion`).
+    pub(super) fn parse(said: &str) -> Option<Self> {
+        let text = said.trim().strip_prefix("Kubernetes v")?;
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+');
+        let numbers_end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+        let (numbers, rest) = text.split_at(numbers_end);
+        if !rest.chars().all(allowed) {
+            return None;
+        }
+        let number = |text: &str| {
+            let plain = text == "0" || !text.starts_with('0');
+            text.parse().ok().filter(|_| plain)
+        };
+        let mut parts = numbers.splitn(3, '.');
+        let (major, minor, patch) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(Version {
+            major: number(major)?,
+            minor: number(minor)?,
+            patch: number(patch)?,
+            pre_release: rest.starts_with('-'),
+        })
+    }
+
+    /// Pre-releases of a version are all taken for its first.
+    pub(super) fn is_older_than(&self, other: &Version) -> bool {
+        let key = |version: &Version| (version.major, version.minor, version.patch, !version.pre_release);
+        key(self) < key(other)
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Version { major, minor, patch, pre_release } = self;
+        write!(f, "{major}.{minor}.{patch}{}", if *pre_release { " (pre-release)" } else { "" })
+    }
+}
+
+/// Why the version of the kubelet is not known.
+#[derive(Debug)]
+pub(super) enum NoVersion {
+    /// There is none.
+    NotInstalled,
+    /// It does not say.
+    Unknown(String),
+}
+
+impl NoVersion {
+    /// An error of each check that needs it.
+    pub(super) fn verdict(&self) -> Verdict {
+        match self {
+            NoVersion::NotInstalled => {
+                let text = "the kubelet's version is not known: kubelet not found in system path";
+                Verdict::error(text, INSTALL).with_code(&codes::KUBELET_NOT_INSTALLED)
+            }
+            NoVersion::Unknown(why) => Verdict::error(format!("the kubelet's version is not known: {why}"), INSTALL),
+        }
+    }
+}
+
+/// Asks the kubelet for its version.
+pub(super) fn ask(path: &[PathBuf]) -> Result<Version, NoVersion> {
+    let program = find(path, "kubelet").ok_or(NoVersion::NotInstalled)?;
+    let output = Commands::new(path, VERSION_LIMIT).run(&program, &["--version"]);
+    let output = output.map_err(|error| NoVersion::Unknown(error.to_string()))?;
+    if !output.status.success() {
+        let (ending, said) = (output.ending(), output.first_line());
+        return Err(NoVersion::Unknown(format!("`kubelet --version` failed ({ending}): {said}")));
+    }
+    understand(&output.stdout)
+}
+
+/// What `kubelet --version` has printed.
+pub(super) fn understand(said: &str) -> Result<Version, NoVersion> {
+    Version::parse(said).ok_or_else(|| NoVersion::Unknown(format!("it says {}", Quoted(said.trim()))))
+}

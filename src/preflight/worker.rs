@@ -1,0 +1,97 @@
+//! The set of a worker: which checks, under which names, in which order.
+
+use super::cluster_checks::{self, ClusterRequirements};
+use super::engine::{Check, Engine, Scope};
+use super::error::PreflightError;
+use super::subject::Subject;
+use super::{files, kubelet, machine, runtime, system, target};
+use crate::node::paths;
+use crate::node::state::NodeState;
+use crate::phase::Phase;
+use crate::plan::JoinPlan;
+use crate::report::Report;
+use crate::rootfs::Root;
+
+/// A machine that may become a node, as far as one can tell without its cluster.
+pub struct LocalChecksPassed<'a>(Subject<'a>);
+
+/// Ends the join by itself, before the others (kubeadm `RunRootCheckOnly`).
+fn root_check<'a>() -> Check<Subject<'a>> {
+    Check::new("IsPrivilegedUser", Scope::RunningSystem, machine::privileged_user)
+}
+
+/// kubeadm's, in its order, then ours.
+pub(super) fn checks<'a>() -> [Check<Subject<'a>>; 20] {
+    use Scope::{RunningKernel, RunningSystem, Target};
+    [
+        Check::named(|_| Some(files::name(&paths::KUBELET_CONF)), Target, files::kubelet_conf),
+        Check::named(|_| Some(files::name(&paths::BOOTSTRAP_KUBELET_CONF)), Target, files::bootstrap_kubelet_conf),
+        Check::new("CRI", RunningSystem, runtime::ready),
+        Check::new("ContainerRuntimeVersion", RunningSystem, runtime::version),
+        Check::new("Swap", RunningSystem, machine::swap),
+        Check::new("FileExisting-losetup", RunningSystem, |subject| machine::in_path(subject, "losetup")),
+        Check::new("FileExisting-mount", RunningSystem, |subject| machine::in_path(subject, "mount")),
+        Check::new("FileExisting-cp", RunningSystem, |subject| machine::in_path(subject, "cp")),
+        Check::new("SystemVerification", RunningSystem, system::verification),
+        Check::new("Hostname", Target, machine::hostname),
+        Check::new("KubeletVersion", RunningSystem, kubelet::version),
+        Check::new("Service-kubelet", RunningSystem, kubelet::service),
+        Check::new("Port-10250", RunningSystem, kubelet::port),
+        Check::named(|subject| Some(files::name(&subject.plan.node.ca_cert_path)), Target, files::ca_cert),
+        Check::new("HTTPProxy", Target, machine::http_proxy),
+        Check::named(machine::forwarding_name, RunningSystem, machine::forwarding),
+        Check::named(system::memory_name, RunningKernel, system::memory),
+        Check::new("TargetWritable", Target, target::writable),
+        Check::new("DefaultHostname", Target, target::default_name),
+        Check::new("Clock", Target, target::clock),
+    ]
+}
+
+/// Makes every check that means something here, reports what is only worth a warning, and fails with the rest.
+///
+/// `plan.options.ignore_preflight_errors` makes warnings of errors: lower-case names, or `all`.
+///
+/// # Errors
+/// One, with every error that was not ignored.
+pub fn run<'a>(
+    plan: &'a JoinPlan,
+    root: &'a Root,
+    state: &'a NodeState,
+    report: &'a Report,
+) -> Result<LocalChecksPassed<'a>, PreflightError> {
+    let subject = Subject::new(plan, root, state, plan.target.init_system(), report);
+    let engine = engine(&subject);
+    report.info(Phase::Preflight, "Checking this machine");
+    engine.run(&[root_check()], &subject)?;
+    let checks = checks();
+    let left_out = engine.left_out(&checks, &subject);
+    if !left_out.is_empty() {
+        let left_out = left_out.join(", ");
+        report.info(Phase::Preflight, format_args!("left out, the target root is not running: {left_out}"));
+    }
+    engine.run(&checks, &subject)?;
+    Ok(LocalChecksPassed(subject))
+}
+
+impl LocalChecksPassed<'_> {
+    /// Checks this machine against what its cluster requires.
+    ///
+    /// # Errors
+    /// As [`run`].
+    pub fn after_discovery(&self, requirements: &ClusterRequirements<'_>) -> Result<(), PreflightError> {
+        cluster_checks::run(&engine(&self.0), &self.0, requirements)
+    }
+}
+
+/// The engine as this join wants it.
+pub(super) fn engine<'a>(subject: &Subject<'a>) -> Engine<'a> {
+    let plan = subject.plan;
+    let is_this_system = plan.target.is_this_system();
+    Engine {
+        section: Phase::Preflight.name(),
+        ignored: &plan.options.ignore_preflight_errors,
+        is_this_system,
+        is_this_kernel: is_this_system || plan.host.is_initramfs,
+        report: subject.report,
+    }
+}

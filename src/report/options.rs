@@ -1,0 +1,19 @@
+//! How the user wants to be told.
+
+use std::path::PathBuf;
+
+/// `--logging-format`, `--output`, `-v`, `--result-file`, and what the environment says about colours.
+#[derive(Clone, Debug, Default)]
+pub struct ReportOptions {
+    /// `-v`: debug lines up to this level are shown.
+    pub verbosity: u8,
+    /// `--logging-format=json`: JSON lines on standard error instead of lines for people.
+    pub json: bool,
+    /// `--output=json`: the end as one JSON document on standard output, and nothing else there.
+    pub document: bool,
+    /// A terminal may get colour codes.
+    pub colour: bool,
+    /// Where the result is left, `/run/kubejoin/result.json` for a join. Without a place for it there is neither a result nor a
+    /// line in the kernel log.
+    pub result: Option<PathBuf>,
+}

@@ -1,0 +1,191 @@
+//! What rooms emit into.
+
+use std::cell::{Cell, RefCell};
+use std::fmt::Display;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::console::Console;
+use super::document::Document;
+use super::event::Event;
+use super::json::JsonLines;
+use super::kmsg::Kmsg;
+use super::level::Level;
+use super::options::ReportOptions;
+use super::outgoing::Outgoing;
+use super::result::ResultFile;
+use super::sink::Sink;
+use crate::error::{Code, Explain, Finding, codes};
+use crate::secret::Secret;
+
+/// How often the same reason for waiting is repeated.
+const RETRY_REMINDER: Duration = Duration::from_secs(60);
+
+/// The one thing that rooms emit into.
+pub struct Report {
+    sinks: RefCell<Vec<Box<dyn Sink>>>,
+    outgoing: Outgoing,
+    phase: RefCell<Option<(&'static str, Instant)>>,
+    latest_section: Cell<&'static str>,
+    /// The last error that was reported as one that is retried, and when.
+    retrying: RefCell<Option<(String, Instant)>>,
+}
+
+impl Report {
+    /// A report that feeds these sinks.
+    pub fn new(sinks: Vec<Box<dyn Sink>>) -> Self {
+        Report {
+            sinks: RefCell::new(sinks),
+            outgoing: Outgoing::default(),
+            phase: RefCell::default(),
+            latest_section: Cell::new("kubejoin"),
+            retrying: RefCell::default(),
+        }
+    }
+
+    /// The report of the real program: result and kernel log where there is a place for the result, the document where one
+    /// is asked for, and lines for people or programs.
+    pub fn standard(options: &ReportOptions) -> Self {
+        let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+        if let Some(path) = &options.result {
+            sinks.push(Box::new(ResultFile::new(path)));
+            sinks.extend(Kmsg::open().map(|kmsg| Box::new(kmsg) as Box<dyn Sink>));
+        }
+        if options.document {
+            sinks.push(Box::new(Document::new(Box::new(std::io::stdout()))));
+        }
+        // Last, so that the end is on the screen only when the others have it.
+        sinks.push(match (options.json, options.document) {
+            (true, document) => Box::new(JsonLines::stderr(options.verbosity, document)),
+            (false, document) => Box::new(Console::stdio(options.verbosity, options.colour, document)),
+        });
+        Report::new(sinks)
+    }
+
+    /// Registers text that no sink may ever show.
+    pub fn conceal(&self, secret: &Secret) {
+        self.outgoing.conceal(secret);
+    }
+
+    /// Begins a phase; the one before it ends. Beginning the current phase again changes nothing.
+    pub fn phase(&self, phase: impl Into<&'static str>) {
+        let phase = phase.into();
+        if self.phase.borrow().is_some_and(|(current, _)| current == phase) {
+            return;
+        }
+        self.end_phase();
+        *self.phase.borrow_mut() = Some((phase, Instant::now()));
+        self.latest_section.set(phase);
+        self.emit(&Event::PhaseStarted(phase));
+    }
+
+    /// One line of what is going on, as kubeadm prints it.
+    pub fn info(&self, section: impl Into<&'static str>, text: impl Display) {
+        self.line(Level::Info, section.into(), None, &text.to_string());
+    }
+
+    /// One line shown from `-v LEVEL` on.
+    pub fn debug(&self, level: u8, section: impl Into<&'static str>, text: impl Display) {
+        self.line(Level::Debug(level), section.into(), None, &text.to_string());
+    }
+
+    /// One line that the user should know; the run goes on.
+    pub fn warn(&self, section: impl Into<&'static str>, code: Option<&'static Code>, text: impl Display) {
+        self.line(Level::Warning, section.into(), code, &text.to_string());
+    }
+
+    /// What a check found, where that does not end the run.
+    pub fn finding(&self, section: impl Into<&'static str>, finding: &Finding) {
+        self.emit(&Event::Finding { section: section.into(), finding: &self.clean_finding(finding) });
+    }
+
+    /// An attempt failed and is made again after `pause`. Reported when it is news, and once a minute while it stays the
+    /// same: a control plane that is an hour late must not scroll the reason off the console.
+    pub fn retrying(&self, section: impl Into<&'static str>, error: &dyn Explain, pause: Duration) {
+        let text = error.to_string();
+        let is_news = match &*self.retrying.borrow() {
+            Some((reported, when)) => *reported != text || when.elapsed() >= RETRY_REMINDER,
+            None => true,
+        };
+        let section = section.into();
+        let line = format!("{text}; trying again in {:.1} s", pause.as_secs_f32());
+        if is_news {
+            self.line(Level::Warning, section, Some(error.code()), &line);
+            *self.retrying.borrow_mut() = Some((text, Instant::now()));
+        } else {
+            self.line(Level::Debug(1), section, Some(error.code()), &line);
+        }
+    }
+
+    /// The end, badly. Emitted once, by `commands`.
+    pub fn failed(&self, error: &dyn Explain) {
+        self.end_phase();
+        let message = self.outgoing.line(&error.to_string());
+        let hint = self.outgoing.line(&error.hint());
+        let findings: Vec<_> = error.findings().iter().map(|finding| self.clean_finding(finding)).collect();
+        self.emit(&Event::Failed { code: error.code(), message: &message, hint: &hint, findings: &findings });
+        self.report_write_errors();
+    }
+
+    /// The end, well. `text` may be of several lines.
+    pub fn done(&self, outcome: &'static str, facts: &[(&'static str, Value)], text: &str) {
+        self.end_phase();
+        let facts: Vec<_> = facts.iter().map(|(key, value)| (*key, self.clean(value, false))).collect();
+        let text = self.outgoing.block(text);
+        self.emit(&Event::Done { outcome, facts: &facts, text: &text });
+        self.report_write_errors();
+    }
+
+    /// A fact that may be shown. Texts inside of lists and objects may be files, of several lines.
+    fn clean(&self, value: &Value, inside: bool) -> Value {
+        match value {
+            Value::String(text) if inside => {
+                let end = if text.ends_with('\n') { "\n" } else { "" };
+                (self.outgoing.block(text) + end).into()
+            }
+            Value::String(text) => self.outgoing.line(text).into(),
+            Value::Array(items) => items.iter().map(|item| self.clean(item, true)).collect(),
+            Value::Object(fields) => {
+                Value::Object(fields.iter().map(|(key, value)| (key.clone(), self.clean(value, true))).collect())
+            }
+            other => other.clone(),
+        }
+    }
+
+    fn clean_finding(&self, finding: &Finding) -> Finding {
+        Finding {
+            check: self.outgoing.line(&finding.check),
+            severity: finding.severity,
+            message: self.outgoing.line(&finding.message),
+            hint: finding.hint.as_ref().map(|hint| self.outgoing.line(hint)),
+            code: finding.code,
+        }
+    }
+
+    fn end_phase(&self) {
+        let ended = self.phase.borrow_mut().take();
+        if let Some((phase, since)) = ended {
+            self.emit(&Event::PhaseEnded(phase, since.elapsed()));
+        }
+    }
+
+    fn line(&self, level: Level, section: &'static str, code: Option<&'static Code>, text: &str) {
+        let text = self.outgoing.line(text);
+        self.emit(&Event::Line { level, section, code, text: &text });
+    }
+
+    fn report_write_errors(&self) {
+        let errors: Vec<String> = self.sinks.borrow().iter().filter_map(|sink| sink.write_error()).collect();
+        let section = self.latest_section.get();
+        for error in errors {
+            self.line(Level::Warning, section, Some(&codes::REPORT_RESULT_NOT_WRITTEN), &error);
+        }
+    }
+
+    fn emit(&self, event: &Event<'_>) {
+        for sink in self.sinks.borrow_mut().iter_mut() {
+            sink.accept(event);
+        }
+    }
+}
