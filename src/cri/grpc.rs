@@ -13,6 +13,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use crate::text::{UntrustedText, percent};
+
 /// Largest answer that is read, in bytes. A runtime's status has some kilobytes.
 const MAX_MESSAGE: usize = 256 * 1024;
 /// Calls that can be made on one connection: as many answers fit into the window that is opened at once.
@@ -366,7 +368,10 @@ impl Fields {
         match name {
             ":status" => self.http_status = value.decode().and_then(|text| text.parse().ok()),
             "grpc-status" => self.grpc_status = value.decode().and_then(|text| text.parse().ok()),
-            "grpc-message" => self.grpc_message = value.decode().map(|text| percent_decoded(&text)),
+            "grpc-message" => {
+                let message = value.decode().map(|text| percent::decoded_leniently(&text));
+                self.grpc_message = message.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            }
             _ => {}
         }
     }
@@ -495,26 +500,6 @@ fn huffman_character(code: u32, length: u32) -> Option<u8> {
     None
 }
 
-/// `%20` and the like, as grpc writes its messages.
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) if first == b'%' => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 impl From<io::Error> for GrpcError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
@@ -538,11 +523,7 @@ impl fmt::Display for GrpcError {
             GrpcError::Reset(reason) => write!(f, "the call was ended, HTTP/2 error {reason}"),
             GrpcError::Status { code, message } => {
                 write!(f, "{} ({code})", status_name(*code))?;
-                if message.is_empty() {
-                    Ok(())
-                } else {
-                    write!(f, ": {}", crate::text::UntrustedText::new(message, None))
-                }
+                if message.is_empty() { Ok(()) } else { write!(f, ": {}", UntrustedText::new(message, None)) }
             }
         }
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::file_set::{Content, Entry, FileSet, Kind};
 use super::path::TargetPath;
+use crate::text::escaped;
 
 /// A `FileSet` that is only shown.
 #[derive(Clone, Copy)]
@@ -104,9 +105,7 @@ fn hex(content: &Content) -> String {
 
 /// Leaves tabs, which files have, and nothing else that a terminal would obey.
 fn escape(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() && c != '\t' { c.escape_default().to_string() } else { c.to_string() })
-        .collect()
+    escaped(text, &['\t'])
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::error::ServiceError;
 use super::output::Output;
+use crate::text::escaped;
 
 /// Bytes kept of each stream of a command; the rest is read and dropped.
 const OUTPUT_LIMIT: usize = 64 * 1024;
@@ -133,8 +134,7 @@ impl<P: Read + AsFd> Capture<P> {
     }
 
     fn text(&self) -> String {
-        let escape = |c: char| if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.to_string() };
-        String::from_utf8_lossy(&self.bytes).chars().map(escape).collect()
+        escaped(&String::from_utf8_lossy(&self.bytes), &['\n'])
     }
 }
 

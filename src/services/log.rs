@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{Commands, InitSystem, command};
+use crate::text::mask::masked;
 use crate::text::printable;
 
 /// Lines that are shown. A kubelet that cannot start says why in one; systemd puts four of its own around it.
@@ -70,30 +71,9 @@ impl LogEnd {
     fn new(source: String, text: &str) -> Option<LogEnd> {
         let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
         let last = &lines[lines.len().saturating_sub(LINES)..];
-        let lines: Vec<_> = last.iter().map(|line| printable(&without_tokens(line), LINE_CAP)).collect();
+        let lines: Vec<_> = last.iter().map(|line| printable(&masked(line), LINE_CAP)).collect();
         (!lines.is_empty()).then_some(LogEnd { source, lines })
     }
-}
-
-/// Takes the secret half out of whatever has the form of a bootstrap token, also of one that this run was never given.
-fn without_tokens(line: &str) -> String {
-    let is_part = |byte: &&u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let bytes = line.as_bytes();
-    let mut out = String::with_capacity(line.len());
-    let mut from = 0;
-    for (dot, _) in line.match_indices('.') {
-        let id = bytes[..dot].iter().rev().take_while(is_part).count();
-        // The letter of an escape, as in `\n`, is no part of it.
-        let follows_escape = id == 7 && bytes[..dot - 7].ends_with(b"\\");
-        let secret = bytes[dot + 1..].iter().take_while(is_part).count();
-        if (id == 6 || follows_escape) && secret == 16 {
-            out.push_str(&line[from..=dot]);
-            out.push_str("<secret>");
-            from = dot + 1 + secret;
-        }
-    }
-    out.push_str(&line[from..]);
-    out
 }
 
 #[cfg(test)]

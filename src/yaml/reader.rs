@@ -10,6 +10,7 @@ use super::document::{Document, Duplicate, Lines, MAX_DUPLICATES, ROOT};
 use super::error::YamlError;
 use super::limits::{MAX_BYTES, MAX_DEPTH, MAX_EXPANSION_BYTES};
 use super::scalar::{self, Scalar};
+use crate::text::printable;
 
 /// What a value costs of the budget beside its text.
 const NODE_BYTES: usize = 32;
@@ -89,7 +90,7 @@ fn check_characters(text: &str) -> Result<(), YamlError> {
 }
 
 fn syntax(error: &ScanError) -> YamlError {
-    let problem = error.info().chars().take(MAX_PROBLEM_CHARS).flat_map(char::escape_default).collect();
+    let problem = printable(error.info(), MAX_PROBLEM_CHARS);
     YamlError::Syntax { line: error.marker().line(), column: error.marker().col() + 1, problem }
 }
 
