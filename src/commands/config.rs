@@ -6,13 +6,17 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use crate::cli::ConfigCommand;
-use crate::config::{Warning, load, migrate};
+use crate::config::{load, migrate};
 use crate::error::Failure;
 use crate::host::HostFacts;
 use crate::plan;
 use crate::report::Report;
 use crate::rootfs::{FileSet, Root};
+use crate::text::mask;
 use crate::values::NodeName;
+
+/// What lines of this verb belong to.
+const SECTION: &str = "config";
 
 /// Who may read what `config migrate` writes: it holds tokens. kubeadm leaves it to everybody (0644).
 const MODE: u32 = 0o600;
@@ -24,12 +28,12 @@ pub(super) fn run(command: &ConfigCommand, report: &Report) -> Result<(), Failur
             show(&migrate::join_defaults(&host_name(None, &this_machine())?, plan::DEFAULT_CRI_SOCKET));
         }
         ConfigCommand::Validate { config, allow } => {
-            warn(&migrate::validate(config, &load::configuration(config)?, *allow)?, report);
+            report.warn_each(SECTION, &migrate::validate(config, &read(config, report)?, *allow)?);
             show("ok\n");
         }
         ConfigCommand::Migrate { old_config, new_config, allow } => {
-            let migration = migrate::migrate(old_config, &load::configuration(old_config)?, *allow)?;
-            warn(&migration.warnings, report);
+            let migration = migrate::migrate(old_config, &read(old_config, report)?, *allow)?;
+            report.warn_each(SECTION, &migration.warnings);
             let machine = this_machine();
             let name = host_name(migration.node_name.clone(), &machine)?;
             let text = migration.to_yaml(&name, &plan::cri_socket(migration.cri_socket.clone(), &machine)?);
@@ -40,6 +44,15 @@ pub(super) fn run(command: &ConfigCommand, report: &Report) -> Result<(), Failur
         }
     }
     Ok(())
+}
+
+/// A configuration file. What it holds of secrets is in the output of `config migrate`, and in no message.
+fn read(path: &Path, report: &Report) -> Result<Zeroizing<String>, Failure> {
+    let text = load::configuration(path)?;
+    for secret in mask::secrets_in(&text) {
+        report.conceal(&secret);
+    }
+    Ok(text)
 }
 
 fn this_machine() -> HostFacts {
@@ -54,12 +67,6 @@ fn host_name(given: Option<NodeName>, machine: &HostFacts) -> Result<NodeName, p
 /// A reader that has gone away is no error.
 fn show(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
-}
-
-fn warn(warnings: &[Warning], report: &Report) {
-    for warning in warnings {
-        report.warn("config", None, warning);
-    }
 }
 
 /// Through the durable writer; the directory has to be there.

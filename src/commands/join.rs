@@ -53,9 +53,7 @@ fn plan(args: &JoinArgs, report: &Report) -> Result<JoinPlan, Failure> {
     if let Some(PhaseSpec { applies: Applies::Worker(phase), .. }) = args.phase {
         plan.options.phases = Phases::only(*phase);
     }
-    for warning in &resolved.warnings {
-        report.warn(Phase::Preflight, None, warning);
-    }
+    report.warn_each(Phase::Preflight, &resolved.warnings);
     for (name, origin) in &resolved.provenance {
         report.debug(1, Phase::Preflight, format_args!("{name} comes from {origin}"));
     }

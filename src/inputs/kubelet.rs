@@ -57,7 +57,7 @@ fn all_patches(directory: &Path, report: &Report) -> Result<Patches, PatchFileEr
     let mut files = Vec::new();
     walk(directory, &mut files)?;
     let mut patches = Patches::default();
-    let mut used = Vec::new();
+    let (mut used, mut warnings) = (Vec::new(), Vec::new());
     for path in files {
         let name = path.file_name().unwrap_or(OsStr::new("")).to_string_lossy().into_owned();
         let ignored = match FileName::parse(&name)? {
@@ -76,11 +76,10 @@ fn all_patches(directory: &Path, report: &Report) -> Result<Patches, PatchFileEr
             }
         };
         let name = printable(&name, 80);
-        report.warn(Phase::Preflight, None, format_args!("the patch file {name} is ignored: {ignored}"));
+        warnings.push(format!("the patch file {name} is ignored: {ignored}"));
     }
-    for warning in patches.warnings() {
-        report.warn(Phase::Preflight, None, warning);
-    }
+    report.warn_each(Phase::Preflight, &warnings);
+    report.warn_each(Phase::Preflight, patches.warnings());
     let (count, directory) = (patches.len(), directory.display());
     let files = if used.is_empty() { "none".to_owned() } else { used.join(", ") };
     let text = format_args!("Patches for the kubelet's configuration in {directory}: {count}; files: {files}");

@@ -8,6 +8,9 @@ use super::verdict::Verdict;
 use crate::error::{Finding, Severity, codes};
 use crate::report::Report;
 
+/// More verdicts of one check are only counted.
+const MAX_VERDICTS_OF_A_CHECK: usize = 10;
+
 /// A row of a set: a check of an `S`.
 pub(super) struct Check<S> {
     name: Name<S>,
@@ -99,7 +102,7 @@ impl Engine<'_> {
     /// Reports what is only worth a warning, and keeps what ends the run.
     fn record(&self, name: &str, verdicts: Vec<Verdict>, errors: &mut Vec<Finding>) {
         let is_ignored = is_ignored(self.ignored, name);
-        for Verdict { severity, message, hint, code } in verdicts {
+        for Verdict { severity, message, hint, code } in with_limit(verdicts) {
             let finding = Finding { check: name.to_owned(), severity, message, hint, code };
             match severity {
                 Severity::Error if is_ignored => {
@@ -112,6 +115,15 @@ impl Engine<'_> {
             }
         }
     }
+}
+
+/// The first verdicts of a check, and how many more there are: what it looks at may be of any length.
+fn with_limit(mut verdicts: Vec<Verdict>) -> Vec<Verdict> {
+    let rest = verdicts.split_off(verdicts.len().min(MAX_VERDICTS_OF_A_CHECK));
+    // An error among them still ends the run.
+    let worst = rest.iter().find(|verdict| verdict.severity == Severity::Error).or(rest.first());
+    verdicts.extend(worst.map(|worst| Verdict { message: format!("and {} more", rest.len()), ..worst.clone() }));
+    verdicts
 }
 
 /// kubeadm's `setHasItemOrAll`; the names to ignore are in lower case already.
@@ -138,6 +150,16 @@ mod tests {
                 self.0.borrow_mut().push(format!("{finding} ({})", finding.severity.name()));
             }
         }
+    }
+
+    #[test]
+    fn many_verdicts_of_one_check_are_counted() {
+        let verdicts = |count: usize| (0..count).map(|n| Verdict::warning(format!("{n}"))).collect::<Vec<_>>();
+        assert_eq!(with_limit(verdicts(10)), verdicts(10));
+        let limited = with_limit(verdicts(25));
+        assert_eq!((limited.len(), limited[10].message.as_str()), (11, "and 15 more"));
+        let late_error = with_limit([verdicts(12), vec![Verdict::error("e", "h")], verdicts(1)].concat());
+        assert_eq!(late_error[10].severity, Severity::Error);
     }
 
     #[test]

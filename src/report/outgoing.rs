@@ -1,36 +1,38 @@
-//! The one door that text leaves by: registered secrets are taken out, control characters escaped, the length capped.
+//! The one door that text leaves by: secrets are taken out, control characters escaped, the length capped.
 //!
-//! Text comes from anywhere: a server that echoes the token in its error body, a file of somebody else's, a body that a cap
-//! has already cut through the middle of a secret. So not only the secret itself is looked for, but also the forms it
-//! takes in a header, a URL or a kubeconfig, and the pieces that a cut leaves of it.
+//! Text comes from anywhere: a server that echoes the token in its error body, a file of another program, a body that a cap
+//! has already cut through the middle of a secret. So not only a known secret itself is looked for, but also the forms it
+//! takes in a header, a URL or a kubeconfig, and every piece of it that is long enough to be of use. Lines also lose what
+//! merely has the form of a secret ([`mask`]). Files that a dry run shows do not: they have to be what a join would write.
 
 use std::cell::RefCell;
 
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
 use crate::secret::Secret;
-use crate::text::printable;
+use crate::text::{mask, percent, printable};
 
-/// What stands where a secret stood.
-const MARK: &str = "<secret>";
+/// So many bytes of a known secret in a row are a leak: half of a bootstrap token's secret.
+const MIN_MASKED_RUN: usize = 8;
 
-/// From so many characters on, the beginning or the end of a secret is a leak: half of a bootstrap token's secret.
-const LEAK: usize = 8;
+/// Shorter ones are typing errors (`--token x`): they protect nothing, and masking them would leave holes in every word.
+const MIN_SECRET_LENGTH: usize = 4;
 
-/// Shorter ones are typing errors (`--token x`): they protect nothing, and hiding them would leave holes in every word.
-const LEAST: usize = 4;
+/// Any run of [`MIN_MASKED_RUN`] bytes has one piece of this length that begins at a multiple of [`PROBE_STEP`].
+const PROBE_LENGTH: usize = 4;
+const PROBE_STEP: usize = MIN_MASKED_RUN - PROBE_LENGTH + 1;
 
-/// Characters of one line; Two screens of a serial console.
-const LINE_CAP: usize = 2000;
+/// Characters of one line: two screens of a serial console.
+const MAX_LINE_CHARACTERS: usize = 2000;
 
 /// Characters of one line of a block, which may be a certificate in base64.
-const BLOCK_LINE_CAP: usize = 16 * 1024;
+const MAX_BLOCK_LINE_CHARACTERS: usize = 16 * 1024;
 
 /// Lines of one block.
-const BLOCK_CAP: usize = 4000;
+const MAX_BLOCK_LINES: usize = 4000;
 
 /// Shows that lines were left out.
-const CUT: &str = "...";
+const CUT_MARK: &str = "...";
 
 /// The secrets that may not leave, in every form they are looked for in.
 #[derive(Default)]
@@ -39,14 +41,16 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// Registers a secret. One of several lines (a private key) is registered line by line, because its lines may be
-    /// quoted one at a time; its armour and lines too short to tell anything are no secret.
+    /// Registers a secret. Of a bootstrap token the id is public and stays visible. A secret of several lines (a private
+    /// key) is registered line by line, because its lines may be quoted one at a time; its armour and lines too short to
+    /// tell anything are no secret.
     pub fn conceal(&self, secret: &Secret) {
         let text = secret.expose().trim();
         if !text.contains('\n') {
-            return self.register(text);
+            return self.register(mask::token_secret(text).unwrap_or(text));
         }
-        for line in text.lines().map(str::trim).filter(|line| line.len() >= LEAK && !line.starts_with("-----")) {
+        let lines = text.lines().map(str::trim);
+        for line in lines.filter(|line| line.len() >= MIN_MASKED_RUN && !line.starts_with("-----")) {
             self.register(line);
         }
     }
@@ -54,79 +58,74 @@ impl Outgoing {
     fn register(&self, text: &str) {
         let mut forms = self.forms.borrow_mut();
         for form in forms_of(text) {
-            if form.expose().len() >= LEAST && !forms.contains(&form) {
+            if form.expose().len() >= MIN_SECRET_LENGTH && !forms.contains(&form) {
                 forms.push(form);
             }
         }
     }
 
-    /// `text` as one line that may be shown.
+    /// A line of a message: without known secrets, and without what has the form of one.
     pub fn line(&self, text: &str) -> String {
-        printable(&self.without_secrets(text), LINE_CAP)
+        let mut hidden = mask::hidden(text);
+        self.hide_known(text, &mut hidden);
+        printable(&mask::without(text, &hidden), MAX_LINE_CHARACTERS)
     }
 
-    /// `text` as lines that may be shown: its line feeds stay.
+    /// A fact, such as a name or the URL of a server, as one line without known secrets.
+    pub fn fact(&self, text: &str) -> String {
+        printable(&self.without_known(text), MAX_LINE_CHARACTERS)
+    }
+
+    /// A file, or a closing text of several lines, without known secrets: its line feeds stay.
     pub fn block(&self, text: &str) -> String {
-        let text = self.without_secrets(text);
-        let mut lines: Vec<String> = text.lines().take(BLOCK_CAP).map(|line| printable(line, BLOCK_LINE_CAP)).collect();
-        if text.lines().nth(BLOCK_CAP).is_some() {
-            lines.push(CUT.to_owned());
+        let text = self.without_known(text);
+        let mut lines: Vec<String> =
+            text.lines().take(MAX_BLOCK_LINES).map(|line| printable(line, MAX_BLOCK_LINE_CHARACTERS)).collect();
+        if text.lines().nth(MAX_BLOCK_LINES).is_some() {
+            lines.push(CUT_MARK.to_owned());
         }
         lines.join("\n")
     }
 
-    fn without_secrets(&self, text: &str) -> String {
+    fn without_known(&self, text: &str) -> String {
         let mut hidden = vec![false; text.len()];
+        self.hide_known(text, &mut hidden);
+        mask::without(text, &hidden)
+    }
+
+    fn hide_known(&self, text: &str, hidden: &mut [bool]) {
         for form in self.forms.borrow().iter() {
-            hide(text, form.expose(), &mut hidden);
+            hide(text.as_bytes(), form.expose().as_bytes(), hidden);
         }
-        let mut out = String::with_capacity(text.len());
-        let mut inside = false;
-        for (at, c) in text.char_indices() {
-            let secret = hidden[at..at + c.len_utf8()].contains(&true);
-            match (secret, inside) {
-                (true, false) => out.push_str(MARK),
-                (true, true) => {}
-                (false, _) => out.push(c),
+    }
+}
+
+/// Marks the bytes of `text` that are `form`, or at least [`MIN_MASKED_RUN`] of its bytes in a row.
+fn hide(text: &[u8], form: &[u8], hidden: &mut [bool]) {
+    let (probe_length, shortest) =
+        if form.len() < MIN_MASKED_RUN { (form.len(), form.len()) } else { (PROBE_LENGTH, MIN_MASKED_RUN) };
+    for at in (0..=form.len() - probe_length).step_by(PROBE_STEP) {
+        let probe = &form[at..at + probe_length];
+        for (found, _) in text.windows(probe_length).enumerate().filter(|(_, window)| *window == probe) {
+            let before = common(text[..found].iter().rev(), form[..at].iter().rev());
+            let behind = common(text[found..].iter(), form[at..].iter());
+            if before + behind >= shortest {
+                hidden[found - before..found + behind].fill(true);
             }
-            inside = secret;
         }
-        out
     }
 }
 
-/// Marks the bytes of `text` that are `form`, or at least [`LEAK`] characters of its beginning or of its end.
-fn hide(text: &str, form: &str, hidden: &mut [bool]) {
-    let (bytes, secret) = (text.as_bytes(), form.as_bytes());
-    let head = form.char_indices().nth(LEAK).map_or(form, |(end, _)| &form[..end]);
-    let tail = form.char_indices().nth_back(LEAK - 1).map_or(form, |(start, _)| &form[start..]);
-    for start in occurrences(text, head) {
-        let same = bytes[start..].iter().zip(secret).take_while(|(a, b)| a == b).count();
-        hidden[start..start + same].fill(true);
-    }
-    for start in occurrences(text, tail) {
-        let end = start + tail.len();
-        let same = bytes[..end].iter().rev().zip(secret.iter().rev()).take_while(|(a, b)| a == b).count();
-        hidden[end - same..end].fill(true);
-    }
-}
-
-/// Where `piece` begins in `text`, overlapping occurrences included.
-fn occurrences<'a>(text: &'a str, piece: &'a str) -> impl Iterator<Item = usize> + 'a {
-    let step = piece.chars().next().map_or(1, char::len_utf8);
-    let mut from = 0;
-    std::iter::from_fn(move || {
-        let found = from + text.get(from..)?.find(piece)?;
-        from = found + step;
-        Some(found)
-    })
+/// How many bytes two texts have in common at their beginnings.
+fn common<'a>(a: impl Iterator<Item = &'a u8>, b: impl Iterator<Item = &'a u8>) -> usize {
+    a.zip(b).take_while(|(a, b)| a == b).count()
 }
 
 /// The secret as it is, percent-encoded, in hexadecimal, and in base64 wherever in a longer text it begins.
 fn forms_of(secret: &str) -> Vec<Secret> {
-    let mut forms = vec![secret.to_owned(), percent_encoded(secret)];
+    let mut forms = vec![secret.to_owned(), percent::encoded(secret)];
     // Shorter ones would turn into pieces of base64 and hexadecimal that any text contains.
-    if secret.len() >= LEAK {
+    if secret.len() >= MIN_MASKED_RUN {
         forms.push(secret.bytes().map(|b| format!("{b:02x}")).collect());
         forms.push(secret.bytes().map(|b| format!("{b:02X}")).collect());
         for shift in 0..3 {
@@ -144,16 +143,6 @@ fn base64_at(engine: &impl base64::Engine, shift: usize, secret: &str) -> String
     let first = (shift * 8).div_ceil(6);
     let last = (shift + secret.len()) * 8 / 6;
     text.get(first..last).unwrap_or_default().to_owned()
-}
-
-fn percent_encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            // unreserved, RFC 3986 section 2.3
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -180,7 +169,8 @@ mod tests {
             ("cut: 0a1b2c3d".to_owned(), "cut: <secret>"),
             ("cut: 0a1b2c3d4e...".to_owned(), "cut: <secret>..."),
             ("4e5f6g7h: cut".to_owned(), "<secret>: cut"),
-            ("seven: 0a1b2c3 f6g7h".to_owned(), "seven: 0a1b2c3 f6g7h"),
+            ("seven: 0a1b2c3 f6g7h b2c3d4e".to_owned(), "seven: 0a1b2c3 f6g7h b2c3d4e"),
+            ("middle: 1b2c3d4e and 3d4e5f6gx".to_owned(), "middle: <secret> and <secret>x"),
             ("almost: 0a1b2c3d4e5f6g7x".to_owned(), "almost: <secret>x"),
         ];
         for (text, want) in rows {
@@ -191,15 +181,46 @@ mod tests {
     }
 
     #[test]
+    fn every_run_of_eight_characters_is_masked() {
+        for secret in [TOKEN_SECRET, "nine-char", "\u{fc}n\u{ef}c\u{f6}d\u{e9}"] {
+            let outgoing = with(secret);
+            let ends: Vec<_> = secret.char_indices().map(|(at, c)| at + c.len_utf8()).collect();
+            for (start, _) in secret.char_indices() {
+                for end in ends.iter().filter(|end| **end >= start + MIN_MASKED_RUN) {
+                    assert_eq!(outgoing.line(&format!("<{}>", &secret[start..*end])), "<<secret>>");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_id_of_a_registered_token_stays_visible() {
+        let outgoing = with("abcdef.0a1b2c3d4e5f6g7h");
+        assert_eq!(
+            outgoing.line("abcdef.0a1b2c3d and system:bootstrap:abcdef"),
+            "abcdef.<secret> and system:bootstrap:abcdef"
+        );
+    }
+
+    #[test]
+    fn lines_lose_what_has_the_form_of_a_secret_and_files_do_not() {
+        let text = "server: https://master.kubernetesmaster.local:6443";
+        let outgoing = with(TOKEN_SECRET);
+        assert_eq!(outgoing.line("no file zyxwvu.fedcba9876543210"), "no file zyxwvu.<secret>");
+        assert_eq!(outgoing.fact(text), text);
+        assert_eq!(outgoing.block(text), text);
+    }
+
+    #[test]
     fn base64_around_a_secret_gives_nothing_away() {
         let outgoing = with(TOKEN_SECRET);
         for before in ["", "u", "user:", "Basic abcdef."] {
             for after in ["", "x", "xy", "\n"] {
                 for engine in [&STANDARD, &URL_SAFE] {
                     let seen = outgoing.line(&engine.encode(format!("{before}{TOKEN_SECRET}{after}")));
-                    assert!(seen.contains(MARK), "{before:?} {after:?}: {seen}");
+                    assert!(seen.contains(mask::MARK), "{before:?} {after:?}: {seen}");
                     // What is left decodes to nothing of the secret but the bits shared with its neighbours.
-                    let left: usize = seen.split(MARK).map(str::len).sum();
+                    let left: usize = seen.split(mask::MARK).map(str::len).sum();
                     assert!(left <= (before.len() + after.len()) * 4 / 3 + 6, "{before:?} {after:?}: {seen}");
                 }
             }
@@ -226,15 +247,15 @@ mod tests {
     #[test]
     fn length_is_capped() {
         let outgoing = Outgoing::default();
-        assert_eq!(outgoing.line(&"é".repeat(LINE_CAP)), "é".repeat(LINE_CAP));
-        assert_eq!(outgoing.line(&"é".repeat(LINE_CAP + 1)), "é".repeat(LINE_CAP) + CUT);
-        let block = outgoing.block(&"x\n".repeat(BLOCK_CAP + 5));
-        assert_eq!((block.lines().count(), block.lines().last()), (BLOCK_CAP + 1, Some(CUT)));
+        assert_eq!(outgoing.line(&"é".repeat(MAX_LINE_CHARACTERS)), "é".repeat(MAX_LINE_CHARACTERS));
+        assert_eq!(outgoing.line(&"é".repeat(MAX_LINE_CHARACTERS + 1)), "é".repeat(MAX_LINE_CHARACTERS) + CUT_MARK);
+        let block = outgoing.block(&"x\n".repeat(MAX_BLOCK_LINES + 5));
+        assert_eq!((block.lines().count(), block.lines().last()), (MAX_BLOCK_LINES + 1, Some(CUT_MARK)));
     }
 
     #[test]
     fn a_secret_that_straddles_the_cap_is_gone_as_a_whole() {
-        let seen = with(TOKEN_SECRET).line(&format!("{}{TOKEN_SECRET}", "x".repeat(LINE_CAP - 3)));
-        assert!(!seen.contains("0a1"), "{}", &seen[LINE_CAP - 10..]);
+        let seen = with(TOKEN_SECRET).line(&format!("{}{TOKEN_SECRET}", "x".repeat(MAX_LINE_CHARACTERS - 3)));
+        assert!(!seen.contains("0a1"), "{}", &seen[MAX_LINE_CHARACTERS - 10..]);
     }
 }

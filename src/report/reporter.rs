@@ -22,6 +22,9 @@ use crate::secret::Secret;
 /// How often the same reason for waiting is repeated.
 const RETRY_REMINDER: Duration = Duration::from_secs(60);
 
+/// More warnings of one kind are only counted.
+const MAX_WARNINGS_OF_A_KIND: usize = 10;
+
 /// The one thing that rooms emit into.
 pub struct Report {
     sinks: RefCell<Vec<Box<dyn Sink>>>,
@@ -95,6 +98,17 @@ impl Report {
         self.line(Level::Warning, section.into(), code, &text.to_string());
     }
 
+    /// Warnings of one kind that a file or a directory gives rise to: the first few, and how many more there are.
+    pub fn warn_each(&self, section: impl Into<&'static str>, warnings: &[impl Display]) {
+        let section = section.into();
+        for warning in warnings.iter().take(MAX_WARNINGS_OF_A_KIND) {
+            self.warn(section, None, warning);
+        }
+        if let Some(more) = warnings.len().checked_sub(MAX_WARNINGS_OF_A_KIND).filter(|more| *more > 0) {
+            self.warn(section, None, format_args!("{more} more warnings like this"));
+        }
+    }
+
     /// What a check found, where that does not end the run.
     pub fn finding(&self, section: impl Into<&'static str>, finding: &Finding) {
         self.emit(&Event::Finding { section: section.into(), finding: &self.clean_finding(finding) });
@@ -144,7 +158,7 @@ impl Report {
                 let end = if text.ends_with('\n') { "\n" } else { "" };
                 (self.outgoing.block(text) + end).into()
             }
-            Value::String(text) => self.outgoing.line(text).into(),
+            Value::String(text) => self.outgoing.fact(text).into(),
             Value::Array(items) => items.iter().map(|item| self.clean(item, true)).collect(),
             Value::Object(fields) => {
                 Value::Object(fields.iter().map(|(key, value)| (key.clone(), self.clean(value, true))).collect())

@@ -42,6 +42,20 @@ fn with_patches(server: &ApiServer, directory: &Path) -> Join {
 }
 
 #[test]
+fn many_ignored_patch_files_are_a_few_warnings() {
+    let patches = tempfile::tempdir().unwrap();
+    for n in 0..500 {
+        std::fs::write(patches.path().join(format!("notes-{n}.txt")), "x").unwrap();
+    }
+    let ran = with_patches(&ApiServer::start(Options::default()), patches.path()).run();
+    let warnings: Vec<_> =
+        ran.result["warnings"].as_array().unwrap().iter().map(|w| w["message"].as_str().unwrap()).collect();
+    assert_eq!((ran.outcome(), warnings.len()), ("joined", 11), "{warnings:#?}");
+    assert_eq!(warnings[10], "490 more warnings like this");
+    assert!(ran.stdout.len() < 8192 && ran.stderr.len() < 8192, "{}", ran.stdout.len());
+}
+
+#[test]
 fn patches_of_the_configuration_file_end_up_in_config_yaml() {
     let server = start();
     let patches = directory(&[
