@@ -5,6 +5,10 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::OFlags;
 
 use super::event::Event;
 use super::level::Level;
@@ -35,9 +39,18 @@ pub struct Kmsg<W: Write = File> {
 }
 
 impl Kmsg<File> {
-    /// The kernel log of this machine; `None` where there is none or we may not write to it, which is nobody's fault.
+    /// The kernel log of this machine; `None` where there is none, or we may not write to it.
     pub fn open() -> Option<Self> {
-        OpenOptions::new().write(true).open(PATH).ok().map(Kmsg::new)
+        Self::open_at(Path::new(PATH))
+    }
+
+    /// Only a device: a container may have a pipe there, and opening one that has no reader, or writing to one that is full,
+    /// would wait for ever.
+    fn open_at(path: &Path) -> Option<Self> {
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        let file = OpenOptions::new().write(true).custom_flags(flags.bits().cast_signed()).open(path).ok()?;
+        let is_device = file.metadata().is_ok_and(|metadata| metadata.file_type().is_char_device());
+        is_device.then(|| Kmsg::new(file))
     }
 }
 
@@ -97,5 +110,25 @@ impl<W: Write> Sink for Kmsg<W> {
             }
             Event::PhaseEnded(..) | Event::Line { .. } => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_device_is_written_to_and_nothing_waits() {
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = directory.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
+        assert!(Kmsg::open_at(&pipe).is_none(), "a pipe without a reader");
+        let _reader = OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+        assert!(Kmsg::open_at(&pipe).is_none(), "a pipe with a reader");
+        let file = directory.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert!(Kmsg::open_at(&file).is_none(), "a regular file");
+        assert!(Kmsg::open_at(&directory.path().join("missing")).is_none());
+        assert!(Kmsg::open_at(Path::new("/dev/null")).is_some());
     }
 }
