@@ -3,9 +3,9 @@
 //! It is there whole or not at all (temporary file, rename), and a run that is going on or was killed leaves none: the
 //! former result goes when the first phase begins. Not flushed to a disk: `/run` has none.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
@@ -18,6 +18,10 @@ use crate::error::Code;
 
 /// Where the result is left.
 pub const PATH: &str = "/run/kubejoin/result.json";
+
+/// Every user may read the result: a unit need not run as root.
+const FILE_MODE: u32 = 0o644;
+const DIRECTORY_MODE: u32 = 0o755;
 
 /// Warnings kept; there are a dozen different ones.
 const MAX_WARNINGS: usize = 50;
@@ -106,17 +110,74 @@ impl Sink for ResultFile {
     }
 }
 
-/// Puts `text` in the place of the file at `path`.
+/// Puts `text` in the place of the file at `path`. Where that fails, no file is left: the former result is another run's.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(directory)?;
+    let written = write(path, text);
+    if written.is_err() {
+        let _ = fs::remove_file(path);
+    }
+    written
+}
+
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_directories(directory)?;
     let temporary = directory.join(format!(".result.json.{}", std::process::id()));
-    // A leftover of a process with our number; `create_new` below refuses to follow whatever else might lie there.
+    // A leftover of a process with our number, or a link that somebody has laid: `create_new` follows none.
     let _ = fs::remove_file(&temporary);
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o644).open(&temporary)?;
-    let written = file.write_all(text.as_bytes()).and_then(|()| fs::rename(&temporary, path));
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+    let written = file
+        .write_all(text.as_bytes())
+        // Whatever the umask: other users may read it, and no other user may change it.
+        .and_then(|()| file.set_permissions(Permissions::from_mode(FILE_MODE)))
+        .and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         let _ = fs::remove_file(&temporary);
     }
     written
+}
+
+/// Makes what is missing of a directory, with its mode whatever the umask is.
+fn make_directories(directory: &Path) -> io::Result<()> {
+    if directory.as_os_str().is_empty() || directory.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = directory.parent() {
+        make_directories(parent)?;
+    }
+    match fs::DirBuilder::new().mode(DIRECTORY_MODE).create(directory) {
+        Ok(()) => fs::set_permissions(directory, Permissions::from_mode(DIRECTORY_MODE)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_at_the_temporary_name_is_not_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        let (victim, path) = (directory.path().join("victim"), directory.path().join("result.json"));
+        fs::write(&victim, "untouched").unwrap();
+        let temporary = directory.path().join(format!(".result.json.{}", std::process::id()));
+        std::os::unix::fs::symlink(&victim, &temporary).unwrap();
+        replace(&path, "new").unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "untouched");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        assert!(temporary.symlink_metadata().is_err());
+    }
+
+    #[test]
+    fn a_result_that_cannot_be_written_leaves_none_of_another_run() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("result.json");
+        fs::write(&path, "of another run").unwrap();
+        // A directory has the temporary file's name, and is not empty.
+        let temporary = directory.path().join(format!(".result.json.{}", std::process::id()));
+        fs::create_dir_all(temporary.join("x")).unwrap();
+        assert!(replace(&path, "new").is_err());
+        assert!(!path.exists());
+    }
 }
