@@ -7,6 +7,7 @@ mod join;
 mod join_outcome;
 mod panics;
 mod phase;
+mod report_options;
 
 pub use dispatch::run;
 pub use panics::report_panics;

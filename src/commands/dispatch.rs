@@ -3,43 +3,31 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use super::{config, join, panics, phase};
-use crate::cli::{self, Command, JoinArgs, LoggingFormat, Output};
+use super::panics::report_panics;
+use super::{config, join, phase, report_options};
+use crate::cli::{self, Command, ConfigCommand, JoinArgs};
 use crate::error::Failure;
 use crate::phase::{Applies, PhaseSpec};
 use crate::report::{Report, ReportOptions};
 
 /// Does what argv says.
 pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
-    match cli::parse(argv) {
+    // A token may be in this process's memory, whatever the verb: no core dump of it, and only root looks in. Where the
+    // kernel refuses, nothing is lost.
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    let argv: Vec<OsString> = argv.into_iter().collect();
+    match cli::parse(argv.iter().cloned()) {
         Ok(Command::Join(args)) => run_join(&args),
-        Ok(Command::Config(command)) => {
-            let report = Report::standard(&ReportOptions { colour: colour(), ..ReportOptions::default() });
-            end(config::run(&command, &report), &report)
-        }
+        Ok(Command::Config(command)) => run_config(&command),
         Ok(Command::Version(version)) => show(&version.text()),
         Ok(Command::Help(help)) => show(&help.text()),
-        Err(error) => end(
-            Err(Failure::from(error)),
-            &Report::standard(&ReportOptions { colour: colour(), ..ReportOptions::default() }),
-        ),
+        Err(error) => end(Err(error.into()), &begin(&report_options::of_argv(&argv))),
     }
 }
 
 /// `join`, or `join phase NAME`.
 fn run_join(args: &JoinArgs) -> ExitCode {
-    // Token and key are in this process's memory: no core dump of it, and nobody but root looks in. Where the kernel
-    // refuses, nothing is lost.
-    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
-    let options = ReportOptions {
-        verbosity: args.verbosity,
-        json: args.logging_format == LoggingFormat::Json,
-        document: args.output == Output::Json,
-        colour: colour(),
-        result: Some(args.result_file.clone()),
-    };
-    panics::report_panics(&options);
-    let report = Report::standard(&options);
+    let report = begin(&report_options::of_join(args));
     let result = match args.phase {
         None | Some(PhaseSpec { applies: Applies::Worker(_) | Applies::SubPhase(_), .. })
             if !phase::needs_no_plan(args) =>
@@ -49,6 +37,16 @@ fn run_join(args: &JoinArgs) -> ExitCode {
         _ => phase::run(args, &report),
     };
     end(result, &report)
+}
+
+fn run_config(command: &ConfigCommand) -> ExitCode {
+    let report = begin(&report_options::of_others());
+    end(config::run(command, &report), &report)
+}
+
+fn begin(options: &ReportOptions) -> Report {
+    report_panics(options);
+    Report::standard(options)
 }
 
 fn end(result: Result<(), Failure>, report: &Report) -> ExitCode {
@@ -66,11 +64,4 @@ fn show(text: &str) -> ExitCode {
     use std::io::Write;
     let _ = std::io::stdout().write_all(text.as_bytes());
     ExitCode::SUCCESS
-}
-
-/// Whether a terminal may get colour codes: `NO_COLOR` is not set (no-color.org), and `TERM` names one that has them. An init
-/// system may leave `TERM` unset on a serial console.
-fn colour() -> bool {
-    let is_set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-    is_set("NO_COLOR").is_none() && is_set("TERM").is_some_and(|terminal| terminal != "dumb")
 }

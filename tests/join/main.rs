@@ -22,6 +22,7 @@ mod proxy;
 mod proxy_server;
 mod readme;
 mod reference;
+mod report;
 mod resume;
 mod secrets;
 mod untrusted_input;

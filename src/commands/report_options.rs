@@ -1,0 +1,119 @@
+//! How a run is reported, by its arguments; also by those that are not understood.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use crate::cli::{JoinArgs, LoggingFormat, Output};
+use crate::report::ReportOptions;
+
+/// The report of a verb that leaves no result.
+pub(super) fn of_others() -> ReportOptions {
+    ReportOptions { colour: colour(), ..ReportOptions::default() }
+}
+
+/// The report of a join.
+pub(super) fn of_join(args: &JoinArgs) -> ReportOptions {
+    ReportOptions {
+        verbosity: args.verbosity,
+        json: args.logging_format == LoggingFormat::Json,
+        document: args.output == Output::Json,
+        result: Some(args.result_file.clone()),
+        ..of_others()
+    }
+}
+
+/// The report of a command line that is not understood: as much of it as counts for the report is looked for, so that a
+/// program that wants JSON gets it, and the result does not go on telling of the run before.
+pub(super) fn of_argv(argv: &[OsString]) -> ReportOptions {
+    let words: Vec<&str> = argv.iter().skip(1).map(|word| trimmed(word)).collect();
+    let verb = words.iter().find(|word| ["join", "config", "version", "help"].contains(*word));
+    let is_json = |word: &&str| **word == *"json";
+    let result = match verb {
+        Some(&"join") => {
+            let given = values(&words, &["--result-file"]).filter(|path| !path.is_empty()).last();
+            Some(given.map_or_else(|| JoinArgs::default().result_file, PathBuf::from))
+        }
+        _ => None,
+    };
+    ReportOptions {
+        json: values(&words, &["--logging-format"]).last().as_ref().is_some_and(is_json),
+        document: values(&words, &["--output", "-o"]).last().as_ref().is_some_and(is_json),
+        result,
+        ..of_others()
+    }
+}
+
+/// The values of a flag: `--flag value`, `--flag=value`, `-f value`, `-fvalue`, `-f=value`.
+fn values<'a>(words: &'a [&'a str], names: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
+    words.iter().enumerate().filter_map(move |(at, word)| {
+        names.iter().find_map(|name| match word.strip_prefix(name)? {
+            "" => words.get(at + 1).copied(),
+            rest if rest.starts_with('=') => Some(&rest[1..]),
+            rest if !name.starts_with("--") => Some(rest),
+            _ => None,
+        })
+    })
+}
+
+/// Without what a shell's line continuation leaves where no shell reads it, and without the end of a line. What is no text is no
+/// flag of these.
+fn trimmed(word: &OsStr) -> &str {
+    word.to_str().unwrap_or_default().trim_start_matches(|c: char| c == '\\' || c.is_whitespace()).trim_end()
+}
+
+/// Whether a terminal may get colour codes: `NO_COLOR` is not set (no-color.org), and `TERM` names one that has them. An init
+/// system may leave `TERM` unset on a serial console.
+fn colour() -> bool {
+    allows_colour(std::env::var_os("NO_COLOR"), std::env::var_os("TERM"))
+}
+
+fn allows_colour(no_color: Option<OsString>, terminal: Option<OsString>) -> bool {
+    let is_empty = |value: OsString| value.is_empty();
+    no_color.is_none_or(is_empty) && terminal.is_some_and(|name| !name.is_empty() && name != "dumb")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_need_a_terminal_that_has_them() {
+        let table = [
+            (None, Some("xterm"), true),
+            (None, Some("vt220"), true),
+            (Some(""), Some("linux"), true),
+            (Some("1"), Some("linux"), false),
+            (None, Some("dumb"), false),
+            (None, Some(""), false),
+            (None, None, false),
+        ];
+        for (no_color, terminal, expected) in table {
+            let found = allows_colour(no_color.map(Into::into), terminal.map(Into::into));
+            assert_eq!(found, expected, "{no_color:?} {terminal:?}");
+        }
+    }
+
+    #[test]
+    fn json_is_found_in_an_argv_that_is_not_understood() {
+        let default = JoinArgs::default().result_file;
+        let table: [(&[&str], bool, bool, Option<PathBuf>); 12] = [
+            (&["join", "--nope", "-o", "json"], false, true, Some(default.clone())),
+            (&["join", "-ojson", "--logging-format=json"], true, true, Some(default.clone())),
+            (&["-o=json", "join"], false, true, Some(default.clone())),
+            (&["join", "--output=json", "--result-file", "/x"], false, true, Some("/x".into())),
+            (&["join", "--output", "json\r\n", "--result-file=/y"], false, true, Some("/y".into())),
+            (&["join", "\\\n\t--output=json"], false, true, Some(default.clone())),
+            (&["join", "-o", "json", "-o", "text"], false, false, Some(default.clone())),
+            (&["join", "--output-json"], false, false, Some(default.clone())),
+            (&["join", "--result-file"], false, false, Some(default.clone())),
+            (&["config", "join", "-o", "json"], false, true, None),
+            (&["jion", "-o", "json"], false, true, None),
+            (&[], false, false, None),
+        ];
+        for (words, json, document, result) in table {
+            let argv: Vec<OsString> = ["kubejoin"].iter().chain(words).map(Into::into).collect();
+            let options = of_argv(&argv);
+            assert_eq!((options.json, options.document, options.result), (json, document, result), "{words:?}");
+        }
+    }
+}
