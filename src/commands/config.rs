@@ -1,4 +1,4 @@
-//! `config`: prints what the verbs of [`crate::config::migrate`] say, with this machine's name and runtime socket.
+//! `config`: prints what the functions of [`crate::config::migrate`] return, with this machine's name and runtime socket.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ const SECTION: &str = "config";
 /// Who may read what `config migrate` writes: it holds tokens. kubeadm leaves it to everybody (0644).
 const MODE: u32 = 0o600;
 
-/// Does what a verb says.
+/// Runs a verb of `config`.
 pub(super) fn run(command: &ConfigCommand, report: &Report) -> Result<(), Failure> {
     match command {
         ConfigCommand::PrintJoinDefaults => {
@@ -59,7 +59,7 @@ fn this_machine() -> HostFacts {
     HostFacts::read(Path::new("/"), std::env::var_os("PATH").as_deref())
 }
 
-/// The name that is given, or this machine's. `hostname-override` has no say here, as in kubeadm.
+/// The name that is given, or this machine's. `hostname-override` does not count here, as in kubeadm.
 fn host_name(given: Option<NodeName>, machine: &HostFacts) -> Result<NodeName, plan::PlanError> {
     plan::node_name(given, &[], machine)
 }

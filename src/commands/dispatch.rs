@@ -10,7 +10,7 @@ use crate::error::Failure;
 use crate::phase::{Applies, PhaseSpec};
 use crate::report::{Report, ReportOptions};
 
-/// Does what argv says.
+/// Runs what argv asks for.
 pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     // A token may be in this process's memory, whatever the verb: no core dump of it, and only root looks in. Where the
     // kernel refuses, nothing is lost.

@@ -22,8 +22,8 @@ pub(super) fn of_join(args: &JoinArgs) -> ReportOptions {
     }
 }
 
-/// The report of a command line that is not understood: as much of it as counts for the report is looked for, so that a
-/// program that wants JSON gets it, and the result does not go on telling of the run before.
+/// The report of a command line that is not understood. The flags that concern the report are looked for, so that a program
+/// that asked for JSON gets it, and the result is not left from the run before.
 pub(super) fn of_argv(argv: &[OsString]) -> ReportOptions {
     let words: Vec<&str> = argv.iter().skip(1).map(|word| trimmed(word)).collect();
     let verb = words.iter().find(|word| ["join", "config", "version", "help"].contains(*word));
@@ -55,8 +55,8 @@ fn values<'a>(words: &'a [&'a str], names: &'a [&'a str]) -> impl Iterator<Item 
     })
 }
 
-/// Without what a shell's line continuation leaves where no shell reads it, and without the end of a line. What is no text is no
-/// flag of these.
+/// Without what a shell's line continuation leaves where no shell reads it, and without the end of a line; empty where it is
+/// not UTF-8.
 fn trimmed(word: &OsStr) -> &str {
     word.to_str().unwrap_or_default().trim_start_matches(|c: char| c == '\\' || c.is_whitespace()).trim_end()
 }

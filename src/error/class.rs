@@ -5,7 +5,7 @@
 pub enum Class {
     /// A defect of kubejoin itself: stop, and report it.
     Bug = 1,
-    /// Usage, configuration or preflight: stop, somebody has to change an input.
+    /// Usage, configuration or preflight: stop, an input has to be changed.
     Usage = 2,
     /// Network, not ready yet, time-out: run again.
     Transient = 3,

@@ -1,4 +1,4 @@
-//! The catalogue of error codes: the one place where code, class, meaning and next step are written down.
+//! The catalogue of error codes: the one place where code, class, meaning and hint are written down.
 
 use super::class::Class;
 use super::code::Code;
@@ -24,10 +24,10 @@ codes! {
         "a flag or a field of the JoinConfiguration has a value that cannot be used"
         "correct the named flag or field and run again"
     CONFIG_INCOMPLETE "config.incomplete" Usage
-        "no source says where to join, with which token, or by which CA certificate hash"
+        "endpoint, token or CA certificate hash are missing"
         "run `kubeadm token create --print-join-command` on the control plane and pass what it prints"
     CONFIG_MIXED "config.mixed" Usage
-        "settings stand beside --config that kubeadm does not allow there either"
+        "a flag stands beside --config that kubeadm does not allow there either"
         "put them into the configuration file, or leave the file out"
     CONFIG_VERSION "config.version" Usage
         "the JoinConfiguration has an apiVersion that is not read"
@@ -41,15 +41,15 @@ codes! {
 
     // preflight
     PREFLIGHT_FAILED "preflight.failed" Usage
-        "a check of this machine, under kubeadm's name, says that a node would not work here"
-        "correct what the named checks say on this machine, or pass --ignore-preflight-errors=NAME"
+        "a preflight check has failed: a node would not work on this machine"
+        "correct what the named checks report on this machine, or pass --ignore-preflight-errors=NAME"
 
     // the wire
     NET_NAME_NOT_FOUND "net.name-not-found" Transient
-        "the endpoint's name has no address, or no name server says so in time"
+        "the endpoint's name has no address, or DNS does not answer in time"
         "check the name and this machine's /etc/resolv.conf; in an initramfs, whether DHCP has finished"
     NET_REFUSED "net.connection-refused" Transient
-        "nobody listens at the endpoint, or a firewall refuses"
+        "nothing listens at the endpoint, or a firewall rejects the connection"
         "check on the control plane that kube-apiserver runs and that its port is open to this machine"
     NET_UNREACHABLE "net.unreachable" Transient
         "there is no route to the endpoint"
@@ -64,19 +64,19 @@ codes! {
         "the operating system failed a network operation"
         "run again; look at this machine's kernel log if it stays so"
     PROXY_VARIABLE "proxy.variable" Usage
-        "HTTPS_PROXY does not name a proxy"
+        "HTTPS_PROXY is not the URL of a proxy"
         "correct HTTPS_PROXY where this program is started: http://user:password@host:port; or name the endpoint in NO_PROXY"
     PROXY_SCHEME "proxy.scheme" Usage
-        "the proxy in HTTPS_PROXY would have to be spoken to in a way that kubejoin does not know"
+        "HTTPS_PROXY has a scheme that kubejoin does not support"
         "use http://, https:// or socks5:// in HTTPS_PROXY, or name the endpoint in NO_PROXY"
     PROXY_UNREACHABLE "proxy.unreachable" Transient
         "the proxy in HTTPS_PROXY cannot be reached, or does not answer"
         "check that the proxy runs and that HTTPS_PROXY is right, or name the endpoint in NO_PROXY"
     PROXY_CERTIFICATE "proxy.certificate" Unsafe
-        "the certificate of an https:// proxy is not one that this machine believes"
+        "the certificate of an https:// proxy is not trusted by this machine"
         "add its CA to this machine's CA bundle, or name that in SSL_CERT_FILE; for no proxy at all, put the endpoint into NO_PROXY"
     PROXY_AUTHENTICATION "proxy.authentication" Usage
-        "the proxy demands other credentials than it was given"
+        "the proxy does not accept the user and password in HTTPS_PROXY, or requires them"
         "put user and password into HTTPS_PROXY, percent-encoded, or name the endpoint in NO_PROXY"
     PROXY_REFUSED "proxy.refused" Usage
         "the proxy may not connect to the endpoint"
@@ -85,7 +85,7 @@ codes! {
         "the proxy cannot connect to the endpoint now"
         "check that the endpoint can be reached from the proxy, or name it in NO_PROXY"
     PROXY_NOT_A_PROXY "proxy.not-a-proxy" Usage
-        "what answers at the address in HTTPS_PROXY is no proxy of that kind"
+        "what answers at the address in HTTPS_PROXY is not a proxy of that kind"
         "correct HTTPS_PROXY, or name the endpoint in NO_PROXY"
     TLS_HANDSHAKE "tls.handshake-failed" Transient
         "the endpoint does not complete a TLS handshake"
@@ -123,7 +123,7 @@ codes! {
 
     // the API
     API_UNAUTHORIZED "api.unauthorized" Refused
-        "the API server does not accept the token, or whatever else is used, as a credential"
+        "the API server does not accept the token or other credentials"
         "create a token with `kubeadm token create --print-join-command` on the control plane; it needs the usage authentication"
     API_FORBIDDEN "api.forbidden" Refused
         "the token may not do what a joining node has to do"
@@ -136,7 +136,7 @@ codes! {
         "run again; look at the API server's load if it stays so"
     API_REJECTED "api.rejected" Refused
         "the API server rejects a request"
-        "read the server's words; an admission webhook or a policy may stand behind them"
+        "read the server's message; it may come from an admission webhook or policy"
     API_NOT_THE_OBJECT "api.not-the-object" Unsafe
         "the answer is a success but not the object that was asked for"
         "find out who answers at the endpoint: a captive portal or a web server, most likely"
@@ -171,7 +171,7 @@ codes! {
         "compare with `kubeadm token create --print-join-command` on the control plane; never replace the pin by what the server shows"
 
     DISCOVERY_FILE "discovery.file-unusable" Usage
-        "the discovery file cannot be read, or is no kubeconfig that a node can join with"
+        "the discovery file cannot be read, or is not a kubeconfig that a node can join with"
         "write it on the control plane: `kubectl -n kube-public get configmap cluster-info -o jsonpath={.data.kubeconfig}`"
     DISCOVERY_CREDENTIALS "discovery.credentials-refused" Refused
         "the API server does not accept the credentials in the discovery file"
@@ -200,7 +200,7 @@ codes! {
         "the cluster's signer could not issue the certificate"
         "delete the named request on the control plane, then run this again"
     BOOTSTRAP_PENDING "tls-bootstrap.csr-pending" Transient
-        "nobody has approved the CertificateSigningRequest in time"
+        "the CertificateSigningRequest was not approved in time"
         "approve the named request on the control plane, then run this again: the same request is found"
     BOOTSTRAP_UNSIGNED "tls-bootstrap.csr-unsigned" Transient
         "the CertificateSigningRequest is approved, but no certificate was issued"
@@ -232,7 +232,7 @@ codes! {
         "another run is writing to the same target root"
         "wait for the other run on this machine to end, then run again"
     ROOTFS_IN_THE_WAY "rootfs.in-the-way" Machine
-        "something of another kind, or far too large, has the name of a file or directory of ours"
+        "an object of another kind, or far too large, has the path of one of the node's files or directories"
         "move the named object out of the way on this machine and run again"
     MACHINE_NO_SPACE "machine.no-space" Machine
         "a file system of this machine has no space or no inodes left"
@@ -254,8 +254,8 @@ codes! {
         "there is no kubelet on this machine"
         "install a kubelet of Kubernetes 1.34 or newer on this machine, in one of the directories of PATH"
     KUBELET_NO_SERVICE_MANAGER "kubelet.no-service-manager" Machine
-        "neither systemd nor OpenRC controls services here"
-        "start the kubelet by whatever runs services on this machine"
+        "no init system (systemd, OpenRC) was found"
+        "start the kubelet yourself on this machine"
     KUBELET_SERVICE_MANAGER "kubelet.service-manager" Machine
         "a command of the init system cannot be run or does not end"
         "run the named command by hand on this machine"
@@ -275,10 +275,10 @@ codes! {
 
     // plan, node, kubelet
     CONFIG_NODE_NAME "config.node-name" Usage
-        "there is no usable name for the Node"
+        "the host name cannot be the name of a Node, and no other was given"
         "give the Node's name with --node-name, or kubejoin.node-name= on the kernel command line"
     CONFIG_SEVERAL_RUNTIMES "config.several-runtimes" Usage
-        "several container runtimes are there and none was chosen"
+        "several container runtimes were found and none was chosen"
         "choose one with --cri-socket"
     CLUSTER_CONFIG_MISSING "cluster.config-missing" Refused
         "the cluster has no kubelet-config or kubeadm-config that a joining node may read; kubeadm's defaults apply (a warning)"
@@ -294,7 +294,7 @@ codes! {
         "join with another --node-name, or delete the Node on the control plane first"
     KUBELET_UNHEALTHY "kubelet.unhealthy" Machine
         "the kubelet was started and does not become healthy"
-        "run `journalctl -xeu kubelet` on this machine, or read /var/log/kubelet/kubelet.log where OpenRC starts it, and correct what it says"
+        "run `journalctl -xeu kubelet` on this machine, or read /var/log/kubelet/kubelet.log where OpenRC starts it, and correct what it reports"
     KUBELET_NOT_REGISTERED "kubelet.not-registered" Transient
         "the kubelet is healthy but its Node has not appeared (a warning)"
         "run `journalctl -xeu kubelet` on this machine, and `kubectl get nodes` on the control plane"
@@ -307,11 +307,11 @@ codes! {
         "use a kubejoin of the cluster's minor version on this machine, or convert the ConfigMap kubelet-config to v1beta1"
     // the kubelet's own TLS bootstrap
     KUBELET_NOT_BOOTSTRAPPED "kubelet.not-bootstrapped" Transient
-        "the kubelet was left to ask for its certificate itself and has not got one in time; its token has been removed"
+        "the kubelet requests its certificate itself and did not get one in time; its token has been removed"
         "run `kubectl get csr` on the control plane and approve the request, or `journalctl -xeu kubelet` on this machine; then run again"
     // ourselves
     BUG "bug.panic" Bug
-        "a defect of kubejoin itself: it met what nobody had thought of"
+        "a defect of kubejoin itself"
         "report the named place together with what `kubejoin version` prints; running it again is safe"
 
     // what the user gives for the kubelet: patches, a configuration of its own
@@ -319,7 +319,7 @@ codes! {
         "the directory of patches, or a file in it, cannot be read"
         "check the path given with --patches on this machine: a directory, and not a link to one"
     PATCHES_INVALID "patches.invalid" Usage
-        "a file in the directory of patches has a name or a content that kubeadm does not take either"
+        "a file in the directory of patches has a name or content that kubeadm does not accept either"
         "correct the named file: target[suffix][+strategic|+merge|+json].yaml, with YAML or JSON in it"
     PATCHES_DO_NOT_FIT "patches.do-not-fit" Usage
         "a patch cannot be applied to the KubeletConfiguration, or gives a field that kubejoin reads a wrong type"

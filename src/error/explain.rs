@@ -22,7 +22,7 @@ pub trait Explain: std::error::Error {
         &[]
     }
 
-    /// Whether the same request can succeed later without anybody changing anything.
+    /// Whether the same request can succeed later without any change.
     fn may_retry(&self) -> bool {
         self.code().class == Class::Transient
     }

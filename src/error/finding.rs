@@ -24,7 +24,7 @@ pub struct Finding {
 pub enum Severity {
     /// It ends the run.
     Error,
-    /// It may become a problem, or it is an error that the user has said to ignore.
+    /// It may become a problem, or it is an error that the user wants ignored.
     Warning,
     /// The check could not be made, which is no reason to stop.
     Unknown,

@@ -15,7 +15,7 @@ use crate::pki::certificate::Certificate;
 use crate::rootfs::{Root, TargetPath};
 use crate::values::Quoted;
 
-/// What the cluster says.
+/// What the cluster requires of a node.
 #[derive(Clone, Copy, Debug)]
 pub struct ClusterRequirements<'a> {
     /// The configuration that will be written.
@@ -108,7 +108,7 @@ pub(super) fn kubelet_conf(subject: &Subject<'_>, requirements: &ClusterRequirem
 }
 
 /// `FileAvailable` of the cluster's CA, where only the cluster itself could say which that is: an interrupted run has left
-/// it, perhaps, and nothing else that tells whose it is.
+/// it, perhaps, and nothing else that identifies its cluster.
 pub(super) fn ca_cert(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>) -> Vec<Verdict> {
     let discovery = &subject.plan.access.discovery;
     files::foreign_ca_cert(subject, |own| discovery.matches_ca(own).unwrap_or_else(|| requirements.matches_ca(own)))
@@ -155,15 +155,15 @@ pub(super) fn cgroup_v1(subject: &Subject<'_>, requirements: &ClusterRequirement
 
 /// `KubeletVersion`, against the API server, as kubeadm does it in `init` only.
 pub(super) fn skew(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>) -> Vec<Verdict> {
-    let (Ok(kubelet), Some(said)) = (subject.kubelet(), requirements.api_server) else { return Vec::new() };
-    let Some(server) = Version::parse(&format!("Kubernetes {said}")) else {
-        return vec![Verdict::could_not_check(format_args!("the API server's version is {}", Quoted(said)))];
+    let (Ok(kubelet), Some(api_server)) = (subject.kubelet(), requirements.api_server) else { return Vec::new() };
+    let Some(server) = Version::parse(&format!("Kubernetes {api_server}")) else {
+        return vec![Verdict::could_not_check(format_args!("the API server's version is {}", Quoted(api_server)))];
     };
     if (kubelet.major, kubelet.minor) <= (server.major, server.minor) {
         return Vec::new();
     }
     vec![Verdict::warning(format!(
-        "kubelet {kubelet} is newer than the API server ({server}), which is no supported combination: install a kubelet of \
+        "kubelet {kubelet} is newer than the API server ({server}), which is not a supported combination: install a kubelet of \
          {}.{} on this machine, or upgrade the control plane first",
         server.major, server.minor
     ))]

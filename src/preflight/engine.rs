@@ -1,4 +1,4 @@
-//! Makes the checks of a set in their order, names what they say, and collects what ends the run. Knows no check, and of
+//! Makes the checks of a set in their order, names their verdicts, and collects what ends the run. Knows no check, and of
 //! what they look at only the type.
 
 use std::borrow::Cow;
@@ -28,7 +28,7 @@ enum Name<S> {
 /// What has to be there for a check to mean anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
-    /// The tree that is written to, or the way to the cluster.
+    /// The tree that is written to, or the connection to the cluster.
     Target,
     /// The system that runs, when it is the one that becomes a node.
     RunningSystem,

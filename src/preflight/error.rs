@@ -1,10 +1,10 @@
-//! The end of a join whose machine or cluster is not fit for it.
+//! Checks that have failed.
 
 use std::fmt;
 
 use crate::error::{Code, Explain, Finding, codes};
 
-/// Checks that say no: all of them.
+/// Every check that has failed.
 #[derive(Debug, PartialEq, Eq)]
 pub struct PreflightError {
     /// At least one, each with a code.

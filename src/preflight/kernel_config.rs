@@ -73,12 +73,12 @@ fn parse(text: impl BufRead, wanted: &[&'static str]) -> io::Result<Enabled> {
     Ok(enabled)
 }
 
-/// A gzip file (RFC 1952) of one member, unpacked on the way. Its checksum is not looked at: what is wanted are words, and a
+/// A gzip file (RFC 1952) of one member, unpacked on the way. Its checksum is ignored: what is wanted are words, and a
 /// damaged file does not have them.
 struct Gunzip<R> {
     packed: R,
     state: Box<InflateState>,
-    ended: bool,
+    is_at_end: bool,
 }
 
 impl<R: BufRead> Gunzip<R> {
@@ -102,7 +102,7 @@ impl<R: BufRead> Gunzip<R> {
         if flags & 2 != 0 {
             skip(&mut packed, 2)?;
         }
-        Ok(Gunzip { packed, state: InflateState::new_boxed(DataFormat::Raw), ended: false })
+        Ok(Gunzip { packed, state: InflateState::new_boxed(DataFormat::Raw), is_at_end: false })
     }
 }
 
@@ -112,13 +112,13 @@ fn skip(from: &mut impl Read, bytes: u64) -> io::Result<()> {
 
 impl<R: BufRead> Read for Gunzip<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while !self.ended && !buffer.is_empty() {
+        while !self.is_at_end && !buffer.is_empty() {
             let packed = self.packed.fill_buf()?;
             let at_end = packed.is_empty();
             let done = inflate(&mut self.state, packed, buffer, MZFlush::None);
             self.packed.consume(done.bytes_consumed);
             match done.status {
-                Ok(MZStatus::StreamEnd) => self.ended = true,
+                Ok(MZStatus::StreamEnd) => self.is_at_end = true,
                 Ok(_) if at_end && done.bytes_written == 0 => return Err(ErrorKind::UnexpectedEof.into()),
                 Ok(_) => {}
                 Err(_) => return Err(io::Error::new(ErrorKind::InvalidData, "damaged gzip file")),

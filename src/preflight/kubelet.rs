@@ -80,7 +80,7 @@ fn listen(port: u16) -> Vec<Verdict> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::kubelet_version::understand;
+    use super::super::kubelet_version::read;
     use super::*;
     use crate::error::Severity;
 
@@ -93,20 +93,20 @@ mod tests {
             ("Kubernetes v2.0.0", None),
             ("Kubernetes v1.33.9", Some("is older than 1.34.0")),
             ("Kubernetes v1.34.0-rc.1", Some("is older than 1.34.0")),
-            ("Kubernetes 1.37.2", Some("it says")),
-            ("Kubernetes v1.37", Some("it says")),
-            ("Kubernetes v1.037.2", Some("it says")),
-            ("Kubernetes v1.37.2 dirty", Some("it says")),
-            ("", Some("it says \"\"")),
+            ("Kubernetes 1.37.2", Some("it prints")),
+            ("Kubernetes v1.37", Some("it prints")),
+            ("Kubernetes v1.037.2", Some("it prints")),
+            ("Kubernetes v1.37.2 dirty", Some("it prints")),
+            ("", Some("it prints \"\"")),
         ];
-        for (said, expected) in table {
-            let verdicts = understand(said).map_or_else(|why| vec![why.verdict()], |version| check_version(&version));
+        for (output, expected) in table {
+            let verdicts = read(output).map_or_else(|why| vec![why.verdict()], |version| check_version(&version));
             match (&verdicts[..], expected) {
                 ([], None) => {}
                 ([Verdict { severity: Severity::Error, message, .. }], Some(part)) => {
-                    assert!(message.contains(part), "{said}: {message}");
+                    assert!(message.contains(part), "{output}: {message}");
                 }
-                (other, _) => panic!("{said}: {other:?}"),
+                (other, _) => panic!("{output}: {other:?}"),
             }
         }
     }

@@ -27,8 +27,8 @@ pub(super) struct Version {
 
 impl Version {
     /// `Kubernetes vX.Y.Z`, perhaps with `-pre.release` and `+build` (kubeadm `GetKubeletVersion`).
-    pub(super) fn parse(said: &str) -> Option<Self> {
-        let text = said.trim().strip_prefix("Kubernetes v")?;
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let text = text.trim().strip_prefix("Kubernetes v")?;
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+');
         let numbers_end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
         let (numbers, rest) = text.split_at(numbers_end);
@@ -68,7 +68,7 @@ impl fmt::Display for Version {
 pub(super) enum NoVersion {
     /// There is none.
     NotInstalled,
-    /// It does not say.
+    /// It does not print one.
     Unknown(String),
 }
 
@@ -91,13 +91,13 @@ pub(super) fn ask(path: &[PathBuf]) -> Result<Version, NoVersion> {
     let output = Commands::new(path, VERSION_LIMIT).run(&program, &["--version"]);
     let output = output.map_err(|error| NoVersion::Unknown(error.to_string()))?;
     if !output.status.success() {
-        let (ending, said) = (output.ending(), output.first_line());
-        return Err(NoVersion::Unknown(format!("`kubelet --version` failed ({ending}): {said}")));
+        let (ending, line) = (output.ending(), output.first_line());
+        return Err(NoVersion::Unknown(format!("`kubelet --version` failed ({ending}): {line}")));
     }
-    understand(&output.stdout)
+    read(&output.stdout)
 }
 
 /// What `kubelet --version` has printed.
-pub(super) fn understand(said: &str) -> Result<Version, NoVersion> {
-    Version::parse(said).ok_or_else(|| NoVersion::Unknown(format!("it says {}", Quoted(said.trim()))))
+pub(super) fn read(output: &str) -> Result<Version, NoVersion> {
+    Version::parse(output).ok_or_else(|| NoVersion::Unknown(format!("it prints {}", Quoted(output.trim()))))
 }

@@ -1,4 +1,4 @@
-//! The system that becomes a node, and its way to the cluster.
+//! The system that becomes a node, and its connection to the cluster.
 
 use std::borrow::Cow;
 use std::io;
@@ -66,7 +66,7 @@ pub(super) fn hostname(subject: &Subject<'_>) -> Vec<Verdict> {
     verdicts
 }
 
-/// Looks a name up on a thread of its own: the resolver cannot be told to be quick.
+/// Looks a name up on a thread of its own: the resolver has no deadline.
 fn lookup(
     name: &str,
     resolve: impl FnOnce(&str) -> io::Result<usize> + Send + 'static,

@@ -94,7 +94,7 @@ fn hint(subject: &Subject<'_>, error: &CriError) -> String {
     }
 }
 
-/// The service behind the socket, as far as its name tells.
+/// The service behind the socket, as far as its name shows.
 fn service(subject: &Subject<'_>) -> &'static str {
     let names = ["containerd", "crio", "cri-dockerd"];
     let known = |name: &&str| subject.plan.node.cri_socket.contains(*name);

@@ -1,10 +1,10 @@
-//! What the container runtime says about itself, asked once for the two checks of it.
+//! The container runtime's status, asked for once by the two checks of it.
 
 use crate::cri::{Condition, CriError, LIMIT, Runtime};
 use crate::phase::Phase;
 use crate::report::Report;
 
-/// What a runtime that answers says.
+/// The answers of a runtime.
 pub(super) struct Answers {
     pub(super) conditions: Result<Vec<Condition>, CriError>,
     pub(super) has_runtime_config: Result<bool, CriError>,

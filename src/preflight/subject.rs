@@ -39,7 +39,7 @@ impl<'a> Subject<'a> {
         self.kubelet.get_or_init(|| kubelet_version::ask(&self.plan.host.path)).as_ref()
     }
 
-    /// What the container runtime says.
+    /// The container runtime's answers.
     pub(super) fn runtime(&self) -> Result<&Answers, &CriError> {
         self.runtime.get_or_init(|| runtime_answers::ask(&self.plan.node.cri_socket, self.report)).as_ref()
     }

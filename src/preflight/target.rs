@@ -1,4 +1,4 @@
-//! What kubeadm does not ask of a machine before it joins: room for its files, a name of its own, a clock.
+//! What kubeadm does not check before a join: room for its files, a name of its own, a clock.
 
 use std::time::SystemTime;
 

@@ -42,7 +42,7 @@ const KERNEL: &str = "CONFIG_NAMESPACES=y\nCONFIG_NET_NS=y\nCONFIG_PID_NS=y\nCON
     CONFIG_NETFILTER_XT_TARGET_REDIRECT=m\nCONFIG_NETFILTER_XT_MATCH_COMMENT=m\nCONFIG_FAIR_GROUP_SCHED=y\n\
     CONFIG_CGROUPS=y\nCONFIG_CGROUP_BPF=y\nCONFIG_CGROUP_PIDS=y\nCONFIG_CGROUP_SCHED=y\n";
 
-/// What the checks said.
+/// What the checks reported.
 struct Said {
     result: Result<(), PreflightError>,
     warnings: Vec<String>,
@@ -247,10 +247,10 @@ fn only_files_of_other_nodes_are_an_error() {
 
 #[test]
 fn a_ca_that_matches_a_pin_is_no_error() {
-    let authority = kubejoin_apiserver::Pki::new();
-    let pin = authority.ca_hash().parse().unwrap();
+    let ca = kubejoin_apiserver::Pki::new();
+    let pin = ca.ca_hash().parse().unwrap();
     let bench = Bench::other_root();
-    bench.write("/etc/kubernetes/pki/ca.crt", authority.ca_pem().as_bytes());
+    bench.write("/etc/kubernetes/pki/ca.crt", ca.ca_pem().as_bytes());
     let root = Root::open(bench.root.path()).unwrap();
     for (pins, expected) in [(vec![pin], 0), (vec![crate::values::CaCertHash([0; 32])], 1)] {
         let mut plan = bench.plan();
@@ -264,9 +264,9 @@ fn a_ca_that_matches_a_pin_is_no_error() {
 
 #[test]
 fn without_pins_a_ca_is_compared_with_the_clusters() {
-    let (authority, other) = (kubejoin_apiserver::Pki::new(), kubejoin_apiserver::Pki::new());
+    let (ca, other) = (kubejoin_apiserver::Pki::new(), kubejoin_apiserver::Pki::new());
     let bench = Bench::other_root();
-    bench.write("/etc/kubernetes/pki/ca.crt", authority.ca_pem().as_bytes());
+    bench.write("/etc/kubernetes/pki/ca.crt", ca.ca_pem().as_bytes());
     let root = Root::open(bench.root.path()).unwrap();
     let mut plan = bench.plan();
     let Discovery::Token { trust, .. } = &mut plan.access.discovery else { panic!("no token discovery") };
@@ -277,7 +277,7 @@ fn without_pins_a_ca_is_compared_with_the_clusters() {
     let text = b"apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n";
     let kubelet = crate::kubelet::configuration::KubeletConfiguration::read(text).unwrap();
     let refused: &[&str] = &["FileAvailable--etc-kubernetes-pki-ca.crt"];
-    for (pem, expected) in [(authority.ca_pem(), &[][..]), (other.ca_pem(), refused)] {
+    for (pem, expected) in [(ca.ca_pem(), &[][..]), (other.ca_pem(), refused)] {
         let ca_certificates = &crate::pki::certificate::Certificate::all_from_pem(pem.as_bytes()).unwrap();
         let requirements = ClusterRequirements { kubelet: &kubelet, api_server: None, ca_certificates };
         let found = cluster_checks::run(&worker::engine(&subject), &subject, &requirements);
@@ -785,7 +785,7 @@ fn swap_is_compared_with_the_nodes_configuration() {
         };
         assert!(agrees, "{state} {fields}: {hint:?}, expected {expected:?}");
     }
-    // Whoever has always ignored kubeadm's check of that name is left alone.
+    // A user who has always ignored kubeadm's check of that name still can.
     let mut bench = Bench { ignore: vec!["swap".to_owned()], ..Bench::this_system() };
     bench.host.swap_areas = Some(1);
     let said = after_discovery(&bench, "", None);
@@ -819,7 +819,7 @@ fn a_kubelet_newer_than_the_api_server_is_a_warning() {
         (Some("v1.38.0-alpha.1+abc"), None),
         (
             Some("v1.36.9"),
-            Some("kubelet 1.37.2 is newer than the API server (1.36.9), which is no supported combination: install"),
+            Some("kubelet 1.37.2 is newer than the API server (1.36.9), which is not a supported combination: install"),
         ),
         (Some("v1.36.9-gke.100"), Some("kubelet 1.37.2 is newer")),
         (Some("stable-1"), Some("could not check: the API server's version is \"stable-1\"")),

@@ -1,4 +1,4 @@
-//! What a check says, when it does not say "well".
+//! What a check found to be wrong.
 
 use std::fmt;
 

@@ -12,7 +12,7 @@ use crate::plan::JoinPlan;
 use crate::report::Report;
 use crate::rootfs::Root;
 
-/// A machine that may become a node, as far as one can tell without its cluster.
+/// A machine whose checks have passed, as far as they need no cluster.
 pub struct LocalChecksPassed<'a>(Subject<'a>);
 
 /// Ends the join by itself, before the others (kubeadm `RunRootCheckOnly`).

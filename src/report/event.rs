@@ -1,4 +1,4 @@
-//! What sinks are told.
+//! What sinks get.
 
 use std::time::Duration;
 

@@ -19,7 +19,7 @@ pub(super) fn finding(finding: &Finding) -> Value {
     })
 }
 
-/// What every sink says of an error beside its message and its findings.
+/// The fields of an error beside its message and its findings.
 pub(super) fn failure(code: &Code, hint: &str) -> Map<String, Value> {
     object([
         ("outcome", "failed".into()),

@@ -1,4 +1,4 @@
-//! How the user wants to be told.
+//! Where and in which form a run is reported.
 
 use std::path::PathBuf;
 

@@ -123,7 +123,7 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     make_directories(directory)?;
     let temporary = directory.join(format!(".result.json.{}", std::process::id()));
-    // A leftover of a process with our number, or a link that somebody has laid: `create_new` follows none.
+    // A leftover of a process with our number, or a link that another user has made: `create_new` follows none.
     let _ = fs::remove_file(&temporary);
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
     let written = file

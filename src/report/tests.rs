@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::console::Style;
 use super::*;
@@ -17,7 +17,7 @@ use crate::error::{Code, Explain, Finding, Severity, codes};
 use crate::phase::Phase;
 use crate::secret::Secret;
 
-/// A stream whose bytes can be looked at while somebody else owns its writing end.
+/// A stream whose bytes can be looked at while a sink owns its writing end.
 #[derive(Clone, Default)]
 struct Stream(Rc<RefCell<Vec<u8>>>);
 
@@ -102,7 +102,7 @@ fn swap() -> Finding {
 const PLAIN: Style = Style { columns: None, colour: false };
 
 #[test]
-fn a_join_as_a_pipe_sees_it() {
+fn a_join_without_a_terminal_is_plain_text() {
     let bench = bench(0, PLAIN);
     bench.report.phase(Phase::Preflight);
     bench.report.info(Phase::Preflight, "Checking this machine");
@@ -134,25 +134,110 @@ fn a_join_as_a_pipe_sees_it() {
 }
 
 #[test]
-fn a_failure_names_code_exit_status_and_next_step_everywhere() {
+fn a_failure_has_code_exit_status_and_hint_in_every_sink() {
     let bench = bench(0, PLAIN);
     bench.report.phase(Phase::Discovery);
     bench.report.failed(&Refusal("field nodeRegistration.name is empty".to_owned()));
 
-    let action = codes::CONFIG_INVALID.hint;
+    let hint = codes::CONFIG_INVALID.hint;
     assert_eq!(
         bench.err.text(),
-        format!("error: field nodeRegistration.name is empty\n  code: config.invalid (exit 2)\n  next: {action}\n")
+        format!("error: field nodeRegistration.name is empty\n  code: config.invalid (exit 2)\n  next: {hint}\n")
     );
     assert_eq!(bench.out.text(), "");
     let last = bench.kmsg.text().lines().last().unwrap().to_owned();
     assert!(last.starts_with("<3>kubejoin: failed: config.invalid (exit 2): field"), "{last}");
     let result = bench.result();
     let line = bench.json_lines().pop().unwrap();
-    for (key, want) in [("code", "config.invalid"), ("class", "usage"), ("outcome", "failed"), ("hint", action)] {
+    for (key, want) in [("code", "config.invalid"), ("class", "usage"), ("outcome", "failed"), ("hint", hint)] {
         assert_eq!((&result[key], &line[key]), (&want.into(), &want.into()), "{key}");
     }
     assert_eq!((&result["exit"], &line["exit"], &result["phase"]), (&2.into(), &2.into(), &"discovery".into()));
+}
+
+/// The end of checks, two of which have failed.
+#[derive(Debug)]
+struct Failed([Finding; 2]);
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "preflight checks failed: {}; {}", self.0[0], self.0[1])
+    }
+}
+
+impl std::error::Error for Failed {}
+
+impl Explain for Failed {
+    fn code(&self) -> &'static Code {
+        &codes::PREFLIGHT_FAILED
+    }
+
+    fn findings(&self) -> &[Finding] {
+        &self.0
+    }
+}
+
+#[test]
+fn findings_keep_their_fields_in_every_sink() {
+    let bench = bench(0, PLAIN);
+    let error = |check: &str, message: &str| Finding {
+        check: check.to_owned(),
+        severity: Severity::Error,
+        message: message.to_owned(),
+        hint: Some("do it".to_owned()),
+        code: Some(&codes::PREFLIGHT_FAILED),
+    };
+    bench.report.phase(Phase::Preflight);
+    bench.report.finding(Phase::Preflight, &swap());
+    bench.report.finding(Phase::Preflight, &Finding { severity: Severity::Unknown, ..swap() });
+    let failed = Failed([error("CRI", "no socket\n[ERROR Forged]: x"), error("Clock", "abcdef.0123456789abcdef")]);
+    bench.report.failed(&failed);
+
+    let hint = codes::PREFLIGHT_FAILED.hint;
+    assert_eq!(
+        bench.err.text(),
+        format!(
+            "\t[WARNING Swap]: swap is on\n\t[WARNING Swap]: swap is on\n[preflight] Some fatal errors occurred:\n\
+             \t[ERROR CRI]: no socket\\u{{a}}[ERROR Forged]: x\n\t[ERROR Clock]: abcdef.<secret>\n\
+             error: preflight checks failed\n  code: preflight.failed (exit 2)\n  next: {hint}\n"
+        )
+    );
+    assert!(bench.kmsg.text().contains("preflight checks failed: [ERROR CRI]: no socket"), "{}", bench.kmsg.text());
+    let finding = |name, severity, message, hint: Value, code: Value| json!({ "name": name, "severity": severity, "message": message, "hint": hint, "code": code });
+    let (hint, code) = (json!("do it"), json!("preflight.failed"));
+    let expected = [
+        finding("Swap", "warning", "swap is on", Value::Null, Value::Null),
+        finding("Swap", "unknown", "swap is on", Value::Null, Value::Null),
+        finding("CRI", "error", "no socket\\u{a}[ERROR Forged]: x", hint.clone(), code.clone()),
+        finding("Clock", "error", "abcdef.<secret>", hint, code),
+    ];
+    assert_eq!(bench.result()["findings"], json!(expected));
+    // What programs have always read stays as it was.
+    assert_eq!(bench.result()["warnings"][0]["message"], "[WARNING Swap]: swap is on");
+    let message = bench.result()["message"].clone();
+    assert!(message.as_str().unwrap().starts_with("preflight checks failed: [ERROR CRI]: no socket"), "{message}");
+    let lines = bench.json_lines();
+    let of_lines: Vec<_> = lines.iter().filter_map(|line| line["findings"].as_array()).flatten().cloned().collect();
+    assert_eq!(of_lines, expected);
+    assert_eq!((&lines[1]["level"], &lines[1]["msg"]), (&json!("warning"), &json!("[WARNING Swap]: swap is on")));
+}
+
+#[test]
+fn a_document_has_the_outcome_and_every_finding() {
+    let (out, err) = (Stream::default(), Stream::default());
+    let report = Report::new(vec![
+        Box::new(Document::new(Box::new(out.clone()))),
+        Box::new(Console::new(None, (Box::new(err.clone()), PLAIN), 0)),
+    ]);
+    report.info(Phase::Preflight, "Checking this machine");
+    report.finding(Phase::Preflight, &swap());
+    report.done("joined", &[("node", "n1".into()), ("exit", "9".into())], "closing text");
+    let document: Value = serde_json::from_str(&out.text()).unwrap();
+    let mut keys: Vec<_> = document.as_object().unwrap().keys().collect();
+    keys.sort();
+    assert_eq!(keys, ["exit", "findings", "node", "outcome"]);
+    assert_eq!((&document["exit"], &document["findings"][0]["name"]), (&json!(0), &json!("Swap")));
+    assert_eq!(err.text(), "[preflight] Checking this machine\n\t[WARNING Swap]: swap is on\n");
 }
 
 #[test]
@@ -180,7 +265,7 @@ fn json_lines_are_objects_with_level_and_message() {
 }
 
 #[test]
-fn a_serial_console_is_folded_and_coloured_and_a_pipe_is_not() {
+fn a_terminal_gets_folded_lines_and_colours() {
     let style = Style { columns: Some(80), colour: true };
     let bench = bench(0, style);
     let words = "word ".repeat(30);
@@ -271,7 +356,7 @@ fn a_phase_begun_twice_is_one() {
 }
 
 #[test]
-fn the_same_reason_for_waiting_is_said_once() {
+fn the_same_reason_for_waiting_is_reported_once() {
     let bench = bench(0, PLAIN);
     for error in ["away", "away", "away", "busy", "away"] {
         bench.report.retrying(Phase::Discovery, &Refusal(error.to_owned()), Duration::from_millis(500));
@@ -282,7 +367,7 @@ fn the_same_reason_for_waiting_is_said_once() {
 }
 
 #[test]
-fn a_file_among_the_facts_is_whole_for_programs_without_secrets_and_not_in_the_kernels_log() {
+fn a_file_among_the_facts_is_whole_and_not_in_the_kernel_log() {
     let bench = bench(0, PLAIN);
     bench.report.conceal(&Secret::new("0123456789abcdef"));
     let files = serde_json::json!([{ "path": "/f", "content": "a: 1\n\tb\u{1b}\ntoken: 0123456789abcdef\n" }]);

@@ -1,4 +1,4 @@
-//! Secrets that nobody has told us about: what has the form of one is not shown.
+//! Secrets that are not known to be any: what has the form of one is not shown.
 //!
 //! A bootstrap token that was typed in the place of a path, a certificate key, the password in a URL. Known secrets are
 //! looked for in [`crate::report`]; this is for text before the configuration is known, and for what a log or a peer repeats.
@@ -139,7 +139,7 @@ fn password_in(word: &str) -> Option<Range<usize>> {
     let scheme = word[..end].find("//").map(|at| at + 2);
     let user = scheme.unwrap_or(0);
     let start = user + word[user..end].find(':')? + 1;
-    // `registry/image:tag@sha256:...` is no user.
+    // `registry/image:tag@sha256:...` is an image.
     let is_image = scheme.is_none() && word[user..start].contains('/');
     // `https://host:6443/path@x` has a port, and the @ behind it.
     let is_port =

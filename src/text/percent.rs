@@ -22,7 +22,7 @@ pub fn decoded_leniently(text: &str) -> Vec<u8> {
     decode(text.as_bytes(), Some).unwrap_or_default()
 }
 
-/// `stray` says what a percent sign stands for that is none of an encoding.
+/// `stray` gives what a percent sign stands for that begins no encoded byte.
 fn decode(mut rest: &[u8], stray: fn(u8) -> Option<u8>) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(rest.len());
     while let Some((&first, after)) = rest.split_first() {
