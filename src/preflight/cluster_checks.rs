@@ -87,9 +87,10 @@ const FSTAB: TargetPath = TargetPath::fixed("/etc/fstab");
 const MAX_FILE_BYTES: usize = 1 << 18;
 
 /// The first kubelet with `failCgroupV1` true by default.
-const FAILS_ON_V1: Version = Version { major: 1, minor: 35, patch: 0, pre_release: true };
+const FIRST_TO_FAIL_ON_CGROUP_V1: Version = Version { major: 1, minor: 35, patch: 0, pre_release: true };
 
-const EDIT: &str = "into the cluster's kubelet-config (`kubectl -n kube-system edit configmap kubelet-config`)";
+const INTO_KUBELET_CONFIG: &str =
+    "into the cluster's kubelet-config (`kubectl -n kube-system edit configmap kubelet-config`)";
 
 /// `FileAvailable--etc-kubernetes-kubelet.conf`, where only the cluster itself could say which CA it has: an identity that
 /// cannot be used any more is replaced, but not that of a node of another cluster.
@@ -135,7 +136,7 @@ pub(super) fn swap(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>
     let off = if subject.plan.target.is_this_system() { "run `swapoff -a` and " } else { "" };
     vec![Verdict::error(
         "swap is on, and with failSwapOn, which is true for this node, its kubelet will not start",
-        format!("{off}{remove} on this machine, or write `failSwapOn: false` {EDIT}"),
+        format!("{off}{remove} on this machine, or write `failSwapOn: false` {INTO_KUBELET_CONFIG}"),
     )]
 }
 
@@ -143,13 +144,15 @@ pub(super) fn swap(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>
 pub(super) fn cgroup_v1(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>) -> Vec<Verdict> {
     let fails = requirements.kubelet.value().get("failCgroupV1").and_then(serde_json::Value::as_bool).unwrap_or(true);
     let is_v1 = subject.plan.host.cgroups.version == Some(CgroupVersion::V1);
-    let refuses = matches!(subject.kubelet(), Ok(kubelet) if !kubelet.is_older_than(&FAILS_ON_V1));
+    let refuses = matches!(subject.kubelet(), Ok(kubelet) if !kubelet.is_older_than(&FIRST_TO_FAIL_ON_CGROUP_V1));
     if !fails || !is_v1 || !refuses || flag_says_no(subject, "fail-cgroupv1") {
         return Vec::new();
     }
     vec![Verdict::error(
         "control groups are of version 1, and with failCgroupV1, which is true for this node, its kubelet will not start",
-        format!("write `failCgroupV1: false` {EDIT}, or boot this machine with control groups of version 2"),
+        format!(
+            "write `failCgroupV1: false` {INTO_KUBELET_CONFIG}, or boot this machine with control groups of version 2"
+        ),
     )]
 }
 

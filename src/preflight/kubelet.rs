@@ -14,7 +14,7 @@ const SERVICE: &str = "kubelet";
 /// Its port (kubeadm `KubeletPort`).
 const PORT: u16 = 10250;
 /// Its oldest version (kubeadm 1.37 `MinimumKubeletVersion`: three minors below its own).
-const OLDEST: Version = Version { major: 1, minor: 34, patch: 0, pre_release: false };
+const MIN_KUBELET_VERSION: Version = Version { major: 1, minor: 34, patch: 0, pre_release: false };
 /// `KubeletVersion`.
 pub(super) fn version(subject: &Subject<'_>) -> Vec<Verdict> {
     match subject.kubelet() {
@@ -24,10 +24,10 @@ pub(super) fn version(subject: &Subject<'_>) -> Vec<Verdict> {
 }
 
 fn check_version(version: &Version) -> Vec<Verdict> {
-    if !version.is_older_than(&OLDEST) {
+    if !version.is_older_than(&MIN_KUBELET_VERSION) {
         return Vec::new();
     }
-    let text = format!("kubelet {version} is older than {OLDEST}, the oldest that kubeadm 1.37 supports");
+    let text = format!("kubelet {version} is older than {MIN_KUBELET_VERSION}, the oldest that kubeadm 1.37 supports");
     vec![Verdict::error(text, INSTALL)]
 }
 

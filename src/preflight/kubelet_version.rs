@@ -10,7 +10,7 @@ use crate::services::{Commands, find};
 use crate::values::Quoted;
 
 /// Longest time for `kubelet --version`: 70 MB from a slow card.
-const VERSION_LIMIT: Duration = Duration::from_secs(60);
+const VERSION_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// For a kubelet that is missing or too old.
 pub(super) const INSTALL: &str =
@@ -88,7 +88,7 @@ impl NoVersion {
 /// Asks the kubelet for its version.
 pub(super) fn ask(path: &[PathBuf]) -> Result<Version, NoVersion> {
     let program = find(path, "kubelet").ok_or(NoVersion::NotInstalled)?;
-    let output = Commands::new(path, VERSION_LIMIT).run(&program, &["--version"]);
+    let output = Commands::new(path, VERSION_TIMEOUT).run(&program, &["--version"]);
     let output = output.map_err(|error| NoVersion::Unknown(error.to_string()))?;
     if !output.status.success() {
         let (ending, line) = (output.ending(), output.first_line());

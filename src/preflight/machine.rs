@@ -9,14 +9,15 @@ use std::time::Duration;
 use super::subject::Subject;
 use super::verdict::Verdict;
 use crate::services::find;
+use crate::text::mask;
 use crate::values::Endpoint;
 
 /// Longest time for looking up our own name. A resolver without an answer would hold up a boot for ten seconds or more,
 /// for a warning.
-const LOOKUP_LIMIT: Duration = Duration::from_secs(2);
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The longest name part of a qualified name (apimachinery `IsQualifiedName`), which kubeadm asks for here.
-const QUALIFIED_NAME_LENGTH: usize = 63;
+const MAX_QUALIFIED_NAME_LENGTH: usize = 63;
 
 /// `IsPrivilegedUser`. Root is needed where the system that runs is changed, and nowhere else.
 pub(super) fn privileged_user(subject: &Subject<'_>) -> Vec<Verdict> {
@@ -51,17 +52,23 @@ pub(super) fn in_path(subject: &Subject<'_>, program: &str) -> Vec<Verdict> {
     )]
 }
 
-/// `Hostname`: the node name is one that everything accepts, and has an address.
+/// `Hostname`: the node name is one that everything accepts, no token, and has an address.
 pub(super) fn hostname(subject: &Subject<'_>) -> Vec<Verdict> {
     let name = subject.plan.node.name.as_str();
     let mut verdicts = Vec::new();
-    if name.len() > QUALIFIED_NAME_LENGTH {
+    if mask::token_secret(name).is_some() {
+        verdicts.push(Verdict::error(
+            "the node name has the form of a bootstrap token, and a Node's name is public",
+            "give the token with --token, and the name with --node-name",
+        ));
+    }
+    if name.len() > MAX_QUALIFIED_NAME_LENGTH {
         let text =
-            format!("the node name {name} is longer than {QUALIFIED_NAME_LENGTH} characters, too long for a label");
+            format!("the node name {name} is longer than {MAX_QUALIFIED_NAME_LENGTH} characters, too long for a label");
         verdicts.push(Verdict::warning(text));
     }
     if subject.plan.target.is_this_system() {
-        verdicts.extend(lookup(name, |name| (name, 0).to_socket_addrs().map(|found| found.count()), LOOKUP_LIMIT));
+        verdicts.extend(lookup(name, |name| (name, 0).to_socket_addrs().map(|found| found.count()), LOOKUP_TIMEOUT));
     }
     verdicts
 }

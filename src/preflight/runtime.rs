@@ -11,7 +11,7 @@ use crate::cri::{Condition, CriError};
 use crate::rootfs::TargetPath;
 
 /// The condition that counts. That there is no network yet is normal: its Pods come with the node.
-const READY: &str = "RuntimeReady";
+const RUNTIME_READY: &str = "RuntimeReady";
 
 /// containerd's configuration; what Docker's packages bring turns CRI off in it.
 const CONTAINERD: TargetPath = TargetPath::fixed("/etc/containerd/config.toml");
@@ -30,11 +30,11 @@ pub(super) fn ready(subject: &Subject<'_>) -> Vec<Verdict> {
             return vec![Verdict::error(format!("container runtime is not running: {error}"), hint(subject, error))];
         }
     };
-    let not_ready = conditions.iter().filter(|condition| condition.kind == READY && !condition.status);
+    let not_ready = conditions.iter().filter(|condition| condition.kind == RUNTIME_READY && !condition.status);
     let verdict = |condition: &Condition| {
         Verdict::error(
             format!(
-                "container runtime condition {READY} is not true: reason {}, message {}",
+                "container runtime condition {RUNTIME_READY} is not true: reason {}, message {}",
                 condition.reason, condition.message
             ),
             format!("see the log of {} on this machine", service(subject)),

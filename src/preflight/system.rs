@@ -12,7 +12,7 @@ use crate::host::{CgroupVersion, Cgroups};
 use crate::services::{Commands, find};
 
 /// Where no kernel older than these is still maintained.
-const SUPPORTED: &str = "5.4, 5.10, 5.15 and everything from 6.0 on";
+const SUPPORTED_KERNELS: &str = "5.4, 5.10, 5.15 and everything from 6.0 on";
 
 /// Options of the kernel without which there are no containers; one of each row is enough.
 const REQUIRED: [&[&str]; 13] = [
@@ -42,10 +42,10 @@ const CONTROLLERS_V2: (&[&str], &[&str]) =
     (&["cpu", "cpuset", "devices", "freezer", "memory", "pids"], &["hugetlb", "io"]);
 
 /// The first kubelet that refuses control groups of version 1 (KEP 5573): with its pre-releases.
-const REFUSES_V1: Version = Version { major: 1, minor: 35, patch: 0, pre_release: true };
+const FIRST_WITHOUT_CGROUP_V1: Version = Version { major: 1, minor: 35, patch: 0, pre_release: true };
 
 /// Longest time for loading a module.
-const MODPROBE_LIMIT: Duration = Duration::from_secs(10);
+const MODPROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Everything, in kubeadm's order: kernel, control groups. The operating system, which kubeadm asks about between them, is
 /// Linux wherever this program runs.
@@ -57,7 +57,7 @@ pub(super) fn verification(subject: &Subject<'_>) -> Vec<Verdict> {
     let host = &subject.plan.host;
     let mut verdicts = Vec::new();
     if !is_supported(&host.kernel_release) {
-        let text = format!("kernel release {} is unsupported; supported are {SUPPORTED}", host.kernel_release);
+        let text = format!("kernel release {} is unsupported; supported are {SUPPORTED_KERNELS}", host.kernel_release);
         verdicts.push(Verdict::warning(text));
     }
     let options = required(&host.cgroups);
@@ -104,7 +104,7 @@ fn kernel_options(subject: &Subject<'_>, options: &[&[&'static str]]) -> Result<
     }
     let modprobe = find(&host.path, "modprobe").filter(|_| subject.changes_this_system());
     let Some(modprobe) = modprobe else { return Err(KernelConfigError::NotFound) };
-    let commands = Commands::new(&host.path, MODPROBE_LIMIT);
+    let commands = Commands::new(&host.path, MODPROBE_TIMEOUT);
     if !commands.run(&modprobe, &["configs"]).is_ok_and(|output| output.status.success()) {
         return Err(KernelConfigError::NotFound);
     }
@@ -169,7 +169,7 @@ fn control_groups(subject: &Subject<'_>, kubelet: &Version) -> Vec<Verdict> {
 fn version_1(subject: &Subject<'_>, kubelet: &Version) -> Verdict {
     let line = boot_line(subject);
     let change = format!("boot with control groups of version 2: systemd.unified_cgroup_hierarchy=1 in {line}");
-    if kubelet.is_older_than(&REFUSES_V1) {
+    if kubelet.is_older_than(&FIRST_WITHOUT_CGROUP_V1) {
         let text = format!("control groups are of version 1, which kubelets from 1.35 on refuse: {change}");
         return Verdict::warning(text);
     }

@@ -642,6 +642,13 @@ fn the_line_that_turns_the_memory_controller_on_is_named() {
 }
 
 #[test]
+fn a_token_is_not_taken_for_a_node_name() {
+    let said = Bench { node_name: Some("abcdef.0123456789abcdef"), ..Bench::other_root() }.run();
+    assert_eq!(said.error_names(), ["Hostname"]);
+    assert!(!said.result.unwrap_err().to_string().contains("0123456789abcdef"));
+}
+
+#[test]
 fn a_default_host_name_is_refused_unless_it_was_given() {
     for (hostname, node_name, refused) in [
         ("localhost", None, true),

@@ -39,7 +39,7 @@ fn killed_at(join: &Join, call: &str, nth: usize) -> bool {
 }
 
 /// Whether strace is there and may trace.
-fn can_trace() -> bool {
+pub fn can_trace() -> bool {
     let traced = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).status();
     traced.is_ok_and(|status| status.success())
 }

@@ -2,7 +2,7 @@
 
 use kubejoin_apiserver::{ApiServer, Approver, Faults, Options, Reply, Rule};
 
-use crate::builder::{Join, cluster_info_of};
+use crate::builder::{Join, KUBEJOIN, cluster_info_of};
 
 /// The token's secret half, and encodings it could hide in.
 fn disguises(token: &str) -> Vec<Vec<u8>> {
@@ -87,6 +87,31 @@ fn a_password_in_a_url_is_shown_nowhere() {
         let ran = join.run();
         assert_eq!(ran.status, 2, "{ran:#?}");
         assert!(!format!("{ran:?}").contains("hunter2"), "{ran:#?}");
+    }
+}
+
+#[test]
+fn no_verb_leaves_its_memory_to_a_core_dump() {
+    if !crate::crash::can_trace() {
+        eprintln!("SKIPPED: this test needs strace (Debian package strace), and the permission to use ptrace");
+        return;
+    }
+    for words in
+        [&["join", "--nope"][..], &["join", "--config", "/nowhere"], &["config", "validate", "--config", "/nowhere"]]
+    {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let mut traced = std::process::Command::new("strace");
+        traced.args(["-f", "-qq", "-e", "trace=prctl,openat", "-o"]).arg(log.path()).arg(KUBEJOIN).args(words);
+        if words[0] == "join" {
+            traced.arg("--result-file").arg(directory.path().join("result.json"));
+        }
+        assert_eq!(traced.output().unwrap().status.code(), Some(2), "{words:?}");
+        let calls = std::fs::read_to_string(log.path()).unwrap();
+        let forbidden =
+            calls.find("PR_SET_DUMPABLE, SUID_DUMP_DISABLE").unwrap_or_else(|| panic!("{words:?}: {calls}"));
+        // Before a file that may hold a token is read.
+        assert!(calls.find("/nowhere").is_none_or(|read| forbidden < read), "{calls}");
     }
 }
 
