@@ -65,7 +65,7 @@ codes! {
         "run again; look at this machine's kernel log if it stays so"
     PROXY_VARIABLE "proxy.variable" Usage
         "HTTPS_PROXY is not the URL of a proxy"
-        "correct HTTPS_PROXY where this program is started: http://user:password@host:port; or name the endpoint in NO_PROXY"
+        "correct HTTPS_PROXY where this program is started: http://HOST:PORT, with user and password, percent-encoded, before an @; or name the endpoint in NO_PROXY"
     PROXY_SCHEME "proxy.scheme" Usage
         "HTTPS_PROXY has a scheme that kubejoin does not support"
         "use http://, https:// or socks5:// in HTTPS_PROXY, or name the endpoint in NO_PROXY"

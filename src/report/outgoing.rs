@@ -150,6 +150,7 @@ mod tests {
     use base64::Engine as _;
 
     use super::*;
+    use crate::error::codes;
 
     const TOKEN_SECRET: &str = "0a1b2c3d4e5f6g7h";
 
@@ -209,6 +210,14 @@ mod tests {
         assert_eq!(outgoing.line("no file zyxwvu.fedcba9876543210"), "no file zyxwvu.<secret>");
         assert_eq!(outgoing.fact(text), text);
         assert_eq!(outgoing.block(text), text);
+    }
+
+    #[test]
+    fn no_hint_of_the_catalogue_is_masked() {
+        let outgoing = Outgoing::default();
+        for code in codes::ALL {
+            assert_eq!(outgoing.line(code.hint), code.hint, "{}", code.name);
+        }
     }
 
     #[test]
