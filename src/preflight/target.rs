@@ -7,7 +7,7 @@ use super::verdict::Verdict;
 use crate::clock::ClockMode;
 use crate::error::codes;
 use crate::node::paths;
-use crate::rootfs::TargetPath;
+use crate::rootfs::{FileKind, TargetPath};
 
 /// Less than this is as good as full: a node's files have 20 KB, written beside those that are there, and the kubelet that
 /// follows needs far more.
@@ -81,6 +81,25 @@ impl Obstacle {
             Obstacle::Unknown(why) => Verdict::could_not_check(why),
         }
     }
+}
+
+/// `DirectoryOwner`: whoever owns a directory decides what stands in it, static pods and keys included. Write bits for others in
+/// a directory of ours are taken away when it is written to.
+pub(super) fn directory_owner(subject: &Subject<'_>) -> Vec<Verdict> {
+    let directories = [paths::KUBERNETES, paths::PKI, paths::MANIFESTS, paths::KUBELET, paths::KUBELET_PKI];
+    let foreign = directories.into_iter().filter_map(|path| {
+        let found = subject.root.metadata(&path).ok().flatten()?;
+        (found.kind == FileKind::Directory && !found.is_ours()).then_some((path, found.uid))
+    });
+    let verdict = |(path, uid): (TargetPath, u32)| {
+        let outside = subject.root.outside(&path);
+        let outside = outside.display();
+        Verdict::error(
+            format!("{outside} belongs to user {uid}, who can put static pods, keys or certificates there"),
+            format!("look at what is in {outside}, then run `chown root {outside}` on this machine"),
+        )
+    };
+    foreign.map(verdict).collect()
 }
 
 /// `DefaultHostname`: a second machine of that name would be refused, or take the place of the first.

@@ -193,6 +193,7 @@ fn the_names_and_their_order_are_kubeadms() {
             // Ours.
             "MemoryCgroup",
             "TargetWritable",
+            "DirectoryOwner",
             "DefaultHostname",
             "Clock",
         ]

@@ -21,7 +21,7 @@ fn root_check<'a>() -> Check<Subject<'a>> {
 }
 
 /// kubeadm's, in its order, then ours.
-pub(super) fn checks<'a>() -> [Check<Subject<'a>>; 20] {
+pub(super) fn checks<'a>() -> [Check<Subject<'a>>; 21] {
     use Scope::{RunningKernel, RunningSystem, Target};
     [
         Check::named(|_| Some(files::name(&paths::KUBELET_CONF)), Target, files::kubelet_conf),
@@ -42,6 +42,7 @@ pub(super) fn checks<'a>() -> [Check<Subject<'a>>; 20] {
         Check::named(machine::forwarding_name, RunningSystem, machine::forwarding),
         Check::named(system::memory_name, RunningKernel, system::memory),
         Check::new("TargetWritable", Target, target::writable),
+        Check::new("DirectoryOwner", Target, target::directory_owner),
         Check::new("DefaultHostname", Target, target::default_name),
         Check::new("Clock", Target, target::clock),
     ]

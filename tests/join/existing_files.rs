@@ -88,6 +88,22 @@ fn directories_of_ours_lose_the_write_bits_of_others() {
 }
 
 #[test]
+fn a_directory_of_somebody_else_fails_preflight_by_name() {
+    let server = ApiServer::start(Options::default());
+    let join = Join::to(&server);
+    let manifests = join.root().join("etc/kubernetes/manifests");
+    fs::create_dir_all(&manifests).unwrap();
+    if !give_away(&manifests) {
+        return;
+    }
+    let ran = join.run();
+    assert_eq!((ran.code(), ran.status), ("preflight.failed", 2), "{ran:#?}");
+    assert!(ran.stderr.contains("[ERROR DirectoryOwner]") && ran.stderr.contains("user 65534"), "{}", ran.stderr);
+    assert!(server.requests().is_empty(), "the network was asked");
+    assert_eq!(join.arg("--ignore-preflight-errors=DirectoryOwner").run().outcome(), "joined");
+}
+
+#[test]
 fn a_file_with_the_name_of_a_directory_is_in_the_way() {
     let server = ApiServer::start(Options::default());
     let join = Join::to(&server);
