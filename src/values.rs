@@ -3,6 +3,7 @@
 //! A value can only be made by its parser, so that nothing further in has to check it again. Nothing here knows where a text
 //! came from, reads a file or opens a connection.
 
+mod character;
 pub mod duration;
 pub mod endpoint;
 mod no_proxy;
@@ -17,6 +18,6 @@ pub use endpoint::{Endpoint, EndpointError};
 pub use node_name::{NodeName, NodeNameError};
 pub use pin::{CaCertHash, PinError};
 pub use proxy::{Proxy, ProxyError, ProxyVariables};
-pub(crate) use quoted::Quoted;
+pub(crate) use quoted::{Quoted, Shown};
 pub use token::{BootstrapToken, TokenError};
 pub use url::{Url, UrlError, without_secrets};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use crate::cli::ConfigCommand;
-use crate::config::{Warning, load, migrate};
+use crate::config::{ConfigError, Refused, Warning, load, migrate};
 use crate::error::Failure;
 use crate::host::HostFacts;
 use crate::plan;
@@ -24,11 +24,13 @@ pub(super) fn run(command: &ConfigCommand, report: &Report) -> Result<(), Failur
             show(&migrate::join_defaults(&host_name(None, &this_machine())?, plan::DEFAULT_CRI_SOCKET));
         }
         ConfigCommand::Validate { config, allow } => {
-            warn(&migrate::validate(config, &load::configuration(config)?, *allow)?, report);
+            let validated = migrate::validate(config, &load::configuration(config)?, *allow);
+            warn(&validated.map_err(|refused| with_warnings(refused, report))?, report);
             show("ok\n");
         }
         ConfigCommand::Migrate { old_config, new_config, allow } => {
-            let migration = migrate::migrate(old_config, &load::configuration(old_config)?, *allow)?;
+            let migrated = migrate::migrate(old_config, &load::configuration(old_config)?, *allow);
+            let migration = migrated.map_err(|refused| with_warnings(refused, report))?;
             warn(&migration.warnings, report);
             let machine = this_machine();
             let name = host_name(migration.node_name.clone(), &machine)?;
@@ -54,6 +56,12 @@ fn host_name(given: Option<NodeName>, machine: &HostFacts) -> Result<NodeName, p
 /// A reader that has gone away is no error.
 fn show(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// The error, once the warnings have been printed: what was ignored can be the cause.
+fn with_warnings(refused: Refused, report: &Report) -> ConfigError {
+    warn(&refused.warnings, report);
+    refused.error
 }
 
 fn warn(warnings: &[Warning], report: &Report) {

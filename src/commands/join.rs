@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::join_outcome::print_outcome;
 use crate::cli::JoinArgs;
 use crate::clock::Clock;
-use crate::config::{self, DiscoveryMethod, JoinConfiguration};
+use crate::config::{self, DiscoveryMethod, JoinConfiguration, Warning};
 use crate::error::Failure;
 use crate::host::HostFacts;
 use crate::inputs::{Inputs, Named};
@@ -25,9 +25,16 @@ pub(super) fn run(args: &JoinArgs, report: &Report) -> Result<(), Failure> {
 
 fn plan(args: &JoinArgs, report: &Report) -> Result<JoinPlan, Failure> {
     for secret in [&args.settings.token, &args.settings.discovery_token, &args.settings.tls_bootstrap_token] {
-        secret.iter().for_each(|secret| report.conceal(secret));
+        secret.iter().for_each(|given| report.conceal(&given.value));
     }
-    let mut resolved = config::load(&args.settings)?;
+    let mut resolved = match config::load(&args.settings) {
+        Ok(resolved) => resolved,
+        Err(refused) => {
+            // What was ignored can be the cause.
+            report_warnings(&refused.warnings, report);
+            return Err(refused.error.into());
+        }
+    };
     for token in tokens(&resolved.configuration) {
         report.conceal(&token.secret);
     }
@@ -52,13 +59,17 @@ fn plan(args: &JoinArgs, report: &Report) -> Result<JoinPlan, Failure> {
     if let Some(PhaseSpec { applies: Applies::Worker(phase), .. }) = args.phase {
         plan.options.phases = Phases::only(*phase);
     }
-    for warning in &resolved.warnings {
-        report.warn(Phase::Preflight, None, warning);
-    }
+    report_warnings(&resolved.warnings, report);
     for (name, origin) in &resolved.provenance {
         report.debug(1, Phase::Preflight, format_args!("{name} comes from {origin}"));
     }
     Ok(plan)
+}
+
+fn report_warnings(warnings: &[Warning], report: &Report) {
+    for warning in warnings {
+        report.warn(Phase::Preflight, None, warning);
+    }
 }
 
 /// Every token of a configuration.

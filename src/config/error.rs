@@ -3,12 +3,11 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::ArgsForm;
+use super::args_form::ArgsForm;
 use super::origin::Origin;
-use super::settings::RetiredFlag;
 use crate::error::{Code, Explain, codes};
 use crate::values::duration::DurationError;
-use crate::values::{EndpointError, NodeNameError, PinError, Quoted, TokenError, UrlError, without_secrets};
+use crate::values::{EndpointError, NodeNameError, PinError, Quoted, Shown, TokenError, UrlError, without_secrets};
 use crate::yaml::YamlError;
 
 /// The longest file that is read, in bytes: what a ConfigMap may hold.
@@ -29,12 +28,12 @@ pub enum ConfigError {
         /// Which.
         path: PathBuf,
     },
-    /// A file is no text.
+    /// A file is not text.
     NotUnicode {
         /// Which.
         path: PathBuf,
     },
-    /// The configuration file is no YAML.
+    /// The configuration file is not YAML.
     Yaml {
         /// Which.
         path: PathBuf,
@@ -80,8 +79,8 @@ pub enum ConfigError {
     },
     /// Settings that cannot stand beside `--config`.
     Mixed {
-        /// Their names, sorted.
-        settings: Vec<String>,
+        /// Their names, sorted, and the fields that say the same.
+        settings: Vec<(String, &'static str)>,
     },
     /// Values that cannot be used: all of them, as kubeadm does.
     Invalid {
@@ -99,21 +98,21 @@ pub enum Problem {
     NoEndpoint,
     /// No token from any source.
     NoToken,
-    /// Neither a pin nor the wish to go without.
+    /// Neither a pin nor the explicit choice to go without.
     NoPin,
     /// A field, flag or parameter of kubeadm that is not here.
     NotYetSupported(Origin),
-    /// An endpoint that is none.
+    /// An invalid endpoint.
     Endpoint(Origin, EndpointError),
-    /// A token that is none.
+    /// An invalid token.
     Token(Origin, TokenError),
     /// `--token` and `--token-file` of the same source.
     TwoTokens(Origin),
-    /// A pin that is none.
+    /// An invalid pin.
     Pin(Origin, PinError),
-    /// A node name that is none.
+    /// An invalid node name.
     NodeName(Origin, NodeNameError),
-    /// A runtime socket that is none.
+    /// An invalid socket of a container runtime.
     CriSocket(Origin, String),
     /// A CA path that is not absolute or does not end in `.crt`.
     CaCertPath(Origin, String),
@@ -125,21 +124,21 @@ pub enum Problem {
     ImagePullPolicy(Origin, String),
     /// An argument to be merged with one of the same name, which only the experimental v1 can say.
     MergeMethod(Origin),
-    /// A time that is none.
+    /// An invalid time.
     Time(Origin, String),
     /// `discovery.file` that is neither a path nor an https URL.
     DiscoveryFile(Origin, String),
-    /// A URL of a discovery file that is none.
+    /// An invalid URL of a discovery file.
     Url(Origin, UrlError),
     /// A token or an endpoint beside a file for discovery.
     TwoDiscoveries(Origin),
     /// A file with CA certificates beside pins.
     TwoTrusts(Origin),
-    /// An address to advertise that is none.
+    /// An invalid address to advertise.
     AdvertiseAddress(Origin, String),
-    /// A port that is none.
+    /// An invalid port.
     BindPort(Origin, i32),
-    /// A certificate key that is none. Its text is a secret.
+    /// An invalid certificate key. Its text is a secret.
     CertificateKey(Origin),
     /// `config validate`, `config migrate`: a field that this version does not have.
     UnknownField(Origin),
@@ -156,14 +155,21 @@ pub enum Problem {
         /// Where it begins.
         line: usize,
     },
-    /// A duration that is none.
+    /// An invalid duration.
     Duration(Origin, DurationError),
     /// `all` beside other checks.
     IgnoreAll,
     /// A phase that neither we nor kubeadm have.
     Phase(Origin, String),
-    /// A clock that is none of the three.
-    Clock(Origin, String),
+    /// A parameter of the kernel command line that takes something else.
+    Expected {
+        /// Which.
+        origin: Origin,
+        /// Such as `auto, system or server`.
+        expected: &'static str,
+        /// As written.
+        found: String,
+    },
     /// A value of another type.
     Type {
         /// Where.
@@ -175,6 +181,21 @@ pub enum Problem {
     },
 }
 
+/// Why there is no configuration, and what else was found: an ignored field can be the cause.
+#[derive(Debug)]
+pub struct Refused {
+    /// Why.
+    pub error: ConfigError,
+    /// What the user should know as well.
+    pub warnings: Vec<Warning>,
+}
+
+impl From<ConfigError> for Refused {
+    fn from(error: ConfigError) -> Self {
+        Refused { error, warnings: Vec::new() }
+    }
+}
+
 /// Something the user should know; the join goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Warning {
@@ -182,7 +203,7 @@ pub enum Warning {
     UnknownField(Origin),
     /// A field given twice; the last one counts.
     DuplicateField(Origin),
-    /// A document that is no JoinConfiguration.
+    /// A document that is not a JoinConfiguration.
     IgnoredDocument {
         /// As written.
         api_version: String,
@@ -216,17 +237,31 @@ pub enum Warning {
     NotForFiles(Origin),
     /// A CA for the server of a discovery URL, where there is none.
     NoUrl(Origin),
-    /// A flag of an older kubeadm, and what is made of it.
-    RetiredFlag(RetiredFlag),
-    /// A `kubejoin.` parameter that does not exist. Its value may be a secret and is not kept.
+    /// A flag of older releases of kubeadm.
+    RetiredFlag {
+        /// Without its dashes.
+        flag: &'static str,
+        /// "read as ..." or "ignored: ...".
+        instead: &'static str,
+    },
+    /// A flag that has no effect here.
+    FlagWithoutEffect {
+        /// Without its dashes.
+        flag: &'static str,
+        /// Why.
+        why: &'static str,
+    },
+    /// A token file whose token nothing needs.
+    TokenFileIgnored(Origin),
+    /// A `kubejoin.` parameter that does not exist, named without that. Its value may be a secret and is not kept.
     UnknownParameter(String),
-    /// A `kubejoin.` parameter without `=`.
-    ParameterWithoutValue(String),
+    /// A `kubejoin.` parameter without `=`, named without that.
+    ParameterWithoutValue(&'static str),
     /// A socket without `unix://`.
     CriSocketScheme(Origin),
     /// An endpoint beside `--config`; kubeadm ignores it, too, but does not say so.
     EndpointIgnored(Origin),
-    /// Pins beside the wish to go without them; the pins count.
+    /// Pins beside the choice to go without them; the pins count.
     UnsafeSkipIgnored,
     /// A phase that only older releases of kubeadm had.
     RetiredPhase(Origin, String),
@@ -249,13 +284,14 @@ impl fmt::Display for ConfigError {
             }
             ConfigError::NoJoinConfiguration { path } => write!(f, "{} has no JoinConfiguration", path.display()),
             ConfigError::Version { path, api_version, kind } => {
-                write!(f, "{}: {} of {} does not exist", path.display(), Quoted(kind), Quoted(api_version))
+                write!(f, "{}: unknown kind {} of {}", path.display(), Quoted(kind), Quoted(api_version))
             }
             ConfigError::Experimental { path, api_version } => {
                 write!(f, "{}: {api_version} is experimental", path.display())
             }
             ConfigError::Mixed { settings } => {
-                write!(f, "these cannot stand beside a configuration file: {}", settings.join(", "))
+                let names: Vec<_> = settings.iter().map(|(name, _)| name.as_str()).collect();
+                write!(f, "these cannot stand beside a configuration file: {}", names.join(", "))
             }
             ConfigError::Invalid { file, problems } => {
                 if let Some(file) = file {
@@ -286,10 +322,10 @@ impl fmt::Display for Problem {
             Problem::Pin(origin, error) => write!(f, "{origin}: {error}"),
             Problem::NodeName(origin, error) => write!(f, "{origin}: {error}"),
             Problem::CriSocket(origin, text) => {
-                write!(f, "{origin}: {} is no absolute path of a socket, with or without unix://", Quoted(text))
+                write!(f, "{origin}: invalid socket {}: it is an absolute path, with or without unix://", Quoted(text))
             }
             Problem::CaCertPath(origin, text) => {
-                write!(f, "{origin}: {} is no absolute path that ends in .crt", Quoted(text))
+                write!(f, "{origin}: invalid path {}: it is absolute and ends in .crt", Quoted(text))
             }
             Problem::ExtraArgName(origin) => write!(f, "{origin}: the argument has no name"),
             Problem::TaintEffect(origin, text) => write!(
@@ -313,10 +349,12 @@ impl fmt::Display for Problem {
             Problem::Url(origin, error) => write!(f, "{origin}: {error}"),
             Problem::TwoDiscoveries(origin) => write!(f, "{origin}: a discovery file is given as well"),
             Problem::TwoTrusts(origin) => write!(f, "{origin}: hashes of CA certificates are given as well"),
-            Problem::AdvertiseAddress(origin, text) => write!(f, "{origin}: {} is no IP address", Quoted(text)),
-            Problem::BindPort(origin, port) => write!(f, "{origin}: {port} is no port"),
+            Problem::AdvertiseAddress(origin, text) => write!(f, "{origin}: invalid IP address {}", Quoted(text)),
+            Problem::BindPort(origin, port) => {
+                write!(f, "{origin}: invalid port {port}: it is a number from 0 to 65535")
+            }
             Problem::CertificateKey(origin) => write!(f, "{origin}: a certificate key has 64 hexadecimal digits"),
-            Problem::UnknownField(origin) => write!(f, "there is no field {origin}"),
+            Problem::UnknownField(origin) => write!(f, "unknown field {origin}"),
             Problem::DuplicateField(origin) => write!(f, "{origin} is given twice"),
             Problem::ExtraArgsForm(origin, form) => write!(f, "{origin}: {form} is needed in this version"),
             Problem::UnknownApi { api_version, kind, line } => {
@@ -324,9 +362,9 @@ impl fmt::Display for Problem {
             }
             Problem::Duration(origin, error) => write!(f, "{origin}: {error}"),
             Problem::IgnoreAll => f.write_str("`all` stands among the ignored preflight errors beside names of checks"),
-            Problem::Phase(origin, text) => write!(f, "{origin}: {} is no phase of join", Quoted(text)),
-            Problem::Clock(origin, text) => {
-                write!(f, "{origin}: a clock is auto, system or server, not {}", Quoted(text))
+            Problem::Phase(origin, text) => write!(f, "{origin}: unknown phase {}", Quoted(text)),
+            Problem::Expected { origin, expected, found } => {
+                write!(f, "{origin} takes {expected}, not {}", Quoted(found))
             }
             Problem::Type { origin, expected, found } => write!(f, "{origin}: this is {found}, {expected} is needed"),
         }
@@ -354,11 +392,14 @@ impl fmt::Display for Warning {
             }
             Warning::ExperimentalVersion(api_version) => write!(f, "{api_version} is experimental and may change"),
             Warning::ExtraArgsForm(origin, form) => {
-                write!(f, "{origin}: took it as it is, but this version of kubeadm's API needs {form}")
+                write!(f, "{origin}: accepted as it is, but this version of kubeadm's API needs {form}")
             }
             Warning::Retired(origin) => write!(f, "ignored {origin}: the cluster knows it today"),
             Warning::Dockershim(origin) => {
-                write!(f, "ignored {origin}: no kubelet since 1.24 has dockershim, the runtime is looked for instead")
+                write!(
+                    f,
+                    "ignored {origin}: kubelets of 1.24 and newer have no dockershim, the runtime is looked for instead"
+                )
             }
             Warning::FurtherEndpoints(origin) => {
                 write!(f, "{origin}: of several API servers only the first is written, kubeadm has room for one")
@@ -367,23 +408,25 @@ impl fmt::Display for Warning {
                 write!(f, "ignored {origin}: a discovery file says itself which CA is trusted")
             }
             Warning::NoUrl(origin) => write!(f, "ignored {origin}: no discovery file is fetched from a URL"),
-            Warning::RetiredFlag(RetiredFlag { flag, instead }) => {
-                write!(f, "{flag} is a flag of older kubeadm releases, {instead}")
+            Warning::RetiredFlag { flag, instead } => {
+                write!(f, "--{flag} is a flag of older kubeadm releases, {instead}")
             }
+            Warning::FlagWithoutEffect { flag, why } => write!(f, "ignored --{flag}: {why}"),
+            Warning::TokenFileIgnored(origin) => write!(f, "ignored {origin}: the tokens are given already"),
             Warning::UnknownParameter(name) => {
-                write!(f, "ignored the unknown parameter {} of the kernel command line", Quoted(name))
+                write!(f, "ignored the unknown parameter kubejoin.{} of the kernel command line", Shown(name))
             }
             Warning::ParameterWithoutValue(name) => {
-                write!(f, "ignored {name} of the kernel command line, it has no value")
+                write!(f, "ignored kubejoin.{name} of the kernel command line, it has no value")
             }
             Warning::CriSocketScheme(origin) => {
-                write!(f, "{origin}: took the socket as a path and put unix:// before it")
+                write!(f, "{origin}: accepted as a path, unix:// was put before it")
             }
             Warning::EndpointIgnored(origin) => {
                 write!(f, "{origin} is ignored, the configuration file says where to join")
             }
             Warning::UnsafeSkipIgnored => {
-                f.write_str("CA certificate hashes are given and will be checked, in spite of the wish to skip that")
+                f.write_str("CA certificate hashes are given and are checked, although skipping that is asked for")
             }
             Warning::RetiredPhase(origin, name) => {
                 write!(f, "{origin}: only older releases had the phase {name}; there is nothing to skip")

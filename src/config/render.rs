@@ -4,7 +4,9 @@
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use super::draft::{ControlPlane, DEFAULT_CA_CERT_PATH, Draft, DraftTaint, kubeconfig_path};
+use super::check::kubeconfig_path;
+use super::draft::{ControlPlane, DEFAULT_CA_CERT_PATH, Draft, DraftTaint};
+use super::origin::WithOrigin;
 use super::settings::list;
 use crate::values::{NodeName, duration};
 use crate::yaml;
@@ -85,17 +87,17 @@ fn node_registration(draft: &Draft, node_name: &NodeName, cri_socket: &str) -> V
     };
     put("taints", draft.taints.as_ref().map_or_else(of_role, |taints| taints.iter().map(taint).collect()));
     if !draft.kubelet_extra_args.is_empty() {
-        let argument = |(name, value): &(String, String)| json!({ "name": name, "value": value });
+        let argument = |(name, given): &(String, WithOrigin<String>)| json!({ "name": name, "value": given.value });
         put("kubeletExtraArgs", draft.kubelet_extra_args.iter().map(argument).collect());
     }
     if !draft.ignore_preflight_errors.is_empty() {
-        put("ignorePreflightErrors", json!(draft.ignore_preflight_errors));
+        put("ignorePreflightErrors", draft.ignore_preflight_errors.iter().map(|given| json!(given.value)).collect());
     }
     Value::Object(fields)
 }
 
 fn taint(taint: &DraftTaint) -> Value {
-    let DraftTaint { taint, time_added } = taint;
+    let DraftTaint { taint, time_added, .. } = taint;
     let mut fields = json!({ "key": taint.key, "effect": taint.effect });
     if !taint.value.is_empty() {
         fields["value"] = json!(taint.value);

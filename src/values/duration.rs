@@ -20,7 +20,7 @@ const UNITS: [(&str, u64); 8] = [
 /// Go's `time.Duration` is an `i64` of nanoseconds, about 292 years.
 const MAX_NANOSECONDS: u64 = i64::MAX as u64;
 
-/// Reads a Go duration. Negative ones, which Go has, are refused: no time-out is one.
+/// Reads a Go duration. Negative ones, which Go has, are refused: no time-out is negative.
 pub fn parse(text: &str) -> Result<Duration, DurationError> {
     let fail = |reason| DurationError { text: text.to_owned(), reason };
     if text.starts_with('-') {
@@ -106,7 +106,7 @@ fn take_while<'a>(rest: &mut &'a str, wanted: impl Fn(char) -> bool) -> &'a str 
     taken
 }
 
-/// Why a text is no duration.
+/// Why a text is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DurationError {
     /// What was given.
@@ -139,7 +139,7 @@ impl fmt::Display for DurationError {
             Reason::Negative => "it is negative",
             Reason::TooLong => "it is longer than 292 years",
         };
-        write!(f, "{} is no duration: {reason}", Quoted(&self.text))
+        write!(f, "invalid duration {}: {reason}", Quoted(&self.text))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::character::CharacterName;
 use super::quoted::Quoted;
 
 /// The longest DNS-1123 subdomain (apimachinery `util/validation`).
@@ -56,7 +57,7 @@ impl FromStr for NodeName {
     }
 }
 
-/// Why a text is no name of a Node.
+/// Why a text cannot be the name of a Node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NodeNameError {
     /// Nothing, or only white space.
@@ -85,7 +86,7 @@ impl fmt::Display for NodeNameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NodeNameError::Empty => f.write_str("the node name is empty"),
-            NodeNameError::Form { text, reason } => write!(f, "{} is no node name: {reason}", Quoted(text)),
+            NodeNameError::Form { text, reason } => write!(f, "invalid node name {}: {reason}", Quoted(text)),
         }
     }
 }
@@ -94,7 +95,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reason::Length => write!(f, "it is longer than {MAX_LENGTH} characters"),
-            Reason::Character(c) => write!(f, "it consists of a-z, 0-9, `-` and `.`, and has a {c:?}"),
+            Reason::Character(c) => write!(f, "it consists of a-z, 0-9, `-` and `.`, and has {}", CharacterName(*c)),
             Reason::Edge => f.write_str("each part between dots starts and ends with a letter or a digit"),
         }
     }
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_subdomain_is_refused_with_its_reason() {
+    fn other_texts_are_refused_with_their_reason() {
         let long = "a".repeat(254);
         let table = [
             ("pi_1", Reason::Character('_')),

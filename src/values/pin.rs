@@ -51,7 +51,7 @@ fn is_sha256_hex(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// Why a text is no pin.
+/// Why a text is not a pin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PinError {
     /// 64 hexadecimal digits without their type.
@@ -67,7 +67,7 @@ pub enum PinError {
         /// Characters after the colon.
         digits: usize,
     },
-    /// A character that is no hexadecimal digit.
+    /// A character that is not a hexadecimal digit.
     Digit {
         /// Where after the colon, counted from 1.
         position: usize,

@@ -25,7 +25,7 @@ pub struct ProxyVariables {
 
 impl ProxyVariables {
     /// The proxy for connections to `https://endpoint`. `None` where they go there directly: no proxy is named, the host is
-    /// this machine, or `NO_PROXY` names it, perhaps with just this port. Errors: one would be used, and is none.
+    /// this machine, or `NO_PROXY` names it, perhaps with just this port. Errors: one would be used, and is invalid.
     pub fn for_https(&self, endpoint: &Endpoint) -> Result<Option<Proxy>, ProxyError> {
         let Some(text) = self.https_proxy.as_ref().filter(|text| !text.expose().is_empty()) else { return Ok(None) };
         if no_proxy::is_local(endpoint) || no_proxy::excepts(self.no_proxy.as_deref().unwrap_or_default(), endpoint) {
@@ -170,15 +170,15 @@ impl fmt::Display for Proxy {
     }
 }
 
-/// Why `HTTPS_PROXY` names no proxy. Never quotes it beyond its scheme: a password can be anywhere in it.
+/// Why `HTTPS_PROXY` does not name a proxy. Never quotes it beyond its scheme: a password can be anywhere in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProxyError {
-    /// A scheme that nobody here speaks.
+    /// A scheme that is not supported.
     Scheme(String),
     /// What stands before the `@` has characters that a URL cannot have there, or a percent sign that stands for nothing;
     /// or is longer than SOCKS can say.
     Credentials,
-    /// What stands behind it is no host, or has no port.
+    /// What stands behind it is not a host, or has no port.
     Address(Reason),
 }
 
@@ -188,10 +188,10 @@ impl fmt::Display for ProxyError {
             ProxyError::Scheme(scheme) => {
                 write!(f, "HTTPS_PROXY has the scheme {}, which is not supported", Quoted(scheme))
             }
-            ProxyError::Credentials => f.write_str(
-                "HTTPS_PROXY names no proxy: its user or password is not percent-encoded as in a URL, or too long",
-            ),
-            ProxyError::Address(reason) => write!(f, "HTTPS_PROXY names no proxy: {reason}"),
+            ProxyError::Credentials => {
+                f.write_str("invalid HTTPS_PROXY: its user or password is not percent-encoded as in a URL, or too long")
+            }
+            ProxyError::Address(reason) => write!(f, "invalid HTTPS_PROXY: {reason}"),
         }
     }
 }

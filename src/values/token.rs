@@ -55,7 +55,7 @@ impl FromStr for BootstrapToken {
     }
 }
 
-/// Why a text is no bootstrap token; says where, never what.
+/// Why a text is not a bootstrap token; says where, never what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenError {
     /// Nothing was given.
