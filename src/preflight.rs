@@ -30,6 +30,7 @@ use crate::plan::{JoinPlan, Mode};
 use crate::report::Report;
 use crate::rootfs::{Root, TargetPath};
 use crate::services::InitSystem;
+use crate::values::Version;
 
 /// What a check looks at.
 struct Subject<'a> {
@@ -39,7 +40,7 @@ struct Subject<'a> {
     report: &'a Report,
     control: InitSystem,
     /// What several checks ask is asked once: the kubelet's version is 70 MB from a slow card.
-    kubelet: OnceCell<Result<kubelet::Version, kubelet::NoVersion>>,
+    kubelet: OnceCell<Result<Version, kubelet::NoVersion>>,
     runtime: OnceCell<Result<runtime::Answers, CriError>>,
 }
 
@@ -293,7 +294,7 @@ impl<'a> Subject<'a> {
     }
 
     /// The version of the kubelet that is installed here.
-    fn kubelet(&self) -> Result<&kubelet::Version, &kubelet::NoVersion> {
+    fn kubelet(&self) -> Result<&Version, &kubelet::NoVersion> {
         self.kubelet.get_or_init(|| kubelet::ask(&self.plan.host.path)).as_ref()
     }
 

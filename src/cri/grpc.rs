@@ -13,6 +13,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use crate::values::percent_decoded;
+
 /// Largest answer that is read, in bytes. A runtime's status has some kilobytes.
 const MAX_MESSAGE: usize = 256 * 1024;
 /// Calls that can be made on one connection: as many answers fit into the window that is opened at once.
@@ -366,7 +368,10 @@ impl Fields {
         match name {
             ":status" => self.http_status = value.decode().and_then(|text| text.parse().ok()),
             "grpc-status" => self.grpc_status = value.decode().and_then(|text| text.parse().ok()),
-            "grpc-message" => self.grpc_message = value.decode().map(|text| percent_decoded(&text)),
+            "grpc-message" => {
+                self.grpc_message =
+                    value.decode().map(|text| String::from_utf8_lossy(&percent_decoded(&text).bytes).into_owned());
+            }
             _ => {}
         }
     }
@@ -493,26 +498,6 @@ fn huffman_character(code: u32, length: u32) -> Option<u8> {
         first += characters.len() as u32;
     }
     None
-}
-
-/// `%20` and the like, as grpc writes its messages.
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) if first == b'%' => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 impl From<io::Error> for GrpcError {

@@ -1,13 +1,13 @@
 //! What can only be judged once the cluster has been asked: this machine against the configuration that its kubelet will
 //! have.
 
-use super::kubelet::Version;
 use super::{Subject, Verdict, files};
 use crate::host::CgroupVersion;
 use crate::kubelet::configuration::KubeletConfiguration;
 use crate::node::state::{self, Conflict, NodeState};
 use crate::pki::certificate::Certificate;
 use crate::rootfs::{Root, TargetPath};
+use crate::values::{Quoted, Version};
 
 /// What the cluster says.
 #[derive(Clone, Copy, Debug)]
@@ -103,7 +103,7 @@ pub(super) fn swap(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>
 pub(super) fn cgroup_v1(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>) -> Vec<Verdict> {
     let fails = requirements.kubelet.value().get("failCgroupV1").and_then(serde_json::Value::as_bool).unwrap_or(true);
     let is_v1 = subject.plan.host.cgroups.version == Some(CgroupVersion::V1);
-    let refuses = matches!(subject.kubelet(), Ok(kubelet) if !kubelet.is_older_than(&FAILS_ON_V1));
+    let refuses = matches!(subject.kubelet(), Ok(kubelet) if !kubelet.is_older_than(FAILS_ON_V1));
     if !fails || !is_v1 || !refuses || flag_says_no(subject, "fail-cgroupv1") {
         return Vec::new();
     }
@@ -116,10 +116,10 @@ pub(super) fn cgroup_v1(subject: &Subject<'_>, requirements: &ClusterRequirement
 /// `KubeletVersion`, against the API server, as kubeadm does it in `init` only.
 pub(super) fn skew(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>) -> Vec<Verdict> {
     let (Ok(kubelet), Some(said)) = (subject.kubelet(), requirements.api_server) else { return Vec::new() };
-    let Some(server) = Version::parse(&format!("Kubernetes {said}")) else {
-        return Verdict::could_not_check(format_args!("the API server's version is {}", crate::values::Quoted(said)));
+    let Some(server) = said.parse::<Version>().ok() else {
+        return Verdict::could_not_check(format_args!("the API server's version is {}", Quoted(said)));
     };
-    if (kubelet.major, kubelet.minor) <= (server.major, server.minor) {
+    if kubelet.release() <= server.release() {
         return Vec::new();
     }
     Verdict::warning(format!(

@@ -1,6 +1,5 @@
 //! The kubelet that will run here.
 
-use std::fmt;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::PathBuf;
@@ -10,7 +9,7 @@ use super::{Subject, Verdict};
 use crate::error::codes;
 use crate::node::state::NodeState;
 use crate::services::{Commands, InitSystem, find};
-use crate::values::Quoted;
+use crate::values::{Quoted, Version};
 
 /// The service.
 const SERVICE: &str = "kubelet";
@@ -60,7 +59,8 @@ pub(super) fn ask(path: &[PathBuf]) -> Result<Version, NoVersion> {
 }
 
 fn understand(said: &str) -> Result<Version, NoVersion> {
-    Version::parse(said).ok_or_else(|| NoVersion::Unknown(format!("it says {}", Quoted(said.trim()))))
+    let version = said.trim().strip_prefix("Kubernetes v").and_then(|version| version.parse().ok());
+    version.ok_or_else(|| NoVersion::Unknown(format!("it says {}", Quoted(said.trim()))))
 }
 
 /// `KubeletVersion`.
@@ -72,7 +72,7 @@ pub(super) fn version(subject: &Subject<'_>) -> Vec<Verdict> {
 }
 
 fn judge(version: &Version) -> Vec<Verdict> {
-    if !version.is_older_than(&OLDEST) {
+    if !version.is_older_than(OLDEST) {
         return Vec::new();
     }
     let text = format!("kubelet {version} is older than {OLDEST}, the oldest that kubeadm 1.37 supports");
@@ -123,53 +123,6 @@ fn listen(port: u16) -> Vec<Verdict> {
             format!("end what listens on port {port} of this machine, `ss -ltnp` shows it"),
         ),
         Err(error) => Verdict::could_not_check(format_args!("listening on port {port}: {error}")),
-    }
-}
-
-/// A version of Kubernetes, as far as it matters for an order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Version {
-    pub(super) major: u64,
-    pub(super) minor: u64,
-    pub(super) patch: u64,
-    pub(super) pre_release: bool,
-}
-
-impl Version {
-    /// `Kubernetes vX.Y.Z`, perhaps with `-pre.release` and `+build` (kubeadm `GetKubeletVersion`).
-    pub(super) fn parse(said: &str) -> Option<Self> {
-        let text = said.trim().strip_prefix("Kubernetes v")?;
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+');
-        let numbers_end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-        let (numbers, rest) = text.split_at(numbers_end);
-        if !rest.chars().all(allowed) {
-            return None;
-        }
-        let number = |text: &str| {
-            let plain = text == "0" || !text.starts_with('0');
-            text.parse().ok().filter(|_| plain)
-        };
-        let mut parts = numbers.splitn(3, '.');
-        let (major, minor, patch) = (parts.next()?, parts.next()?, parts.next()?);
-        Some(Version {
-            major: number(major)?,
-            minor: number(minor)?,
-            patch: number(patch)?,
-            pre_release: rest.starts_with('-'),
-        })
-    }
-
-    /// Pre-releases of a version are all taken for its first.
-    pub(super) fn is_older_than(&self, other: &Version) -> bool {
-        let key = |version: &Version| (version.major, version.minor, version.patch, !version.pre_release);
-        key(self) < key(other)
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Version { major, minor, patch, pre_release } = self;
-        write!(f, "{major}.{minor}.{patch}{}", if *pre_release { " (pre-release)" } else { "" })
     }
 }
 

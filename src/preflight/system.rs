@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::kernel_config::{self, Enabled, KernelConfigError};
-use super::kubelet::Version;
 use super::{Subject, Verdict, boot_line};
 use crate::host::{CgroupVersion, Cgroups};
 use crate::services::{Commands, find};
+use crate::values::Version;
 
 /// Where no kernel older than these is still maintained.
 const SUPPORTED: &str = "5.4, 5.10, 5.15 and everything from 6.0 on";
@@ -167,7 +167,7 @@ fn control_groups(subject: &Subject<'_>, kubelet: &Version) -> Vec<Verdict> {
 fn version_1(subject: &Subject<'_>, kubelet: &Version) -> Verdict {
     let line = boot_line(subject);
     let change = format!("boot with control groups of version 2: systemd.unified_cgroup_hierarchy=1 in {line}");
-    if kubelet.is_older_than(&REFUSES_V1) {
+    if kubelet.is_older_than(REFUSES_V1) {
         let text = format!("control groups are of version 1, which kubelets from 1.35 on refuse: {change}");
         return Verdict::Warning { text };
     }

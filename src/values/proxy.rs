@@ -10,6 +10,7 @@ use std::fmt;
 use super::endpoint::Reason;
 use super::endpoint::{Endpoint, EndpointError};
 use super::no_proxy;
+use super::percent::percent_decoded;
 use super::quoted::Quoted;
 use crate::error::{Code, Explain, codes};
 use crate::secret::Secret;
@@ -137,21 +138,13 @@ impl Credentials {
             return Err(ProxyError::Credentials);
         }
         let (user, password) = text.split_once(':').unwrap_or((text, ""));
-        let decoded = |text| percent_decoded(text).map(Secret::new).ok_or(ProxyError::Credentials);
+        let decoded = |text| {
+            let decoded = Some(percent_decoded(text)).filter(|decoded| decoded.is_well_formed);
+            let text = decoded.and_then(|decoded| String::from_utf8(decoded.bytes).ok());
+            text.map(Secret::new).ok_or(ProxyError::Credentials)
+        };
         Ok(Credentials { user: decoded(user)?, password: decoded(password)? })
     }
-}
-
-/// `None` where a percent sign is not followed by two digits, or the result is not UTF-8.
-fn percent_decoded(text: &str) -> Option<String> {
-    let (first, rest) = text.split_once('%').map_or((text, None), |(first, rest)| (first, Some(rest)));
-    let mut bytes = first.as_bytes().to_vec();
-    for part in rest.into_iter().flat_map(|rest| rest.split('%')) {
-        let digits = part.get(..2).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
-        bytes.push(u8::from_str_radix(digits, 16).ok()?);
-        bytes.extend_from_slice(&part.as_bytes()[2..]);
-    }
-    String::from_utf8(bytes).ok()
 }
 
 impl fmt::Display for Scheme {
