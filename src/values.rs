@@ -6,6 +6,7 @@
 mod character;
 pub mod duration;
 pub mod endpoint;
+mod misprint;
 mod no_proxy;
 pub mod node_name;
 mod percent;
@@ -16,7 +17,9 @@ pub mod token;
 pub mod url;
 mod version;
 
+pub(crate) use character::{CharacterName, is_dash, is_quotation_mark};
 pub use endpoint::{Endpoint, EndpointError};
+pub use misprint::Misprint;
 pub use node_name::{NodeName, NodeNameError};
 pub(crate) use percent::percent_decoded;
 pub use pin::{CaCertHash, PinError};

@@ -79,7 +79,7 @@ fn command(args: &Arguments, words: &[String]) -> Result<ConfigCommand, Misuse> 
             allow,
         }),
         ["print", "join-defaults", word, ..] | ["validate" | "migrate", word, ..] => {
-            Err(Misuse::ExtraArgument { word: (*word).to_owned() })
+            Err(Misuse::ExtraArgument { word: (*word).to_owned(), suggestion: None })
         }
         ["print", word, ..] => Err(unknown(word, "config print", &DEFAULTS)),
         [word, ..] => Err(unknown(word, "config", &VERBS)),

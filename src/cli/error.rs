@@ -6,7 +6,7 @@ use super::program::Program;
 use crate::config::setting::Verb;
 use crate::error::{Code, Explain, codes};
 use crate::phase::{self, Applies};
-use crate::values::Quoted;
+use crate::values::{CharacterName, Misprint, Quoted};
 
 /// An argv that is not understood. Values of flags are repeated only where they cannot be a secret.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,6 +60,29 @@ pub enum Misuse {
         /// What may have been meant, without dashes.
         suggestion: Option<&'static str>,
     },
+    /// What begins with a character that only looks like a hyphen, or with a quotation mark before the hyphens.
+    NoHyphens {
+        /// What was typed.
+        word: String,
+        /// Its first character.
+        character: char,
+        /// What may have been meant, without dashes.
+        suggestion: Option<&'static str>,
+    },
+    /// A flag and its value in one argument, with white space between.
+    SpaceInFlag {
+        /// Which.
+        flag: &'static str,
+        /// The white space.
+        character: char,
+    },
+    /// A flag in the place of another one's value.
+    FlagAsValue {
+        /// Which needs a value.
+        flag: &'static str,
+        /// What stands there.
+        taken: &'static str,
+    },
     /// A command that needs another word behind it.
     NoVerb {
         /// What was typed.
@@ -105,14 +128,17 @@ pub enum Misuse {
     ExtraArgument {
         /// What was typed.
         word: String,
+        /// The flag that may have been meant, without dashes.
+        suggestion: Option<&'static str>,
     },
 }
 
 impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.misuse {
-            Misuse::ExtraArgument { word } => {
-                write!(f, "{} does not take the further argument {}", command(self.verb), Quoted(word))
+            Misuse::ExtraArgument { word, suggestion } => {
+                write!(f, "{} does not take the further argument {}", command(self.verb), Quoted(word))?;
+                meant(f, suggestion.map(|flag| format!("--{flag}")).as_deref())
             }
             other => other.fmt(f),
         }
@@ -138,6 +164,19 @@ impl fmt::Display for Misuse {
             Misuse::UnknownFlag { flag, suggestion } => {
                 unknown(f, "flag", flag, suggestion.map(|name| format!("--{name}")).as_deref())
             }
+            Misuse::NoHyphens { word, character, suggestion } => {
+                write!(f, "{} begins with {}, a flag with two hyphens", Quoted(word), CharacterName(*character))?;
+                meant(f, suggestion.map(|flag| format!("--{flag}")).as_deref())
+            }
+            Misuse::SpaceInFlag { flag, character: ' ' } => {
+                write!(f, "--{flag} and its value are one argument with a space in it")
+            }
+            Misuse::SpaceInFlag { flag, character } => {
+                write!(f, "--{flag} is followed by {}, not by an ordinary space", CharacterName(*character))
+            }
+            Misuse::FlagAsValue { flag, taken } => {
+                write!(f, "--{flag} has no value: --{taken} follows it; perhaps the variable between them is empty")
+            }
             Misuse::NoVerb { behind, verbs } => write!(f, "{behind} needs a word behind it: {verbs}"),
             Misuse::MissingFlag { flag } => write!(f, "--{flag} is missing"),
             Misuse::NoValue { flag } => write!(f, "{flag} needs a value"),
@@ -147,7 +186,7 @@ impl fmt::Display for Misuse {
             }
             Misuse::FlagNotUnicode { flag } => write!(f, "the value of --{flag} is not valid UTF-8"),
             Misuse::NotUnicode { what } => write!(f, "{what} is not valid UTF-8"),
-            Misuse::ExtraArgument { word } => write!(f, "unexpected argument {}", Quoted(word)),
+            Misuse::ExtraArgument { word, .. } => write!(f, "unexpected argument {}", Quoted(word)),
         }
     }
 }
@@ -155,6 +194,13 @@ impl fmt::Display for Misuse {
 /// Something that does not exist, and what may have been meant.
 fn unknown(f: &mut fmt::Formatter<'_>, what: &str, word: &str, suggestion: Option<&str>) -> fmt::Result {
     write!(f, "unknown {what} {}", Quoted(word))?;
+    if let Some(misprint) = Misprint::find(word) {
+        write!(f, ", which {misprint}")?;
+    }
+    meant(f, suggestion)
+}
+
+fn meant(f: &mut fmt::Formatter<'_>, suggestion: Option<&str>) -> fmt::Result {
     match suggestion {
         Some(suggestion) => write!(f, ", perhaps {suggestion} was meant"),
         None => Ok(()),
@@ -205,6 +251,11 @@ impl Explain for UsageError {
             Misuse::NoVerb { .. } | Misuse::MissingFlag { .. } => {
                 format!("run `{program} help config` for what it takes")
             }
+            Misuse::NoHyphens { .. } => "type the hyphens again, two `-`".to_owned(),
+            Misuse::SpaceInFlag { flag, .. } => {
+                format!("type the space again; where there is no shell, give two arguments or --{flag}=VALUE")
+            }
+            Misuse::FlagAsValue { flag, .. } => format!("give --{flag} a value, or leave it out"),
             Misuse::ExtraArgument { .. } if *verb == Verb::Join => {
                 format!("give one endpoint and put values behind their flags, see `{program} join --help`")
             }

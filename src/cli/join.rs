@@ -58,7 +58,8 @@ pub(super) fn parse(mut args: Arguments) -> Result<Command, UsageError> {
 
 fn take_endpoint(args: &mut Arguments, word: String) -> Result<(), UsageError> {
     if args.settings.endpoint.is_some() {
-        return Err(args.error(Misuse::ExtraArgument { word }));
+        let suggestion = args.flag_in(&word);
+        return Err(args.error(Misuse::ExtraArgument { word, suggestion }));
     }
     args.settings.endpoint = Some(WithOrigin::new(word, Origin::Argument));
     Ok(())

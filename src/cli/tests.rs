@@ -280,6 +280,75 @@ fn what_is_not_understood_is_named() {
     }
 }
 
+/// Copied from a web page or a chat, from a template whose variable was empty, from a list that no shell read.
+#[test]
+fn what_only_looks_like_a_flag_is_named_with_its_character() {
+    let token = "abcdef.0123456789abcdef";
+    let table: [(&[&str], &str); 11] = [
+        (
+            &["h:1", "\u{2013}token", token],
+            "\"\u{2013}token\" begins with an en dash (U+2013), a flag with two hyphens, perhaps --token was meant",
+        ),
+        (&["\u{2014}nope"], "\"\u{2014}nope\" begins with an em dash (U+2014), a flag with two hyphens"),
+        (
+            &["h:1", "\"--token", token],
+            "\"\\\"--token\" begins with a quotation mark (U+0022), a flag with two hyphens, perhaps --token was meant",
+        ),
+        (
+            &["h:1", "--discovery\u{2011}token", token],
+            "unknown flag \"--discovery\u{2011}token\", which has a no-break hyphen (U+2011) as its character 12, perhaps \
+             --discovery-token was meant",
+        ),
+        (
+            &["h:1", "--token\u{a0}abcdef.0123456789abcdef"],
+            "--token is followed by a no-break space (U+00A0), not by an ordinary space",
+        ),
+        (&["h:1", "--node-name pi-1"], "--node-name and its value are one argument with a space in it"),
+        (
+            &["h:1", "--token", "--discovery-token-ca-cert-hash", PIN],
+            "--token has no value: --discovery-token-ca-cert-hash follows it; perhaps the variable between them is empty",
+        ),
+        (
+            &["h:1", "--config", "--v=5"],
+            "--config has no value: --v follows it; perhaps the variable between them is empty",
+        ),
+        (
+            &["h:1", ".--token", token],
+            "join does not take the further argument \".--token\", perhaps --token was meant",
+        ),
+        (&["h:1", "-token", token], "unknown flag \"-t\", perhaps --token was meant"),
+        (&["h:1", "-node-name=pi"], "unknown flag \"-n\", perhaps --node-name was meant"),
+    ];
+    for (words, message) in table {
+        let words: Vec<&str> = ["kubejoin", "join"].iter().chain(words).copied().collect();
+        let error = error(&words);
+        assert_eq!(error.to_string(), message);
+        assert_eq!(error.code().name, "usage.arguments");
+    }
+}
+
+#[test]
+fn white_space_of_a_web_page_around_arguments_is_dropped() {
+    let lines: [&[&str]; 3] = [
+        &["join\u{a0}", "h:1", "--node-name", "pi"],
+        &["join", "\u{a0}h:1", "\u{a0}--node-name", "pi\u{a0}"],
+        &["join", "h:1\u{200a}", "--node-name\u{a0}", "\u{2003}pi"],
+    ];
+    for line in lines {
+        let words: Vec<&str> = ["kubejoin"].iter().chain(line).copied().collect();
+        let Ok(Command::Join(args)) = argv(&words) else { panic!("{line:?}") };
+        assert_eq!((text(&args.settings.endpoint), text(&args.settings.node_name)), (Some("h:1"), Some("pi")));
+    }
+}
+
+/// What begins with a hyphen and is no flag is a value.
+#[test]
+fn a_value_may_begin_with_hyphens() {
+    let settings = join(&["h:1", "--token-file", "-", "--patches", "--p", "--node-name=--v"]).settings;
+    assert_eq!((path(&settings.token_file), path(&settings.patches)), (Some(Path::new("-")), Some(Path::new("--p"))));
+    assert_eq!(text(&settings.node_name), Some("--v"));
+}
+
 #[test]
 fn a_typed_secret_is_not_shown_by_debug() {
     let shown = format!("{:?}", argv(&["kubejoin", "join", "--token", "abcdef.0123456789abcdef"]));

@@ -48,7 +48,7 @@ pub(super) fn parse(mut args: Arguments) -> Result<Command, UsageError> {
     args.verb = Verb::Version;
     match args.next()? {
         Next::Help => Ok(args.help(Topic::Version)),
-        Next::Word(word) => Err(args.error(Misuse::ExtraArgument { word })),
+        Next::Word(word) => Err(args.error(Misuse::ExtraArgument { word, suggestion: None })),
         Next::Version | Next::End => {
             Ok(Command::Version(Version { format: args.settings.version_format.unwrap_or_default() }))
         }

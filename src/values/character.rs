@@ -45,3 +45,20 @@ impl fmt::Display for CharacterName {
         }
     }
 }
+
+impl CharacterName {
+    /// Whether it has a name of its own.
+    pub(crate) fn is_known(&self) -> bool {
+        NAMES.iter().any(|(named, _)| *named == self.0)
+    }
+}
+
+/// Whether a character is a dash that somebody's software made of `-` or `--`.
+pub(crate) fn is_dash(c: char) -> bool {
+    matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}')
+}
+
+/// Whether a character is a quotation mark of any kind.
+pub(crate) fn is_quotation_mark(c: char) -> bool {
+    matches!(c, '"' | '\'' | '`' | '\u{ab}' | '\u{bb}' | '\u{2018}'..='\u{201f}')
+}

@@ -7,6 +7,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use super::misprint::Misprint;
 use super::quoted::Quoted;
 
 /// `host:port` of an API server; IPv6 literals are held without brackets, names in lower case.
@@ -143,7 +144,10 @@ impl fmt::Display for EndpointError {
             EndpointError::Scheme { without_scheme } => {
                 write!(f, "an API server endpoint is host:port without a scheme, write {}", Quoted(without_scheme))
             }
-            EndpointError::Form { text, reason } => write!(f, "invalid API server endpoint {}: {reason}", Quoted(text)),
+            EndpointError::Form { text, reason } => {
+                write!(f, "invalid API server endpoint {}: {reason}", Quoted(text))?;
+                Misprint::find(text).map_or(Ok(()), |misprint| write!(f, "; it {misprint}"))
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::character::CharacterName;
+use super::misprint::Misprint;
 use super::quoted::Quoted;
 
 /// The longest DNS-1123 subdomain (apimachinery `util/validation`).
@@ -86,7 +87,10 @@ impl fmt::Display for NodeNameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NodeNameError::Empty => f.write_str("the node name is empty"),
-            NodeNameError::Form { text, reason } => write!(f, "invalid node name {}: {reason}", Quoted(text)),
+            NodeNameError::Form { text, reason } => {
+                write!(f, "invalid node name {}: {reason}", Quoted(text))?;
+                Misprint::find(text).map_or(Ok(()), |misprint| write!(f, "; it {misprint}"))
+            }
         }
     }
 }

@@ -42,7 +42,7 @@ fn without_tokens(text: &str) -> String {
     let mut clean = String::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        match rest.get(..TOKEN_LENGTH).and_then(|window| window.parse::<BootstrapToken>().ok()) {
+        match rest.get(..TOKEN_LENGTH).and_then(|window| BootstrapToken::parse(window).ok()) {
             Some(token) => {
                 clean.push_str(&token.id);
                 clean.push_str(".<secret>");
