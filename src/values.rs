@@ -6,6 +6,7 @@
 mod character;
 pub mod duration;
 pub mod endpoint;
+mod label;
 mod misprint;
 mod no_proxy;
 pub mod node_name;
@@ -19,6 +20,7 @@ mod version;
 
 pub(crate) use character::{CharacterName, is_dash, is_quotation_mark};
 pub use endpoint::{Endpoint, EndpointError};
+pub use label::{LabelError, check_label_key, check_label_value};
 pub use misprint::Misprint;
 pub use node_name::{NodeName, NodeNameError};
 pub(crate) use percent::percent_decoded;

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::draft::{ControlPlane, DEFAULT_CA_CERT_PATH, Draft};
-use super::error::{Problem, Warning};
+use super::draft::{ControlPlane, DEFAULT_CA_CERT_PATH, Draft, DraftTaint};
 use super::findings::Findings;
 use super::join_configuration::{DiscoveryMethod, DiscoveryTrust, JoinConfiguration, NodeRegistration};
+use super::kubelet_checks::{check_flags, check_taint};
 use super::origin::{Origin, WithOrigin};
+use super::problem::Problem;
 use super::settings::list;
+use super::warning::Warning;
 use crate::phase::{self, Applies};
 use crate::secret::Secret;
 use crate::values::{BootstrapToken, CaCertHash, Endpoint};
@@ -28,6 +30,10 @@ pub(super) fn check(draft: Draft, findings: &mut Findings) -> Option<JoinConfigu
     skipped_phases(&draft.skip_phases, findings);
     if let Some(given) = &draft.control_plane {
         control_plane(&given.value, findings);
+    }
+    check_flags(&draft.kubelet_extra_args, findings);
+    for DraftTaint { taint, origin, .. } in draft.taints.iter().flatten() {
+        check_taint(&taint.key, &taint.value, &taint.effect, origin, findings);
     }
     let node_registration = NodeRegistration {
         name: draft.node_name.and_then(|given| parsed(given, findings, Problem::NodeName)),
@@ -246,15 +252,19 @@ fn cri_socket(given: WithOrigin<String>, findings: &mut Findings) -> Option<Stri
     if value.is_empty() {
         return None;
     }
-    let (path, has_scheme) = match value.strip_prefix("unix://") {
-        Some(path) => (path, true),
-        None => (value.as_str(), false),
-    };
+    // With one slash it is the same URL, without a host.
+    let after_scheme = value.strip_prefix("unix://").or_else(|| value.strip_prefix("unix:"));
+    let path = after_scheme.unwrap_or(&value);
     if !path.starts_with('/') || path.contains(|c: char| c.is_control() || c.is_whitespace()) {
         findings.problems.push(Problem::CriSocket(origin, value));
         return None;
     }
-    if !has_scheme {
+    // The default of kubeadm up to 1.23. No kubelet since 1.24 has it, and what runs the containers now is looked for.
+    if path.ends_with("/dockershim.sock") {
+        findings.warnings.push(Warning::Dockershim(origin));
+        return None;
+    }
+    if after_scheme.is_none() {
         findings.warnings.push(Warning::CriSocketScheme(origin));
     }
     Some(format!("unix://{path}"))

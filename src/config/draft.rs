@@ -50,6 +50,8 @@ pub(super) struct Draft {
 #[derive(Clone, Debug)]
 pub(super) struct DraftTaint {
     pub(super) taint: Taint,
+    /// Of the item of the list.
+    pub(super) origin: Origin,
     /// `timeAdded`, in UTC.
     pub(super) time_added: Option<String>,
 }

@@ -5,21 +5,18 @@
 
 use serde_json::{Map, Value};
 
-use super::draft::Draft;
-use super::error::{Problem, Warning};
 use super::findings::Findings;
 use super::origin::{Origin, WithOrigin};
+use super::problem::Problem;
+use super::warning::Warning;
 use crate::secret::Secret;
-use crate::values::duration;
+use crate::values::duration::{self, DurationError};
 use crate::yaml::Document;
 
 use std::time::Duration;
 
 /// How many unknown fields are named; a file of another program would fill the console.
 const MAX_UNKNOWN: usize = 20;
-
-/// What kubeadm took for the runtime's socket up to 1.23 (`constants_unix.go` there).
-const DOCKERSHIM: &str = "/var/run/dockershim.sock";
 
 /// One document being read, and what was found wrong so far.
 pub(super) struct Reader<'a> {
@@ -90,6 +87,12 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn duration(&mut self, of: &Fields<'a>, name: &str) -> Option<Duration> {
+        if let Some(Value::Number(number)) = present(of, name) {
+            let error = DurationError { text: number.to_string(), reason: duration::Reason::NoUnit };
+            let origin = self.origin(of.child(name));
+            self.findings.problems.push(Problem::Duration(origin, error));
+            return None;
+        }
         let WithOrigin { value, origin } = self.string(of, name)?;
         match duration::parse(&value) {
             Ok(duration) => Some(duration),
@@ -152,15 +155,6 @@ impl<'a> Reader<'a> {
         if of.is_set(name) {
             let origin = self.origin(of.child(name));
             self.moved.push((origin, today));
-        }
-    }
-
-    /// Leaves out dockershim's socket, which versions of its time name: kubelets of 1.24 and newer have none, and what
-    /// runs the containers now is found by looking.
-    pub(super) fn without_dockershim(&mut self, draft: &mut Draft) {
-        let is_dockershim = |socket: &WithOrigin<String>| socket.value.trim_start_matches("unix://") == DOCKERSHIM;
-        if let Some(socket) = draft.cri_socket.take_if(|socket| is_dockershim(socket)) {
-            self.findings.warnings.push(Warning::Dockershim(socket.origin));
         }
     }
 

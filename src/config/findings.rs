@@ -1,6 +1,7 @@
 //! What has been found wrong so far.
 
-use super::error::{Problem, Warning};
+use super::problem::Problem;
+use super::warning::Warning;
 
 /// What has been found wrong so far: there is a configuration only where no problem is among it.
 #[derive(Debug, Default)]

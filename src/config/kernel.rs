@@ -7,11 +7,12 @@
 
 use std::ffi::OsStr;
 
-use super::error::{Problem, Warning};
 use super::origin::Origin;
+use super::problem::Problem;
 use super::setting::ValueError;
 use super::settings::Settings;
 use super::settings_table;
+use super::warning::Warning;
 
 /// What every parameter of ours begins with.
 const PREFIX: &str = "kubejoin.";

@@ -88,8 +88,9 @@ fn text(read: io::Result<Zeroizing<Vec<u8>>>, path: &Path) -> Result<Zeroizing<S
     match String::from_utf8(std::mem::take(&mut *bytes)) {
         Ok(text) => Ok(Zeroizing::new(text)),
         Err(error) => {
-            drop(Zeroizing::new(error.into_bytes()));
-            Err(ConfigError::NotUnicode { path: path.to_owned() })
+            let bytes = Zeroizing::new(error.into_bytes());
+            let is_utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+            Err(ConfigError::NotUnicode { path: path.to_owned(), is_utf16 })
         }
     }
 }

@@ -8,11 +8,13 @@ use zeroize::Zeroizing;
 use super::check::check;
 use super::document;
 use super::draft::Draft;
-use super::error::{ConfigError, Problem, Refused, Warning};
+use super::error::{ConfigError, Refused};
 use super::findings::Findings;
 use super::join_configuration::{DiscoveryMethod, JoinConfiguration, NodeRegistration};
 use super::origin::{Origin, WithOrigin};
+use super::problem::Problem;
 use super::render;
+use super::warning::Warning;
 use crate::secret::Secret;
 use crate::values::NodeName;
 

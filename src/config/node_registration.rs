@@ -6,11 +6,12 @@ use serde_json::Value;
 
 use super::args_form::ArgsForm;
 use super::draft::{Draft, DraftTaint};
-use super::error::{Problem, Warning};
 use super::fields::{Fields, Reader};
 use super::join_configuration::{ImagePullPolicy, Taint};
 use super::origin::WithOrigin;
+use super::problem::Problem;
 use super::time_added;
+use super::warning::Warning;
 
 /// Reads the fields. What a version does not have has been named as unknown by the caller, and is not looked for by
 /// older ones, because kubeadm would have ignored it.
@@ -40,14 +41,10 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, node: &Fields<'a>, draft: &mut D
 fn taints<'a>(reader: &mut Reader<'a>, node: &Fields<'a>) -> Option<Vec<DraftTaint>> {
     let mut taints = Vec::new();
     for (item, path) in reader.items(node, "taints")? {
+        let origin = reader.origin(path.clone());
         let Some(fields) = reader.fields(item, path, &["key", "value", "effect", "timeAdded"]) else { continue };
         let mut text = |name| reader.string(&fields, name).map(|given| given.value).unwrap_or_default();
         let taint = Taint { key: text("key"), value: text("value"), effect: text("effect") };
-        // kubeadm does not look; the kubelet then refuses to start (`pkg/util/taints`).
-        if !["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(&taint.effect.as_str()) {
-            let origin = reader.origin(fields.child("effect"));
-            reader.findings.problems.push(Problem::TaintEffect(origin, taint.effect.clone()));
-        }
         let mut time_added = None;
         if let Some(WithOrigin { value, origin }) = reader.string(&fields, "timeAdded") {
             time_added = time_added::in_utc(&value);
@@ -55,7 +52,7 @@ fn taints<'a>(reader: &mut Reader<'a>, node: &Fields<'a>) -> Option<Vec<DraftTai
                 reader.findings.problems.push(Problem::Time(origin, value));
             }
         }
-        taints.push(DraftTaint { taint, time_added });
+        taints.push(DraftTaint { taint, origin, time_added });
     }
     Some(taints)
 }
@@ -76,7 +73,7 @@ fn kubelet_extra_args<'a>(
         for (name, value) in map {
             let path = format!("{}.{name}", node.child(NAME));
             if let Some(value) = reader.text(value, path) {
-                args.push(argument(reader, name.clone(), value));
+                args.push((name.clone(), value));
             }
         }
         args.sort_by(|one, other| one.0.cmp(&other.0));
@@ -103,15 +100,8 @@ fn kubelet_extra_args<'a>(
         let missing = || WithOrigin::new(String::new(), reader.origin(fields.child("value")));
         let value = if fields.has("value") { reader.string(&fields, "value") } else { Some(missing()) };
         if let Some(value) = value {
-            args.push(argument(reader, name, value));
+            args.push((name, value));
         }
     }
     args
-}
-
-fn argument(reader: &mut Reader<'_>, name: String, value: WithOrigin<String>) -> (String, WithOrigin<String>) {
-    if name.is_empty() {
-        reader.findings.problems.push(Problem::ExtraArgName(value.origin.clone()));
-    }
-    (name, value)
 }

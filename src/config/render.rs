@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::check::kubeconfig_path;
 use super::draft::{ControlPlane, DEFAULT_CA_CERT_PATH, Draft, DraftTaint};
 use super::join_configuration::Taint;
-use super::origin::WithOrigin;
+use super::origin::{Origin, WithOrigin};
 use super::settings::list;
 use crate::values::{NodeName, duration};
 use crate::yaml;
@@ -84,6 +84,7 @@ fn node_registration(draft: &Draft, node_name: &NodeName, cri_socket: &str) -> V
         (Some(taints), _) => taints.iter().map(taint).collect(),
         (None, Some(_)) => Value::Array(vec![taint(&DraftTaint {
             taint: Taint { key: CONTROL_PLANE_TAINT.to_owned(), value: String::new(), effect: "NoSchedule".to_owned() },
+            origin: Origin::Default,
             time_added: None,
         })]),
         (None, None) => Value::Null,
@@ -103,7 +104,7 @@ fn node_registration(draft: &Draft, node_name: &NodeName, cri_socket: &str) -> V
 }
 
 fn taint(taint: &DraftTaint) -> Value {
-    let DraftTaint { taint, time_added } = taint;
+    let DraftTaint { taint, time_added, .. } = taint;
     let mut fields = Object::default();
     fields.text("key", &taint.key);
     fields.text("effect", &taint.effect);

@@ -9,15 +9,17 @@ use std::path::{Path, PathBuf};
 use super::check::{self, parsed};
 use super::document;
 use super::draft::Draft;
-use super::error::{ConfigError, Problem, Refused, Warning};
+use super::error::{ConfigError, Refused};
 use super::extras::Extras;
 use super::findings::Findings;
 use super::join_configuration::JoinConfiguration;
 use super::kernel;
 use super::origin::{Origin, WithOrigin};
+use super::problem::Problem;
 use super::setting::{Beside, Note, Setting};
 use super::settings::Settings;
 use super::settings_table::SETTINGS;
+use super::warning::Warning;
 use crate::secret::Secret;
 
 /// Every text that a configuration can come from.
@@ -106,8 +108,11 @@ fn weigh(sources: &Sources<'_>, findings: &mut Findings) -> Result<Weighed, Conf
     match check::check(draft, findings) {
         Some(configuration) => Ok((configuration, extras, provenance)),
         None => {
-            let file = sources.config.map(|(path, _)| path.to_owned());
-            Err(ConfigError::Invalid { file, problems: std::mem::take(&mut findings.problems) })
+            let problems = std::mem::take(&mut findings.problems);
+            if problems.iter().any(Problem::is_missing) {
+                findings.warnings.extend(flags.empty.iter().cloned().map(Warning::EmptyValue));
+            }
+            Err(ConfigError::Invalid { file: sources.config.map(|(path, _)| path.to_owned()), problems })
         }
     }
 }

@@ -174,7 +174,9 @@ impl Setting {
             Kind::Path(_) | Kind::Ignored | Kind::NotYetSupported | Kind::Help | Kind::Version => {}
         }
         if text.is_some() {
-            settings.given.push(origin);
+            settings.given.push(origin)
+        } else {
+            settings.empty.push(origin)
         }
         Ok(())
     }

@@ -14,6 +14,8 @@ use crate::secret::Secret;
 pub struct Settings {
     /// Every setting that was given, in order; what has no effect stands here and nowhere else.
     pub given: Vec<Origin>,
+    /// What was given with an empty value, which is as good as none.
+    pub empty: Vec<Origin>,
     /// Where the API servers are; several with commas.
     pub endpoint: Option<WithOrigin<String>>,
     /// A path of this machine or an `https://` URL.

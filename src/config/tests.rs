@@ -13,6 +13,7 @@ use crate::values::BootstrapToken;
 
 mod discovery;
 mod fields;
+mod mistakes;
 mod releases;
 mod sources;
 

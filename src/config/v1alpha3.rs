@@ -6,11 +6,12 @@
 
 use super::args_form::ArgsForm;
 use super::draft::Draft;
-use super::error::{Problem, Warning};
 use super::fields::{Fields, Reader};
 use super::node_registration;
 use super::origin::WithOrigin;
+use super::problem::Problem;
 use super::v1beta4;
+use super::warning::Warning;
 
 /// Fields that all three have.
 const COMMON: [&str; 13] = [
@@ -61,7 +62,6 @@ pub(super) fn read_v1alpha1(reader: &mut Reader<'_>) -> Draft {
     reader.moved(&root, "nodeName", "nodeRegistration.name");
     draft.cri_socket = reader.string(&root, "criSocket").filter(|socket| !socket.value.is_empty());
     reader.moved(&root, "criSocket", "nodeRegistration.criSocket");
-    reader.without_dockershim(&mut draft);
     draft
 }
 
@@ -69,7 +69,6 @@ fn registration<'a>(reader: &mut Reader<'a>, root: &Fields<'a>, draft: &mut Draf
     if let Some(node) = reader.object(root, "nodeRegistration", &NODE_REGISTRATION) {
         node_registration::read(reader, &node, draft, ArgsForm::Map);
     }
-    reader.without_dockershim(draft);
 }
 
 /// What the three have in common.

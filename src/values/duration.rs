@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::quoted::Quoted;
+use super::quoted::{Quoted, Shown};
 
 /// Nanoseconds per unit (Go `time/format.go`, `unitMap`).
 const UNITS: [(&str, u64); 8] = [
@@ -132,9 +132,17 @@ pub enum Reason {
 
 impl fmt::Display for DurationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.reason == Reason::NoUnit {
+            return write!(
+                f,
+                "invalid duration {}: the unit is missing, as in {}s",
+                Quoted(&self.text),
+                Shown(&self.text)
+            );
+        }
         let reason = match self.reason {
             Reason::Form => "it has the form of 5m0s",
-            Reason::NoUnit => "the unit is missing, as in 30s",
+            Reason::NoUnit => "the unit is missing",
             Reason::Unit => "the units are h, m, s, ms, us and ns",
             Reason::Negative => "it is negative",
             Reason::TooLong => "it is longer than 292 years",

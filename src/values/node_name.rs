@@ -47,15 +47,19 @@ impl FromStr for NodeName {
         if let Some(character) = name.chars().find(|c| !allowed(*c)) {
             return fail(Reason::Character(character));
         }
-        let edges_are_letters = |label: &str| {
-            let edge = |c: char| c.is_ascii_alphanumeric();
-            label.starts_with(edge) && label.ends_with(edge)
-        };
-        if !name.split('.').all(edges_are_letters) {
+        if !is_subdomain(&name) {
             return fail(Reason::Edge);
         }
         Ok(NodeName(name))
     }
+}
+
+/// Whether a text is a DNS-1123 subdomain.
+pub(super) fn is_subdomain(text: &str) -> bool {
+    let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let is_label =
+        |label: &str| label.starts_with(edge) && label.ends_with(edge) && label.chars().all(|c| edge(c) || c == '-');
+    text.len() <= MAX_LENGTH && text.split('.').all(is_label)
 }
 
 /// Why a text cannot be the name of a Node.

@@ -9,6 +9,7 @@ use super::cut_line::CutLine;
 use super::document::{Document, Duplicate, Lines, MAX_DUPLICATES, ROOT};
 use super::error::YamlError;
 use super::scalar::{self, Scalar};
+use crate::text::printable;
 
 /// The longest text that is read, in bytes: what a ConfigMap may hold.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -97,7 +98,7 @@ fn check_characters(text: &str) -> Result<(), YamlError> {
 }
 
 fn syntax(error: &ScanError) -> YamlError {
-    let problem = error.info().chars().take(MAX_PROBLEM_CHARS).flat_map(char::escape_default).collect();
+    let problem = printable(error.info(), MAX_PROBLEM_CHARS);
     YamlError::Syntax { line: error.marker().line(), column: error.marker().col() + 1, problem }
 }
 

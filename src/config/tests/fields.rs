@@ -75,7 +75,8 @@ fn unknown_and_repeated_fields_and_other_kinds_are_warnings() {
     assert_eq!(
         warnings,
         [
-            "ignored the document at line 2, \"kubelet.config.k8s.io/v1beta1\" \"KubeletConfiguration\"",
+            "ignored the document at line 2, \"kubelet.config.k8s.io/v1beta1\" \"KubeletConfiguration\": --patches changes what \
+             the cluster says for this node, --kubelet-config replaces it",
             "caCertPath (line 16) is given twice, the last one counts",
             "ignored the unknown field NodeRegistration (line 13)",
             "ignored the unknown field nodeRegistration.nmae (line 14)",
@@ -90,7 +91,7 @@ fn a_file_that_is_no_configuration_is_refused() {
         ("a: [", "join.yaml: line ", "config.unreadable"),
         ("kind: JoinConfiguration\n", "join.yaml: the document at line 1 has no apiVersion", "config.unreadable"),
         ("apiVersion: v1\nkind: Pod\n", "join.yaml: the document at line 1 has no apiVersion", "config.unreadable"),
-        ("apiVersion: a/v1\nkind: B\n", "join.yaml has no JoinConfiguration", "config.unreadable"),
+        ("apiVersion: a/v1\nkind: B\n", "join.yaml has no JoinConfiguration, only B", "config.unreadable"),
         (
             "apiVersion: a/v1\nkind: B\n---\napiVersion: a/v2\nkind: B\n",
             "join.yaml: line 3: kind \"B\" is there twice",
@@ -132,11 +133,11 @@ fn values_of_a_file_are_refused_with_their_line() {
         ("caCertPath: /ca.pem\n", "caCertPath (line 8): invalid path \"/ca.pem\": it is absolute and ends in .crt"),
         (
             "nodeRegistration: {kubeletExtraArgs: [{value: x}]}\n",
-            "nodeRegistration.kubeletExtraArgs[0].value (line 8): the argument has no name",
+            "nodeRegistration.kubeletExtraArgs[0].value (line 8): this flag for the kubelet has no name",
         ),
         (
             "nodeRegistration: {taints: [{key: a, effect: Never}]}\n",
-            "nodeRegistration.taints[0].effect (line 8): the effect of a taint is NoSchedule, PreferNoSchedule or NoExecute",
+            "nodeRegistration.taints[0] (line 8): the effect of a taint is NoSchedule, PreferNoSchedule or NoExecute",
         ),
         (
             "nodeRegistration: {imagePullPolicy: Sometimes}\n",
