@@ -165,7 +165,7 @@ impl fmt::Display for Misuse {
                 unknown(f, "flag", flag, suggestion.map(|name| format!("--{name}")).as_deref())
             }
             Misuse::NoHyphens { word, character, suggestion } => {
-                write!(f, "{} begins with {}, a flag with two hyphens", Quoted(word), CharacterName(*character))?;
+                write!(f, "{} begins with {}, flags begin with two hyphens", Quoted(word), CharacterName(*character))?;
                 meant(f, suggestion.map(|flag| format!("--{flag}")).as_deref())
             }
             Misuse::SpaceInFlag { flag, character: ' ' } => {

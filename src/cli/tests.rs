@@ -287,12 +287,12 @@ fn what_only_looks_like_a_flag_is_named_with_its_character() {
     let table: [(&[&str], &str); 11] = [
         (
             &["h:1", "\u{2013}token", token],
-            "\"\u{2013}token\" begins with an en dash (U+2013), a flag with two hyphens, perhaps --token was meant",
+            "\"\u{2013}token\" begins with an en dash (U+2013), flags begin with two hyphens, perhaps --token was meant",
         ),
-        (&["\u{2014}nope"], "\"\u{2014}nope\" begins with an em dash (U+2014), a flag with two hyphens"),
+        (&["\u{2014}nope"], "\"\u{2014}nope\" begins with an em dash (U+2014), flags begin with two hyphens"),
         (
             &["h:1", "\"--token", token],
-            "\"\\\"--token\" begins with a quotation mark (U+0022), a flag with two hyphens, perhaps --token was meant",
+            "\"\\\"--token\" begins with a quotation mark (U+0022), flags begin with two hyphens, perhaps --token was meant",
         ),
         (
             &["h:1", "--discovery\u{2011}token", token],

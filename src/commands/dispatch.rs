@@ -4,22 +4,24 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use super::{config, join, phase};
-use crate::cli::{self, Command, JoinArgs, LoggingFormat, Output};
-use crate::error::{Explain, Failure};
+use crate::cli::{self, Command, JoinArgs, LoggingFormat, Output, Program};
+use crate::error::Failure;
 use crate::phase::{Applies, PhaseSpec};
 use crate::report::{Report, ReportOptions};
 
 /// Does what argv says.
 pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let argv: Vec<OsString> = argv.into_iter().collect();
+    let program = Program::of(argv.first());
     match cli::parse(argv) {
         Ok(Command::Join(args)) => run_join(&args),
         Ok(Command::Config(command)) => {
             let report = Report::for_console(no_color());
-            end(config::run(&command, &report), &report)
+            end(config::run(&command, &report), program, &report)
         }
         Ok(Command::Version(version)) => show(&version.text()),
         Ok(Command::Help(help)) => show(&help.text()),
-        Err(error) => end(Err(Failure::from(error)), &Report::for_console(no_color())),
+        Err(error) => end(Err(Failure::from(error)), program, &Report::for_console(no_color())),
     }
 }
 
@@ -45,15 +47,15 @@ fn run_join(args: &JoinArgs) -> ExitCode {
         }
         _ => phase::run(args, &report),
     };
-    end(result, &report)
+    end(result, args.program, &report)
 }
 
-fn end(result: Result<(), Failure>, report: &Report) -> ExitCode {
+fn end(result: Result<(), Failure>, program: Program, report: &Report) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure(error)) => {
             report.failed(error.as_ref());
-            ExitCode::from(error.code().class.exit_status())
+            ExitCode::from(program.exit_status(error.code()))
         }
     }
 }
