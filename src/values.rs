@@ -3,8 +3,11 @@
 //! A value can only be made by its parser, so that nothing further in has to check it again. Nothing here knows where a text
 //! came from, reads a file or opens a connection.
 
+mod character;
 pub mod duration;
 pub mod endpoint;
+mod label;
+mod misprint;
 mod no_proxy;
 pub mod node_name;
 pub mod pin;
@@ -12,11 +15,16 @@ pub mod proxy;
 mod quoted;
 pub mod token;
 pub mod url;
+mod version;
 
+pub(crate) use character::{CharacterName, is_dash, is_quotation_mark};
 pub use endpoint::{Endpoint, EndpointError};
+pub use label::{LabelError, check_label_key, check_label_value};
+pub use misprint::Misprint;
 pub use node_name::{NodeName, NodeNameError};
 pub use pin::{CaCertHash, PinError};
 pub use proxy::{Proxy, ProxyError, ProxyVariables};
-pub(crate) use quoted::Quoted;
+pub(crate) use quoted::{Quoted, Shown};
 pub use token::{BootstrapToken, TokenError};
 pub use url::{Url, UrlError, without_secrets};
+pub use version::Version;

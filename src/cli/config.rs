@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
-use lexopt::{Arg, Parser};
-
-use super::error::{from_lexopt, unknown_flag};
-use super::help::{Help, Topic};
-use super::{Command, Program, UsageError, join, suggest};
+use super::arguments::{Arguments, Next};
+use super::command::Command;
+use super::error::{Misuse, UsageError};
+use super::help::Topic;
+use super::suggest;
 use crate::config::migrate::Allow;
+use crate::config::origin::WithOrigin;
+use crate::config::setting::Verb;
 
 /// A verb of `config`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,76 +38,59 @@ pub enum ConfigCommand {
 const VERBS: [&str; 4] = ["print", "validate", "migrate", "images"];
 const DEFAULTS: [&str; 4] = ["join-defaults", "init-defaults", "reset-defaults", "upgrade-defaults"];
 
-/// Flags of every verb, and of each, for suggestions.
-const FLAGS: [&str; 3] = ["help", "kubeconfig", "v"];
-const VALIDATE_FLAGS: [&str; 3] = ["allow-deprecated-api", "allow-experimental-api", "config"];
-const MIGRATE_FLAGS: [&str; 4] = ["allow-deprecated-api", "allow-experimental-api", "new-config", "old-config"];
-
 /// What stands behind the word `config`.
-pub(super) fn parse(program: Program, parser: &mut Parser) -> Result<Command, UsageError> {
+pub(super) fn parse(mut args: Arguments) -> Result<Command, UsageError> {
+    args.verb = Verb::Config;
     let mut words: Vec<String> = Vec::new();
-    let (mut config, mut old_config, mut new_config, mut allow) = (None, None, None, Allow::default());
-    while let Some(arg) = parser.next().map_err(|error| from_lexopt(program, "config", error))? {
-        let verb = words.first().map(String::as_str);
-        match arg {
-            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help(Help { program, topic: Topic::Config })),
-            Arg::Short('v') | Arg::Long("v") => drop(join::verbosity(program, parser)?),
-            // kubeadm has it for all of `config`; none of these verbs asks a cluster.
-            Arg::Long("kubeconfig") => drop(join::path(program, "--kubeconfig", parser)?),
-            Arg::Long("config") if verb == Some("validate") => config = Some(join::path(program, "--config", parser)?),
-            Arg::Long("old-config") if verb == Some("migrate") => {
-                old_config = Some(join::path(program, "--old-config", parser)?);
-            }
-            Arg::Long("new-config") if verb == Some("migrate") => {
-                new_config = Some(join::path(program, "--new-config", parser)?);
-            }
-            Arg::Long("allow-deprecated-api") if reads(verb) => {
-                allow.deprecated = join::boolean(program, "--allow-deprecated-api", parser)?;
-            }
-            Arg::Long("allow-experimental-api") if reads(verb) => {
-                allow.experimental = join::boolean(program, "--allow-experimental-api", parser)?;
-            }
-            Arg::Short(_) | Arg::Long(_) => {
-                let of_verb: &[&str] = match verb {
-                    Some("validate") => &VALIDATE_FLAGS,
-                    Some("migrate") => &MIGRATE_FLAGS,
-                    _ => &[],
-                };
-                return Err(unknown_flag(program, "config", &arg, &[&FLAGS, of_verb].concat()));
-            }
-            Arg::Value(word) => words.push(word.to_string_lossy().into_owned()),
+    loop {
+        match args.next()? {
+            Next::End | Next::Version => break,
+            Next::Help => return Ok(args.help(Topic::Config)),
+            Next::Word(word) => words.push(word),
         }
+        args.verb = match words.first().map(String::as_str) {
+            Some("validate") => Verb::ConfigValidate,
+            Some("migrate") => Verb::ConfigMigrate,
+            _ => Verb::Config,
+        };
     }
-    let missing = |flag| UsageError::MissingFlag { program, command: "config", flag };
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let command = match words.as_slice() {
-        [] => return Err(UsageError::NoVerb { program, command: "config", verbs: "print, validate or migrate" }),
-        ["print"] => return Err(UsageError::NoVerb { program, command: "config print", verbs: "join-defaults" }),
-        ["print", "join-defaults"] => ConfigCommand::PrintJoinDefaults,
-        ["print", word] if DEFAULTS.contains(word) => return Err(not_yet(program, &words)),
-        ["images", ..] => return Err(not_yet(program, &words[..1])),
-        ["validate"] => ConfigCommand::Validate { config: config.ok_or(missing("--config"))?, allow },
-        ["migrate"] => {
-            ConfigCommand::Migrate { old_config: old_config.ok_or(missing("--old-config"))?, new_config, allow }
-        }
-        ["print", "join-defaults", word, ..] | ["validate" | "migrate", word, ..] => {
-            return Err(UsageError::ExtraArgument { program, command: "config", word: (*word).to_owned() });
-        }
-        ["print", word, ..] => return Err(unknown(program, word, "config print", &DEFAULTS)),
-        [word, ..] => return Err(unknown(program, word, "config", &VERBS)),
+    command(&args, &words).map(Command::Config).map_err(|misuse| args.error(misuse))
+}
+
+fn command(args: &Arguments, words: &[String]) -> Result<ConfigCommand, Misuse> {
+    let settings = &args.settings;
+    let allow = Allow {
+        deprecated: settings.allow_deprecated_api.unwrap_or_default(),
+        experimental: settings.allow_experimental_api.unwrap_or_default(),
     };
-    Ok(Command::Config(command))
+    let path = |given: &Option<WithOrigin<PathBuf>>| given.as_ref().map(|given| given.value.clone());
+    let required = |given, flag| path(given).ok_or(Misuse::MissingFlag { flag });
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] => Err(Misuse::NoVerb { behind: "config", verbs: "print, validate or migrate" }),
+        ["print"] => Err(Misuse::NoVerb { behind: "config print", verbs: "join-defaults" }),
+        ["print", "join-defaults"] => Ok(ConfigCommand::PrintJoinDefaults),
+        ["print", word] if DEFAULTS.contains(word) => Err(not_yet(&words)),
+        ["images", ..] => Err(not_yet(&words[..1])),
+        ["validate"] => Ok(ConfigCommand::Validate { config: required(&settings.config, "config")?, allow }),
+        ["migrate"] => Ok(ConfigCommand::Migrate {
+            old_config: required(&settings.old_config, "old-config")?,
+            new_config: path(&settings.new_config),
+            allow,
+        }),
+        ["print", "join-defaults", word, ..] | ["validate" | "migrate", word, ..] => {
+            Err(Misuse::ExtraArgument { word: (*word).to_owned(), suggestion: None })
+        }
+        ["print", word, ..] => Err(unknown(word, "config print", &DEFAULTS)),
+        [word, ..] => Err(unknown(word, "config", &VERBS)),
+    }
 }
 
-fn reads(verb: Option<&str>) -> bool {
-    matches!(verb, Some("validate" | "migrate"))
+fn not_yet(words: &[&str]) -> Misuse {
+    Misuse::NotYetSupported { what: format!("config {}", words.join(" ")) }
 }
 
-fn not_yet(program: Program, words: &[&str]) -> UsageError {
-    UsageError::NotYetSupported { program, what: format!("config {}", words.join(" ")) }
-}
-
-fn unknown(program: Program, word: &str, behind: &str, known: &[&'static str]) -> UsageError {
+fn unknown(word: &str, behind: &str, known: &[&'static str]) -> Misuse {
     let suggestion = suggest::nearest(word, known.iter().copied()).map(|name| format!("{behind} {name}"));
-    UsageError::UnknownCommand { program, word: word.to_owned(), suggestion }
+    Misuse::UnknownCommand { word: word.to_owned(), suggestion }
 }

@@ -2,25 +2,30 @@
 
 use std::fmt;
 
-use lexopt::Arg;
-
-use super::{Program, suggest};
+use super::program::Program;
+use crate::config::setting::Verb;
 use crate::error::{Code, Explain, codes};
 use crate::phase::{self, Applies};
-use crate::values::Quoted;
+use crate::values::{CharacterName, Misprint, Quoted};
 
 /// An argv that is not understood. Values of flags are repeated only where they cannot be a secret.
 #[derive(Debug, PartialEq, Eq)]
-pub enum UsageError {
+pub struct UsageError {
+    /// As called.
+    pub program: Program,
+    /// The command that was being read.
+    pub verb: Verb,
+    /// What is wrong.
+    pub misuse: Misuse,
+}
+
+/// What is wrong with an argv. Flags are named without dashes where the table has them, with dashes as they were typed.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Misuse {
     /// Nothing but the program's name.
-    NoCommand {
-        /// As called.
-        program: Program,
-    },
+    NoCommand,
     /// A command that neither we nor kubeadm have.
     UnknownCommand {
-        /// As called.
-        program: Program,
         /// What was typed.
         word: String,
         /// What may have been meant.
@@ -28,155 +33,188 @@ pub enum UsageError {
     },
     /// A command or flag of kubeadm that is not here.
     NotYetSupported {
-        /// As called.
-        program: Program,
         /// The command or flag.
         what: String,
     },
     /// `join phase` without the name of one.
     NoPhase {
-        /// As called.
-        program: Program,
         /// The parent whose child is missing.
         parent: Option<&'static str>,
     },
     /// A phase that neither we nor any kubeadm have.
     UnknownPhase {
-        /// As called.
-        program: Program,
         /// What was typed.
         word: String,
         /// What may have been meant.
         suggestion: Option<String>,
     },
     /// A phase that does not go alone.
-    PartOfPhase {
-        /// As called.
-        program: Program,
+    SubPhase {
         /// Which.
         name: &'static str,
     },
     /// A flag that neither we nor kubeadm have.
     UnknownFlag {
-        /// As called.
-        program: Program,
-        /// Before which the flag stands: `join`, or empty.
-        command: &'static str,
-        /// The flag with its dashes.
+        /// As typed.
         flag: String,
-        /// What may have been meant.
-        suggestion: Option<String>,
+        /// What may have been meant, without dashes.
+        suggestion: Option<&'static str>,
+    },
+    /// What begins with a character that only looks like a hyphen, or with a quotation mark before the hyphens.
+    NoHyphens {
+        /// What was typed.
+        word: String,
+        /// Its first character.
+        character: char,
+        /// What may have been meant, without dashes.
+        suggestion: Option<&'static str>,
+    },
+    /// A flag and its value in one argument, with white space between.
+    SpaceInFlag {
+        /// Which.
+        flag: &'static str,
+        /// The white space.
+        character: char,
+    },
+    /// A flag in the place of another one's value.
+    FlagAsValue {
+        /// Which needs a value.
+        flag: &'static str,
+        /// What stands there.
+        taken: &'static str,
     },
     /// A command that needs another word behind it.
     NoVerb {
-        /// As called.
-        program: Program,
         /// What was typed.
-        command: &'static str,
+        behind: &'static str,
         /// What can stand behind it.
         verbs: &'static str,
     },
     /// A flag that has to be there.
     MissingFlag {
-        /// As called.
-        program: Program,
-        /// Which command needs it.
-        command: &'static str,
-        /// The flag with its dashes.
+        /// Which.
         flag: &'static str,
     },
     /// A flag at the end that needs a value.
     NoValue {
-        /// As called.
-        program: Program,
-        /// `join`, or empty.
-        command: &'static str,
-        /// The flag with its dashes.
+        /// As typed.
         flag: String,
     },
     /// A value for a flag that takes none.
     UnexpectedValue {
-        /// As called.
-        program: Program,
-        /// `join`, or empty.
-        command: &'static str,
-        /// The flag with its dashes.
+        /// As typed.
         flag: String,
     },
     /// A value that this flag cannot have.
     BadValue {
-        /// As called.
-        program: Program,
-        /// The flag with its dashes.
+        /// Which.
         flag: &'static str,
         /// What was typed.
         value: String,
         /// What it takes.
         expected: &'static str,
     },
-    /// Bytes that are no text.
-    NotUnicode {
-        /// As called.
-        program: Program,
-        /// The flag with its dashes, or what else.
+    /// A value that is not text.
+    FlagNotUnicode {
+        /// Whose.
         flag: &'static str,
     },
-    /// A second positional argument.
+    /// An argument that is not text.
+    NotUnicode {
+        /// Which.
+        what: &'static str,
+    },
+    /// A positional argument too many.
     ExtraArgument {
-        /// As called.
-        program: Program,
-        /// `join`, `version` or `help`.
-        command: &'static str,
         /// What was typed.
         word: String,
+        /// The flag that may have been meant, without dashes.
+        suggestion: Option<&'static str>,
     },
 }
 
 impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let meant = |f: &mut fmt::Formatter<'_>, suggestion: &Option<String>| match suggestion {
-            Some(suggestion) => write!(f, ", perhaps {suggestion} was meant"),
-            None => Ok(()),
-        };
-        match self {
-            UsageError::NoCommand { .. } => f.write_str("no command was given"),
-            UsageError::UnknownCommand { word, suggestion, .. } => {
-                write!(f, "unknown command {}", Quoted(word))?;
-                meant(f, suggestion)
+        match &self.misuse {
+            Misuse::ExtraArgument { word, suggestion } => {
+                write!(f, "{} does not take the further argument {}", command(self.verb), Quoted(word))?;
+                meant(f, suggestion.map(|flag| format!("--{flag}")).as_deref())
             }
-            UsageError::NotYetSupported { what, .. } => write!(f, "{what} of kubeadm is not supported yet"),
-            UsageError::NoPhase { parent: None, .. } => f.write_str("join phase needs the name of a phase"),
-            UsageError::NoPhase { parent: Some(parent), .. } => {
-                let children: Vec<_> = phase::children(parent)
-                    .filter(|child| {
-                        phase::find(&format!("{parent}/{child}")).is_some_and(|p| p.applies != Applies::Retired)
-                    })
-                    .collect();
+            other => other.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Misuse::NoCommand => f.write_str("no command was given"),
+            Misuse::UnknownCommand { word, suggestion } => unknown(f, "command", word, suggestion.as_deref()),
+            Misuse::NotYetSupported { what } => write!(f, "{what} of kubeadm is not supported yet"),
+            Misuse::NoPhase { parent: None } => f.write_str("join phase needs the name of a phase"),
+            Misuse::NoPhase { parent: Some(parent) } => {
+                let is_current = |child: &&str| {
+                    phase::find(&format!("{parent}/{child}")).is_some_and(|phase| phase.applies != Applies::Retired)
+                };
+                let children: Vec<_> = phase::children(parent).filter(is_current).collect();
                 write!(f, "join phase {parent} needs one of {}", children.join(", "))
             }
-            UsageError::UnknownPhase { word, suggestion, .. } => {
-                write!(f, "unknown phase {}", Quoted(word))?;
-                meant(f, suggestion)
+            Misuse::UnknownPhase { word, suggestion } => unknown(f, "phase", word, suggestion.as_deref()),
+            Misuse::SubPhase { name } => write!(f, "{name} is a part of kubelet-start and does not go alone"),
+            Misuse::UnknownFlag { flag, suggestion } => {
+                unknown(f, "flag", flag, suggestion.map(|name| format!("--{name}")).as_deref())
             }
-            UsageError::PartOfPhase { name, .. } => {
-                write!(f, "{name} is a part of kubelet-start and does not go alone")
+            Misuse::NoHyphens { word, character, suggestion } => {
+                write!(f, "{} begins with {}, flags begin with two hyphens", Quoted(word), CharacterName(*character))?;
+                meant(f, suggestion.map(|flag| format!("--{flag}")).as_deref())
             }
-            UsageError::UnknownFlag { flag, suggestion, .. } => {
-                write!(f, "unknown flag {}", Quoted(flag))?;
-                meant(f, suggestion)
+            Misuse::SpaceInFlag { flag, character: ' ' } => {
+                write!(f, "--{flag} and its value are one argument with a space in it")
             }
-            UsageError::NoVerb { command, verbs, .. } => write!(f, "{command} needs a word behind it: {verbs}"),
-            UsageError::MissingFlag { flag, .. } => write!(f, "{flag} is missing"),
-            UsageError::NoValue { flag, .. } => write!(f, "{flag} needs a value"),
-            UsageError::UnexpectedValue { flag, .. } => write!(f, "{flag} takes no value"),
-            UsageError::BadValue { flag, value, expected, .. } => {
-                write!(f, "{flag} takes {expected}, not {}", Quoted(value))
+            Misuse::SpaceInFlag { flag, character } => {
+                write!(f, "--{flag} is followed by {}, not by an ordinary space", CharacterName(*character))
             }
-            UsageError::NotUnicode { flag, .. } => write!(f, "{flag} is no valid UTF-8"),
-            UsageError::ExtraArgument { command, word, .. } => {
-                write!(f, "{command} does not take the further argument {}", Quoted(word))
+            Misuse::FlagAsValue { flag, taken } => {
+                write!(f, "--{flag} has no value: --{taken} follows it; perhaps the variable between them is empty")
             }
+            Misuse::NoVerb { behind, verbs } => write!(f, "{behind} needs a word behind it: {verbs}"),
+            Misuse::MissingFlag { flag } => write!(f, "--{flag} is missing"),
+            Misuse::NoValue { flag } => write!(f, "{flag} needs a value"),
+            Misuse::UnexpectedValue { flag } => write!(f, "{flag} takes no value"),
+            Misuse::BadValue { flag, value, expected } => {
+                write!(f, "--{flag} takes {expected}, not {}", Quoted(value))
+            }
+            Misuse::FlagNotUnicode { flag } => write!(f, "the value of --{flag} is not valid UTF-8"),
+            Misuse::NotUnicode { what } => write!(f, "{what} is not valid UTF-8"),
+            Misuse::ExtraArgument { word, .. } => write!(f, "unexpected argument {}", Quoted(word)),
         }
+    }
+}
+
+/// Something that does not exist, and what may have been meant.
+fn unknown(f: &mut fmt::Formatter<'_>, what: &str, word: &str, suggestion: Option<&str>) -> fmt::Result {
+    write!(f, "unknown {what} {}", Quoted(word))?;
+    if let Some(misprint) = Misprint::find(word) {
+        write!(f, ", which {misprint}")?;
+    }
+    meant(f, suggestion)
+}
+
+fn meant(f: &mut fmt::Formatter<'_>, suggestion: Option<&str>) -> fmt::Result {
+    match suggestion {
+        Some(suggestion) => write!(f, ", perhaps {suggestion} was meant"),
+        None => Ok(()),
+    }
+}
+
+/// The word that was typed.
+fn command(verb: Verb) -> &'static str {
+    match verb {
+        Verb::None => "",
+        Verb::Join => "join",
+        Verb::Config | Verb::ConfigValidate | Verb::ConfigMigrate => "config",
+        Verb::Version => "version",
+        Verb::Help => "help",
     }
 }
 
@@ -184,76 +222,54 @@ impl std::error::Error for UsageError {}
 
 impl Explain for UsageError {
     fn code(&self) -> &'static Code {
-        match self {
-            UsageError::NotYetSupported { .. } => &codes::USAGE_NOT_YET_SUPPORTED,
+        match self.misuse {
+            Misuse::NotYetSupported { .. } => &codes::USAGE_NOT_YET_SUPPORTED,
             _ => &codes::USAGE,
         }
     }
 
     fn hint(&self) -> String {
-        match self {
-            UsageError::NoCommand { program } => format!("run `{program} help` for the commands"),
-            UsageError::UnknownCommand { program, suggestion: Some(suggestion), .. } => {
+        let UsageError { program, verb, misuse } = self;
+        let command = command(*verb);
+        match misuse {
+            Misuse::NoCommand | Misuse::UnknownCommand { suggestion: None, .. } => {
+                format!("run `{program} help` for the commands")
+            }
+            Misuse::UnknownCommand { suggestion: Some(suggestion), .. } => {
                 format!("run `{program} {suggestion}`, or `{program} help` for the commands")
             }
-            UsageError::UnknownCommand { program, .. } => format!("run `{program} help` for the commands"),
-            UsageError::NoPhase { program, .. } | UsageError::UnknownPhase { program, .. } => {
+            Misuse::NoPhase { .. } | Misuse::UnknownPhase { .. } => {
                 format!("run `{program} join phase --help` for the phases")
             }
-            UsageError::PartOfPhase { program, .. } => format!("run `{program} join phase kubelet-start` instead"),
-            UsageError::NotYetSupported { program: Program::Kubejoin, .. } => {
-                "leave it out, or use kubeadm on this machine".to_owned()
+            Misuse::SubPhase { .. } => format!("run `{program} join phase kubelet-start` instead"),
+            Misuse::NotYetSupported { .. } => match program {
+                Program::Kubejoin => "leave it out, or use kubeadm on this machine".to_owned(),
+                Program::Kubeadm => {
+                    "leave it out, or call the kubeadm of Kubernetes; this one is kubejoin under its name".to_owned()
+                }
+            },
+            Misuse::NoVerb { .. } | Misuse::MissingFlag { .. } => {
+                format!("run `{program} help config` for what it takes")
             }
-            UsageError::NotYetSupported { program: Program::Kubeadm, .. } => {
-                "leave it out, or call the kubeadm of Kubernetes; this one is kubejoin under its name".to_owned()
+            Misuse::NoHyphens { .. } => "type the hyphens again, two `-`".to_owned(),
+            Misuse::SpaceInFlag { flag, .. } => {
+                format!("type the space again; where there is no shell, give two arguments or --{flag}=VALUE")
             }
-            UsageError::UnknownFlag { program, command, .. }
-            | UsageError::NoValue { program, command, .. }
-            | UsageError::UnexpectedValue { program, command, .. } => {
+            Misuse::FlagAsValue { flag, .. } => format!("give --{flag} a value, or leave it out"),
+            Misuse::ExtraArgument { .. } if *verb == Verb::Join => {
+                format!("give one endpoint and put values behind their flags, see `{program} join --help`")
+            }
+            Misuse::BadValue { flag, .. } | Misuse::FlagNotUnicode { flag } => {
+                format!("correct --{flag} and run again, see `{program} {command} --help`")
+            }
+            Misuse::ExtraArgument { .. } => format!("run `{program} {command} --help`"),
+            Misuse::UnknownFlag { .. }
+            | Misuse::NoValue { .. }
+            | Misuse::UnexpectedValue { .. }
+            | Misuse::NotUnicode { .. } => {
                 let space = if command.is_empty() { "" } else { " " };
                 format!("run `{program}{space}{command} --help` for the flags")
             }
-            UsageError::ExtraArgument { program, command: "join", .. } => {
-                format!("give one endpoint and put values behind their flags, see `{program} join --help`")
-            }
-            UsageError::NoVerb { program, .. } | UsageError::MissingFlag { program, .. } => {
-                format!("run `{program} help config` for what it takes")
-            }
-            UsageError::ExtraArgument { program, command, .. } => format!("run `{program} {command} --help`"),
-            UsageError::BadValue { program, flag, .. } | UsageError::NotUnicode { program, flag } => {
-                format!("correct {flag} and run again, see `{program} join --help`")
-            }
         }
-    }
-}
-
-/// An unknown flag, with what may have been meant from `known` (names without dashes).
-pub(super) fn unknown_flag(program: Program, command: &'static str, arg: &Arg<'_>, known: &[&str]) -> UsageError {
-    match arg {
-        Arg::Long(name) => UsageError::UnknownFlag {
-            program,
-            command,
-            flag: format!("--{name}"),
-            suggestion: suggest::nearest(name, known.iter().copied()).map(|name| format!("--{name}")),
-        },
-        Arg::Short(letter) => {
-            UsageError::UnknownFlag { program, command, flag: format!("-{letter}"), suggestion: None }
-        }
-        Arg::Value(word) => {
-            UsageError::UnknownFlag { program, command, flag: word.to_string_lossy().into_owned(), suggestion: None }
-        }
-    }
-}
-
-/// lexopt's own errors; they can repeat a value, ours do not.
-pub(super) fn from_lexopt(program: Program, command: &'static str, error: lexopt::Error) -> UsageError {
-    match error {
-        lexopt::Error::MissingValue { option } => {
-            UsageError::NoValue { program, command, flag: option.unwrap_or_default() }
-        }
-        lexopt::Error::UnexpectedValue { option, .. } => UsageError::UnexpectedValue { program, command, flag: option },
-        lexopt::Error::UnexpectedOption(flag) => UsageError::UnknownFlag { program, command, flag, suggestion: None },
-        // The others come from lexopt's value conversions, which are not used here.
-        _ => UsageError::NotUnicode { program, flag: "an argument" },
     }
 }

@@ -1,17 +1,18 @@
-//! Help: texts are files, the table of errors is made from the catalogue.
+//! Help: texts are files, flags come from the table of settings, errors from the catalogue.
 
 use std::fmt::Write;
 
-use lexopt::{Arg, Parser};
-
-use super::error::{from_lexopt, unknown_flag};
+use super::arguments::{Arguments, Next};
+use super::command::Command;
+use super::error::{Misuse, UsageError};
+use super::flag_list::{flags, parameters, wrap};
+use super::parse::COMMANDS;
 use super::phase::as_typed;
-use super::{COMMANDS, Command, Program, UsageError, suggest};
+use super::program::Program;
+use super::suggest;
+use crate::config::setting::{Section, Verb};
 use crate::error::codes;
 use crate::phase::{Applies, Phase, PhaseSpec};
-
-/// Width of every help text, in columns: a serial console.
-const COLUMNS: usize = 80;
 
 /// What help was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,43 +59,55 @@ impl Help {
             Topic::Phase(PhaseSpec { applies: Applies::Worker(_) | Applies::SubPhase(_), .. }) => {
                 include_str!("help/phase-kubelet-start.txt")
             }
-            Topic::Phase(PhaseSpec { name, .. }) => {
-                let text = include_str!("help/phase-nothing.txt").replace("{phase}", &as_typed(name));
-                return text.replace("{program}", &self.program.to_string());
-            }
+            Topic::Phase(PhaseSpec { .. }) => include_str!("help/phase-nothing.txt"),
             Topic::Version => include_str!("help/version.txt"),
             Topic::Errors => return errors(),
         };
-        text.replace("{program}", &self.program.to_string())
+        let program = self.program.to_string();
+        // A placeholder that stands for lines is a line.
+        let lines = text.split_inclusive('\n').map(|line| match line.trim_end() {
+            "{flags of the cluster}" => flags(&[Verb::Join], Some(Section::Cluster)),
+            "{flags of the machine}" => flags(&[Verb::Join], Some(Section::Machine)),
+            "{flags of the sources}" => flags(&[Verb::Join], Some(Section::Sources)),
+            "{flags of the run}" => flags(&[Verb::Join], Some(Section::Run)),
+            "{parameters}" => parameters(),
+            "{flags before a command}" => flags(&[Verb::None], None),
+            "{flags of config}" => flags(&[Verb::ConfigValidate, Verb::ConfigMigrate], None),
+            "{flags of version}" => flags(&[Verb::Version], None),
+            _ => line.to_owned(),
+        });
+        let mut text = lines.collect::<String>().replace("{program}", &program);
+        if let Topic::Phase(PhaseSpec { name, .. }) = self.topic {
+            text = text.replace("{phase}", &as_typed(name));
+        }
+        text
     }
 }
 
 /// What stands behind the word `help`.
-pub(super) fn parse(program: Program, parser: &mut Parser) -> Result<Command, UsageError> {
+pub(super) fn parse(mut args: Arguments) -> Result<Command, UsageError> {
+    args.verb = Verb::Help;
     let mut topic = Topic::General;
-    while let Some(arg) = parser.next().map_err(|error| from_lexopt(program, "help", error))? {
-        match arg {
-            Arg::Short('h') | Arg::Long("help") => {}
-            Arg::Short(_) | Arg::Long(_) => return Err(unknown_flag(program, "help", &arg, &["help"])),
-            Arg::Value(word) => {
-                topic = match word.to_str() {
-                    Some("join") => Topic::Join,
-                    Some("config") => Topic::Config,
-                    Some("phase") if topic == Topic::Join => Topic::Phases,
-                    Some("version") => Topic::Version,
-                    Some("errors") => Topic::Errors,
-                    Some("help") => Topic::General,
-                    _ => {
-                        let word = word.to_string_lossy().into_owned();
-                        let known = COMMANDS.into_iter().chain(["errors"]);
-                        let suggestion = suggest::nearest(&word, known).map(|name| format!("help {name}"));
-                        return Err(UsageError::UnknownCommand { program, word, suggestion });
-                    }
-                };
+    loop {
+        let word = match args.next()? {
+            Next::End | Next::Version => return Ok(args.help(topic)),
+            Next::Help => continue,
+            Next::Word(word) => word,
+        };
+        topic = match word.as_str() {
+            "join" => Topic::Join,
+            "config" => Topic::Config,
+            "phase" if topic == Topic::Join => Topic::Phases,
+            "version" => Topic::Version,
+            "errors" => Topic::Errors,
+            "help" => Topic::General,
+            _ => {
+                let known = COMMANDS.into_iter().chain(["errors"]);
+                let suggestion = suggest::nearest(&word, known).map(|name| format!("help {name}"));
+                return Err(args.error(Misuse::UnknownCommand { word, suggestion }));
             }
-        }
+        };
     }
-    Ok(Command::Help(Help { program, topic }))
 }
 
 /// The catalogue of errors: code, exit status and class, meaning, next step.
@@ -109,32 +122,18 @@ fn errors() -> String {
     text
 }
 
-/// Appends words in lines of at most [`COLUMNS`]; lines after the first are indented as far as `prefix` is wide.
-fn wrap(text: &mut String, prefix: &str, sentence: &str) {
-    let mut line = prefix.to_owned();
-    for word in sentence.split_whitespace() {
-        if line.chars().count() + 1 + word.chars().count() > COLUMNS && line.trim_start() != "" {
-            text.push_str(line.trim_end());
-            text.push('\n');
-            line = " ".repeat(prefix.chars().count());
-        }
-        if !line.ends_with(' ') {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    text.push_str(&line);
-    text.push('\n');
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::join::FLAGS;
+    use super::super::flag_list::COLUMNS;
     use super::*;
+    use crate::config::settings_table::SETTINGS;
 
     fn topics() -> Vec<Topic> {
         let phases = crate::phase::NAMES.iter().map(Topic::Phase);
-        [Topic::General, Topic::Join, Topic::Phases, Topic::Version, Topic::Errors].into_iter().chain(phases).collect()
+        [Topic::General, Topic::Join, Topic::Config, Topic::Phases, Topic::Version, Topic::Errors]
+            .into_iter()
+            .chain(phases)
+            .collect()
     }
 
     fn text(program: Program, topic: Topic) -> String {
@@ -152,10 +151,24 @@ mod tests {
     }
 
     #[test]
-    fn the_text_of_join_names_every_flag() {
-        let text = text(Program::Kubejoin, Topic::Join);
-        for flag in FLAGS {
-            assert!(text.contains(&format!("  --{flag}")) || text.contains(&format!(", --{flag}")), "--{flag}");
+    fn every_command_shows_its_flags_and_parameters() {
+        let topics = [
+            (Verb::None, Topic::General),
+            (Verb::Join, Topic::Join),
+            (Verb::ConfigValidate, Topic::Config),
+            (Verb::ConfigMigrate, Topic::Config),
+            (Verb::Version, Topic::Version),
+        ];
+        for (verb, topic) in topics {
+            let text = text(Program::Kubejoin, topic);
+            assert!(!text.contains('{'), "{text}");
+            for row in SETTINGS.iter().filter(|row| row.section != Section::Hidden) {
+                let flag = row.flag;
+                let is_shown = text.contains(&format!("  --{flag}")) || text.contains(&format!(", --{flag}"));
+                assert!(!row.is_flag_of(verb) || is_shown, "{verb:?} --{flag}");
+                let parameter = row.parameter;
+                assert!(topic != Topic::Join || text.contains(&format!(".{parameter}=")) || parameter.is_empty());
+            }
         }
     }
 

@@ -1,13 +1,12 @@
 //! `join phase NAME`.
 
-use std::ffi::OsString;
-
-use super::error::UsageError;
-use super::{Program, suggest};
+use super::error::Misuse;
+use super::help::Topic;
+use super::suggest;
 use crate::phase::{self, Applies, PhaseSpec};
 
 /// What stands behind `join phase`, word by word.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) enum PhaseWords {
     /// No `phase`.
     #[default]
@@ -21,38 +20,52 @@ pub(super) enum PhaseWords {
 }
 
 impl PhaseWords {
-    /// Takes a word as part of the phase's name. The word comes back where the name is complete, or none was begun.
-    pub(super) fn take(&mut self, program: Program, word: OsString) -> Result<Option<OsString>, UsageError> {
-        let typed = word.to_string_lossy();
+    /// Whether the word `phase` has not been typed.
+    pub(super) fn is_none(self) -> bool {
+        matches!(self, PhaseWords::None)
+    }
+
+    /// Whether the next word belongs to the name.
+    pub(super) fn is_incomplete(self) -> bool {
+        matches!(self, PhaseWords::Any | PhaseWords::Parent(_))
+    }
+
+    /// With one more word of the name.
+    pub(super) fn take(self, word: &str) -> Result<Self, Misuse> {
         let name = match self {
-            PhaseWords::None | PhaseWords::One(_) => return Ok(Some(word)),
-            PhaseWords::Any => typed.clone().into_owned(),
-            PhaseWords::Parent(parent) => format!("{parent}/{typed}"),
+            PhaseWords::Parent(parent) => format!("{parent}/{word}"),
+            _ => word.to_owned(),
         };
         match phase::find(&name) {
-            Some(PhaseSpec { name, applies: Applies::ControlPlaneParent }) => *self = PhaseWords::Parent(name),
-            Some(PhaseSpec { name, applies: Applies::SubPhase(_) }) => {
-                return Err(UsageError::PartOfPhase { program, name });
-            }
-            Some(found) => *self = PhaseWords::One(found),
+            Some(PhaseSpec { name, applies: Applies::ControlPlaneParent }) => Ok(PhaseWords::Parent(name)),
+            Some(PhaseSpec { name, applies: Applies::SubPhase(_) }) => Err(Misuse::SubPhase { name }),
+            Some(found) => Ok(PhaseWords::One(found)),
             None => {
                 let known = phase::NAMES
                     .iter()
                     .filter(|phase| !matches!(phase.applies, Applies::SubPhase(_) | Applies::ControlPlaneParent));
                 let suggestion = suggest::nearest(&name, known.map(|phase| phase.name)).map(as_typed);
-                return Err(UsageError::UnknownPhase { program, word: as_typed(&name), suggestion });
+                Err(Misuse::UnknownPhase { word: as_typed(&name), suggestion })
             }
         }
-        Ok(None)
     }
 
     /// The phase, once every word has been taken.
-    pub(super) fn end(self, program: Program) -> Result<Option<&'static PhaseSpec>, UsageError> {
+    pub(super) fn end(self) -> Result<Option<&'static PhaseSpec>, Misuse> {
         match self {
             PhaseWords::None => Ok(None),
             PhaseWords::One(phase) => Ok(Some(phase)),
-            PhaseWords::Any => Err(UsageError::NoPhase { program, parent: None }),
-            PhaseWords::Parent(parent) => Err(UsageError::NoPhase { program, parent: Some(parent) }),
+            PhaseWords::Any => Err(Misuse::NoPhase { parent: None }),
+            PhaseWords::Parent(parent) => Err(Misuse::NoPhase { parent: Some(parent) }),
+        }
+    }
+
+    /// What help is about, once these words have been typed.
+    pub(super) fn topic(self) -> Topic {
+        match self {
+            PhaseWords::None => Topic::Join,
+            PhaseWords::Any | PhaseWords::Parent(_) => Topic::Phases,
+            PhaseWords::One(phase) => Topic::Phase(phase),
         }
     }
 }

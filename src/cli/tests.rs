@@ -1,7 +1,12 @@
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
 use super::*;
 use crate::clock::ClockMode;
-use crate::config::TokenFile;
+use crate::config::settings::VersionFormat;
+use crate::config::{Origin, WithOrigin};
 use crate::error::Explain;
+use crate::secret::Secret;
 
 fn argv(words: &[&str]) -> Result<Command, UsageError> {
     parse(words.iter().map(OsString::from))
@@ -23,6 +28,22 @@ fn phase(name: &str) -> Topic {
     Topic::Phase(crate::phase::find(name).unwrap())
 }
 
+fn text(given: &Option<WithOrigin<String>>) -> Option<&str> {
+    given.as_ref().map(|given| given.value.as_str())
+}
+
+fn secret(given: &Option<WithOrigin<Secret>>) -> Option<&str> {
+    given.as_ref().map(|given| given.value.expose())
+}
+
+fn path(given: &Option<WithOrigin<PathBuf>>) -> Option<&Path> {
+    given.as_ref().map(|given| given.value.as_path())
+}
+
+fn list(given: &[WithOrigin<String>]) -> Vec<&str> {
+    given.iter().map(|item| item.value.as_str()).collect()
+}
+
 const PIN: &str = "sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
 #[test]
@@ -37,9 +58,9 @@ fn the_printed_join_command_works_as_pasted() {
     ];
     for line in lines {
         let settings = join(line).settings;
-        assert_eq!(settings.endpoint.as_deref(), Some("10.0.0.1:6443"), "{line:?}");
-        assert_eq!(settings.token.unwrap().expose(), "abcdef.0123456789abcdef");
-        assert_eq!(settings.ca_cert_hashes, [PIN]);
+        assert_eq!(text(&settings.endpoint), Some("10.0.0.1:6443"), "{line:?}");
+        assert_eq!(secret(&settings.token), Some("abcdef.0123456789abcdef"));
+        assert_eq!(list(&settings.ca_cert_hashes), [PIN]);
     }
 }
 
@@ -89,14 +110,14 @@ fn every_flag_is_read_in_both_forms() {
     ];
     for args in [join(&separate), join(&joined)] {
         let settings = &args.settings;
-        assert_eq!(settings.discovery_token.as_ref().unwrap().expose(), "a");
-        assert_eq!(settings.tls_bootstrap_token.as_ref().unwrap().expose(), "b");
-        assert_eq!(settings.token_file, Some(TokenFile::Stdin));
-        assert_eq!(settings.node_name.as_deref(), Some("n"));
-        assert_eq!(settings.cri_socket.as_deref(), Some("s"));
-        assert_eq!(settings.rootfs.as_deref(), Some(Path::new("/r")));
-        assert_eq!(settings.config.as_deref(), Some(Path::new("c")));
-        assert_eq!(settings.kernel_command_line.as_deref(), Some(Path::new("k")));
+        assert_eq!(secret(&settings.discovery_token), Some("a"));
+        assert_eq!(secret(&settings.tls_bootstrap_token), Some("b"));
+        assert_eq!(path(&settings.token_file), Some(Path::new("-")));
+        assert_eq!(text(&settings.node_name), Some("n"));
+        assert_eq!(text(&settings.cri_socket), Some("s"));
+        assert_eq!(path(&settings.rootfs), Some(Path::new("/r")));
+        assert_eq!(path(&settings.config), Some(Path::new("c")));
+        assert_eq!(path(&settings.kernel_command_line), Some(Path::new("k")));
         assert_eq!(settings.clock, Some(ClockMode::Server));
         assert_eq!(args.logging_format, LoggingFormat::Json);
         assert_eq!(args.result_file, Path::new("/f"));
@@ -117,9 +138,9 @@ fn lists_are_repeated_or_separated_by_commas() {
         "all",
     ])
     .settings;
-    assert_eq!(settings.ca_cert_hashes, ["a", "b", "c"]);
-    assert_eq!(settings.skip_phases, ["preflight", "x"]);
-    assert_eq!(settings.ignore_preflight_errors, ["Swap", "all"]);
+    assert_eq!(list(&settings.ca_cert_hashes), ["a", "b", "c"]);
+    assert_eq!(list(&settings.skip_phases), ["preflight", "x"]);
+    assert_eq!(list(&settings.ignore_preflight_errors), ["Swap", "all"]);
 }
 
 #[test]
@@ -134,13 +155,13 @@ fn a_phase_is_one_word_or_two_and_then_comes_the_endpoint() {
     ];
     for (words, name, endpoint) in table {
         let args = join(words);
-        assert_eq!((args.phase.unwrap().name, args.settings.endpoint.as_deref()), (name, endpoint), "{words:?}");
+        assert_eq!((args.phase.unwrap().name, text(&args.settings.endpoint)), (name, endpoint), "{words:?}");
     }
     assert_eq!(join(&["h:1"]).phase, None);
 }
 
 #[test]
-fn a_phase_that_is_none_or_does_not_go_alone_is_refused() {
+fn an_unknown_phase_or_a_part_of_one_is_refused() {
     let table: [(&[&str], &str); 6] = [
         (&["phase"], "join phase needs the name of a phase"),
         (&["phase", "kubelet-strat"], "unknown phase \"kubelet-strat\", perhaps kubelet-start was meant"),
@@ -166,7 +187,7 @@ fn booleans_take_a_value_only_behind_an_equals_sign() {
     for (words, expected) in table {
         assert_eq!(join(words).settings.dry_run, expected, "{words:?}");
     }
-    assert_eq!(join(&["--dry-run", "h:1"]).settings.endpoint.as_deref(), Some("h:1"));
+    assert_eq!(text(&join(&["--dry-run", "h:1"]).settings.endpoint), Some("h:1"));
     let flags = join(&["--set-clock", "--discovery-token-unsafe-skip-ca-verification"]).settings;
     assert_eq!((flags.set_clock, flags.unsafe_skip_ca_verification), (Some(true), Some(true)));
 }
@@ -221,17 +242,17 @@ fn the_name_it_is_called_by_is_kept() {
 
 #[test]
 fn versions_are_shown_in_three_forms() {
-    let table: [(&[&str], Version); 4] = [
-        (&["kubejoin", "version"], Version::Line),
-        (&["kubejoin", "--version"], Version::Line),
-        (&["kubeadm", "version", "-o", "short"], Version::Short),
-        (&["kubejoin", "version", "--output=json"], Version::Json),
+    let table: [(&[&str], VersionFormat); 4] = [
+        (&["kubejoin", "version"], VersionFormat::Line),
+        (&["kubejoin", "--version"], VersionFormat::Line),
+        (&["kubeadm", "version", "-o", "short"], VersionFormat::Short),
+        (&["kubejoin", "version", "--output=json"], VersionFormat::Json),
     ];
     for (words, expected) in table {
-        assert!(matches!(argv(words), Ok(Command::Version(version)) if version == expected), "{words:?}");
+        assert!(matches!(argv(words), Ok(Command::Version(version)) if version.format == expected), "{words:?}");
     }
-    let json: serde_json::Value = serde_json::from_str(&Version::Json.text()).unwrap();
-    assert_eq!(json["version"], Version::Short.text().trim());
+    let json: serde_json::Value = serde_json::from_str(&Version { format: VersionFormat::Json }.text()).unwrap();
+    assert_eq!(json["version"], Version { format: VersionFormat::Short }.text().trim());
 }
 
 #[test]
@@ -250,25 +271,88 @@ fn what_is_not_understood_is_named() {
         (&["kubejoin", "join", "h:1", "--token"], "--token needs a value"),
         (&["kubejoin", "join", "--dry-run=maybe"], "--dry-run takes true or false, not \"maybe\""),
         (&["kubejoin", "join", "--clock=wall"], "--clock takes auto, system or server, not \"wall\""),
-        (&["kubejoin", "join", "-v", "high"], "-v takes a number, not \"high\""),
+        (&["kubejoin", "join", "-v", "high"], "--v takes a number, not \"high\""),
         (&["kubejoin", "join", "h:1", "h:2"], "join does not take the further argument \"h:2\""),
         (&["kubejoin", "version", "-o", "yaml"], "--output takes short or json, not \"yaml\""),
     ];
     for (words, message) in table {
         assert_eq!(error(words).to_string(), message, "{words:?}");
     }
-    assert_eq!(error(&["kubejoin", "join", "--certificate-key=x"]).code().name, "usage.not-yet-supported");
+}
+
+/// Copied from a web page or a chat, from a template whose variable was empty, from a list that no shell read.
+#[test]
+fn what_only_looks_like_a_flag_is_named_with_its_character() {
+    let token = "abcdef.0123456789abcdef";
+    let table: [(&[&str], &str); 11] = [
+        (
+            &["h:1", "\u{2013}token", token],
+            "\"\u{2013}token\" begins with an en dash (U+2013), flags begin with two hyphens, perhaps --token was meant",
+        ),
+        (&["\u{2014}nope"], "\"\u{2014}nope\" begins with an em dash (U+2014), flags begin with two hyphens"),
+        (
+            &["h:1", "\"--token", token],
+            "\"\\\"--token\" begins with a quotation mark (U+0022), flags begin with two hyphens, perhaps --token was meant",
+        ),
+        (
+            &["h:1", "--discovery\u{2011}token", token],
+            "unknown flag \"--discovery\u{2011}token\", which has a no-break hyphen (U+2011) as its character 12, perhaps \
+             --discovery-token was meant",
+        ),
+        (
+            &["h:1", "--token\u{a0}abcdef.0123456789abcdef"],
+            "--token is followed by a no-break space (U+00A0), not by an ordinary space",
+        ),
+        (&["h:1", "--node-name pi-1"], "--node-name and its value are one argument with a space in it"),
+        (
+            &["h:1", "--token", "--discovery-token-ca-cert-hash", PIN],
+            "--token has no value: --discovery-token-ca-cert-hash follows it; perhaps the variable between them is empty",
+        ),
+        (
+            &["h:1", "--config", "--v=5"],
+            "--config has no value: --v follows it; perhaps the variable between them is empty",
+        ),
+        (
+            &["h:1", ".--token", token],
+            "join does not take the further argument \".--token\", perhaps --token was meant",
+        ),
+        (&["h:1", "-token", token], "unknown flag \"-t\", perhaps --token was meant"),
+        (&["h:1", "-node-name=pi"], "unknown flag \"-n\", perhaps --node-name was meant"),
+    ];
+    for (words, message) in table {
+        let words: Vec<&str> = ["kubejoin", "join"].iter().chain(words).copied().collect();
+        let error = error(&words);
+        assert_eq!(error.to_string(), message);
+        assert_eq!(error.code().name, "usage.arguments");
+    }
+}
+
+#[test]
+fn white_space_of_a_web_page_around_arguments_is_dropped() {
+    let lines: [&[&str]; 3] = [
+        &["join\u{a0}", "h:1", "--node-name", "pi"],
+        &["join", "\u{a0}h:1", "\u{a0}--node-name", "pi\u{a0}"],
+        &["join", "h:1\u{200a}", "--node-name\u{a0}", "\u{2003}pi"],
+    ];
+    for line in lines {
+        let words: Vec<&str> = ["kubejoin"].iter().chain(line).copied().collect();
+        let Ok(Command::Join(args)) = argv(&words) else { panic!("{line:?}") };
+        assert_eq!((text(&args.settings.endpoint), text(&args.settings.node_name)), (Some("h:1"), Some("pi")));
+    }
+}
+
+/// What begins with a hyphen and is no flag is a value.
+#[test]
+fn a_value_may_begin_with_hyphens() {
+    let settings = join(&["h:1", "--token-file", "-", "--patches", "--p", "--node-name=--v"]).settings;
+    assert_eq!((path(&settings.token_file), path(&settings.patches)), (Some(Path::new("-")), Some(Path::new("--p"))));
+    assert_eq!(text(&settings.node_name), Some("--v"));
 }
 
 #[test]
 fn a_typed_secret_is_not_shown_by_debug() {
     let shown = format!("{:?}", argv(&["kubejoin", "join", "--token", "abcdef.0123456789abcdef"]));
-    assert!(shown.contains("token: Some(Secret(..))") && !shown.contains("0123456789"), "{shown}");
-}
-
-#[test]
-fn the_result_is_left_where_the_report_leaves_it() {
-    assert_eq!(default_result_file(), Path::new(crate::report::result::PATH));
+    assert!(shown.contains("value: Secret(..)") && !shown.contains("0123456789"), "{shown}");
 }
 
 #[test]
@@ -309,7 +393,7 @@ fn the_verbs_of_config_are_kubeadm_s() {
 }
 
 #[test]
-fn flags_of_older_releases_stand_for_today_s() {
+fn flags_of_older_releases_stand_for_those_of_today() {
     let args = join(&[
         "--ignore-checks-errors=Swap",
         "--skip-preflight-checks",
@@ -320,16 +404,16 @@ fn flags_of_older_releases_stand_for_today_s() {
         "h:1",
     ]);
     let settings = args.settings;
-    assert_eq!(settings.ignore_preflight_errors, ["Swap"]);
-    assert!(settings.skip_preflight_checks);
-    assert_eq!(settings.endpoint.as_deref(), Some("h:1"));
-    let named: Vec<_> = settings.retired.iter().map(|retired| retired.flag).collect();
-    assert_eq!(
-        named,
-        ["--ignore-checks-errors", "--skip-preflight-checks", "--feature-gates", "--experimental-kustomize"]
-    );
-    let patches = join(&["--experimental-patches=/p", "h:1"]).settings;
-    assert_eq!((patches.patches.as_deref(), patches.retired.len()), (Some(Path::new("/p")), 1));
-    let error = error(&["kubejoin", "join", "--experimental-control-plane", "h:1"]);
-    assert_eq!(error.to_string(), "--control-plane of kubeadm is not supported yet");
+    assert_eq!(list(&settings.ignore_preflight_errors), ["Swap"]);
+    assert_eq!((settings.skip_preflight_checks, text(&settings.endpoint)), (Some(true), Some("h:1")));
+    let given =
+        ["ignore-checks-errors", "skip-preflight-checks", "feature-gates", "experimental-kustomize"].map(Origin::Flag);
+    assert_eq!(settings.given, given);
+    let patches = join(&["--experimental-patches=/p", "h:1"]).settings.patches.unwrap();
+    assert_eq!((patches.value.as_path(), patches.origin), (Path::new("/p"), Origin::Flag("experimental-patches")));
+    for flag in ["--control-plane", "--experimental-control-plane"] {
+        let error = error(&["kubejoin", "join", flag, "h:1"]);
+        assert_eq!(error.to_string(), format!("{flag} of kubeadm is not supported yet"));
+        assert_eq!(error.code().name, "usage.not-yet-supported");
+    }
 }

@@ -1,23 +1,20 @@
 //! `version`.
 
-use lexopt::{Arg, Parser};
 use serde_json::json;
 
-use super::error::{from_lexopt, unknown_flag};
-use super::help::{Help, Topic};
-use super::{Command, Program, UsageError, join};
+use super::arguments::{Arguments, Next};
+use super::command::Command;
+use super::error::{Misuse, UsageError};
+use super::help::Topic;
 use crate::clock;
+use crate::config::setting::Verb;
+use crate::config::settings::VersionFormat;
 
-/// `version -o`.
+/// `version`, in the form that was asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Version {
-    /// One line for people.
-    #[default]
-    Line,
-    /// `-o short`: the version alone.
-    Short,
-    /// `-o json`.
-    Json,
+pub struct Version {
+    /// `--output`.
+    pub format: VersionFormat,
 }
 
 impl Version {
@@ -26,10 +23,10 @@ impl Version {
         let version = concat!("v", env!("CARGO_PKG_VERSION"));
         let platform = format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH);
         let built = build_date();
-        match self {
-            Version::Short => format!("{version}\n"),
-            Version::Line => format!("kubejoin {version}, {platform}, built {built}\n"),
-            Version::Json => {
+        match self.format {
+            VersionFormat::Short => format!("{version}\n"),
+            VersionFormat::Line => format!("kubejoin {version}, {platform}, built {built}\n"),
+            VersionFormat::Json => {
                 let value = json!({ "version": version, "platform": platform, "buildDate": built });
                 format!("{value:#}\n")
             }
@@ -47,29 +44,13 @@ fn build_date() -> String {
 }
 
 /// What stands behind the word `version`.
-pub(super) fn parse(program: Program, parser: &mut Parser) -> Result<Command, UsageError> {
-    let mut version = Version::default();
-    while let Some(arg) = parser.next().map_err(|error| from_lexopt(program, "version", error))? {
-        match arg {
-            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help(Help { program, topic: Topic::Version })),
-            Arg::Short('o') | Arg::Long("output") => {
-                let value = join::text(program, "--output", parser)?;
-                version = match value.as_str() {
-                    "short" => Version::Short,
-                    "json" => Version::Json,
-                    _ => {
-                        let expected = "short or json";
-                        return Err(UsageError::BadValue { program, flag: "--output", value, expected });
-                    }
-                };
-            }
-            Arg::Short('v') | Arg::Long("v") => drop(join::verbosity(program, parser)?),
-            Arg::Short(_) | Arg::Long(_) => return Err(unknown_flag(program, "version", &arg, &["output", "help"])),
-            Arg::Value(word) => {
-                let word = word.to_string_lossy().into_owned();
-                return Err(UsageError::ExtraArgument { program, command: "version", word });
-            }
+pub(super) fn parse(mut args: Arguments) -> Result<Command, UsageError> {
+    args.verb = Verb::Version;
+    match args.next()? {
+        Next::Help => Ok(args.help(Topic::Version)),
+        Next::Word(word) => Err(args.error(Misuse::ExtraArgument { word, suggestion: None })),
+        Next::Version | Next::End => {
+            Ok(Command::Version(Version { format: args.settings.version_format.unwrap_or_default() }))
         }
     }
-    Ok(Command::Version(version))
 }

@@ -1,6 +1,7 @@
 //! kubeadm's ClusterConfiguration, as far as a worker needs it.
 
 use super::document::{self, DocumentError, Fields};
+use crate::values::Version;
 
 /// What a worker takes from the ConfigMap `kube-system/kubeadm-config`, key `ClusterConfiguration`.
 ///
@@ -50,9 +51,7 @@ impl ClusterConfiguration {
 
     /// Major and minor of `kubernetesVersion`, such as (1, 37), where it is known and readable.
     pub fn release(&self) -> Option<(u32, u32)> {
-        let version = self.kubernetes_version()?;
-        let mut numbers = version.strip_prefix('v').unwrap_or(version).split(['.', '-', '+']);
-        Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+        self.kubernetes_version()?.parse().ok().map(Version::release)
     }
 
     /// `certificatesDir` of the control plane, which is also where the cluster-wide KubeletConfiguration expects the CA on

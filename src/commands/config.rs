@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use crate::cli::ConfigCommand;
-use crate::config::{load, migrate};
+use crate::config::{ConfigError, Refused, load, migrate};
 use crate::error::Failure;
 use crate::host::HostFacts;
 use crate::plan;
@@ -28,11 +28,16 @@ pub(super) fn run(command: &ConfigCommand, report: &Report) -> Result<(), Failur
             show(&migrate::join_defaults(&host_name(None, &this_machine())?, plan::DEFAULT_CRI_SOCKET));
         }
         ConfigCommand::Validate { config, allow } => {
-            report.warn_each(SECTION, &migrate::validate(config, &read(config, report)?, *allow)?);
-            show("ok\n");
+            let validated = migrate::validate(config, &read(config, report)?, *allow);
+            report.warn_each(SECTION, &validated.map_err(|refused| with_warnings(refused, report))?);
+            show(
+                "ok
+",
+            );
         }
         ConfigCommand::Migrate { old_config, new_config, allow } => {
-            let migration = migrate::migrate(old_config, &read(old_config, report)?, *allow)?;
+            let migrated = migrate::migrate(old_config, &read(old_config, report)?, *allow);
+            let migration = migrated.map_err(|refused| with_warnings(refused, report))?;
             report.warn_each(SECTION, &migration.warnings);
             let machine = this_machine();
             let name = host_name(migration.node_name.clone(), &machine)?;
@@ -67,6 +72,12 @@ fn host_name(given: Option<NodeName>, machine: &HostFacts) -> Result<NodeName, p
 /// A reader that has gone away is no error.
 fn show(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// The error, once the warnings have been printed: what was ignored can be the cause.
+fn with_warnings(refused: Refused, report: &Report) -> ConfigError {
+    report.warn_each(SECTION, &refused.warnings);
+    refused.error
 }
 
 /// Through the durable writer; the directory has to be there.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::panics::report_panics;
 use super::{config, join, phase, report_options};
-use crate::cli::{self, Command, ConfigCommand, JoinArgs};
+use crate::cli::{self, Command, ConfigCommand, JoinArgs, Program};
 use crate::error::Failure;
 use crate::phase::{Applies, PhaseSpec};
 use crate::report::{Report, ReportOptions};
@@ -16,12 +16,13 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     // kernel refuses, nothing is lost.
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     let argv: Vec<OsString> = argv.into_iter().collect();
+    let program = Program::of(argv.first());
     match cli::parse(argv.iter().cloned()) {
         Ok(Command::Join(args)) => run_join(&args),
-        Ok(Command::Config(command)) => run_config(&command),
+        Ok(Command::Config(command)) => run_config(&command, program),
         Ok(Command::Version(version)) => show(&version.text()),
         Ok(Command::Help(help)) => show(&help.text()),
-        Err(error) => end(Err(error.into()), &begin(&report_options::of_argv(&argv))),
+        Err(error) => end(Err(error.into()), program, &begin(&report_options::of_argv(&argv))),
     }
 }
 
@@ -36,12 +37,12 @@ fn run_join(args: &JoinArgs) -> ExitCode {
         }
         _ => phase::run(args, &report),
     };
-    end(result, &report)
+    end(result, args.program, &report)
 }
 
-fn run_config(command: &ConfigCommand) -> ExitCode {
+fn run_config(command: &ConfigCommand, program: Program) -> ExitCode {
     let report = begin(&report_options::of_others());
-    end(config::run(command, &report), &report)
+    end(config::run(command, &report), program, &report)
 }
 
 fn begin(options: &ReportOptions) -> Report {
@@ -49,12 +50,12 @@ fn begin(options: &ReportOptions) -> Report {
     Report::standard(options)
 }
 
-fn end(result: Result<(), Failure>, report: &Report) -> ExitCode {
+fn end(result: Result<(), Failure>, program: Program, report: &Report) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure(error)) => {
             report.failed(error.as_ref());
-            ExitCode::from(error.code().class.exit_status())
+            ExitCode::from(program.exit_status(error.code()))
         }
     }
 }

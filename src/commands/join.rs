@@ -25,9 +25,16 @@ pub(super) fn run(args: &JoinArgs, report: &Report) -> Result<(), Failure> {
 
 fn plan(args: &JoinArgs, report: &Report) -> Result<JoinPlan, Failure> {
     for secret in [&args.settings.token, &args.settings.discovery_token, &args.settings.tls_bootstrap_token] {
-        secret.iter().for_each(|secret| report.conceal(secret));
+        secret.iter().for_each(|given| report.conceal(&given.value));
     }
-    let mut resolved = config::load(&args.settings)?;
+    let mut resolved = match config::load(&args.settings) {
+        Ok(resolved) => resolved,
+        Err(refused) => {
+            // What was ignored can be the cause.
+            report.warn_each(Phase::Preflight, &refused.warnings);
+            return Err(refused.error.into());
+        }
+    };
     for token in tokens(&resolved.configuration) {
         report.conceal(&token.secret);
     }

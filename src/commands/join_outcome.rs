@@ -33,10 +33,16 @@ fn joined_text(
     kubelet: KubeletState,
     args: &JoinArgs,
 ) -> String {
-    let at_boot = matches!(kubelet, KubeletState::Enabled | KubeletState::NotEnabled);
-    let when = if at_boot { " once it has booted" } else { "" };
+    // kubeadm's sentence, which scripts look for; on a running system it is kubeadm's line.
+    let (how, when) = match kubelet {
+        KubeletState::Enabled => (", and starts when this root is booted", " once it has booted"),
+        KubeletState::NotEnabled => (", but nothing starts it when this root is booted", " once its kubelet runs"),
+        KubeletState::Unmanaged => (", but nothing starts its kubelet", " once its kubelet runs"),
+        KubeletState::Registered | KubeletState::Healthy | KubeletState::Started => ("", ""),
+    };
     format!(
-        "{} is a node of the cluster at {server} now.\n\
+        "This node has joined the cluster{how}:\n\
+         * {} is a node of the cluster at {server}.\n\
          * {}\n\
          * {}\n\n\
          `kubectl get nodes` on the control plane lists it{when}.",

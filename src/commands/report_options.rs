@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use crate::cli::{JoinArgs, LoggingFormat, Output};
-use crate::report::ReportOptions;
+use crate::report::{ReportOptions, result};
 
 /// The report of a verb that leaves no result.
 pub(super) fn of_others() -> ReportOptions {
@@ -31,7 +31,7 @@ pub(super) fn of_argv(argv: &[OsString]) -> ReportOptions {
     let result = match verb {
         Some(&"join") => {
             let given = values(&words, &["--result-file"]).filter(|path| !path.is_empty()).last();
-            Some(given.map_or_else(|| JoinArgs::default().result_file, PathBuf::from))
+            Some(PathBuf::from(given.unwrap_or(result::PATH)))
         }
         _ => None,
     };
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn json_is_found_in_an_argv_that_is_not_understood() {
-        let default = JoinArgs::default().result_file;
+        let default = PathBuf::from(result::PATH);
         let table: [(&[&str], bool, bool, Option<PathBuf>); 12] = [
             (&["join", "--nope", "-o", "json"], false, true, Some(default.clone())),
             (&["join", "-ojson", "--logging-format=json"], true, true, Some(default.clone())),

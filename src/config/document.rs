@@ -5,8 +5,11 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::draft::Draft;
-use super::error::{ConfigError, Problem, Warning};
+use super::error::ConfigError;
 use super::fields::Reader;
+use super::findings::Findings;
+use super::warning::Warning;
+use super::yaml_cause::YamlCause;
 use super::{v1alpha3, v1beta2, v1beta3, v1beta4};
 use crate::yaml::{self, Document};
 
@@ -65,15 +68,13 @@ pub(super) fn kubeadm_knows(api_version: &str) -> bool {
 /// Reads the JoinConfiguration of a file.
 ///
 /// # Errors
-/// What is wrong with the file as a whole. What is wrong with its values is added to `problems`.
-pub(super) fn read(
-    path: &Path,
-    text: &str,
-    problems: &mut Vec<Problem>,
-    warnings: &mut Vec<Warning>,
-) -> Result<Draft, ConfigError> {
-    let documents = yaml::parse(text).map_err(|error| ConfigError::Yaml { path: path.to_owned(), error })?;
-    let (document, api_version, kind) = choose(path, &documents, warnings)?;
+/// What is wrong with the file as a whole. What is wrong with its values is added to the findings.
+pub(super) fn read(path: &Path, text: &str, findings: &mut Findings) -> Result<Draft, ConfigError> {
+    let documents = yaml::parse(text).map_err(|error| {
+        let cause = error.line().and_then(|line| YamlCause::find(text, line));
+        ConfigError::Yaml { path: path.to_owned(), error, cause }
+    })?;
+    let (document, api_version, kind) = choose(path, &documents, &mut findings.warnings)?;
     let known = VERSIONS.iter().find(|version| version.api_version == api_version && version.kind == kind);
     let Some(version) = known else { return Err(ConfigError::Version { path: path.to_owned(), api_version, kind }) };
     let mut reader = Reader::new(document);
@@ -82,12 +83,12 @@ pub(super) fn read(
         Status::Current => {}
         Status::Old(last_kubeadm) => {
             let moved = reader.moved;
-            warnings.push(Warning::OldVersion { api_version, kind, last_kubeadm, moved });
+            findings.warnings.push(Warning::OldVersion { api_version, kind, last_kubeadm, moved });
         }
-        Status::Experimental => warnings.push(Warning::ExperimentalVersion(api_version)),
+        Status::Experimental => findings.warnings.push(Warning::ExperimentalVersion(api_version)),
     }
-    problems.append(&mut reader.problems);
-    warnings.append(&mut reader.warnings);
+    findings.problems.append(&mut reader.findings.problems);
+    findings.warnings.append(&mut reader.findings.warnings);
     Ok(draft)
 }
 
@@ -124,5 +125,8 @@ fn choose<'a>(
             warnings.push(Warning::IgnoredDocument { api_version, kind, line });
         }
     }
-    chosen.ok_or_else(|| ConfigError::NoJoinConfiguration { path: path.to_owned() })
+    chosen.ok_or_else(|| {
+        let kinds = seen.iter().map(|kind| (*kind).to_owned()).collect();
+        ConfigError::NoJoinConfiguration { path: path.to_owned(), kinds }
+    })
 }

@@ -5,11 +5,12 @@
 
 use serde_json::{Map, Value};
 
-use super::draft::Draft;
-use super::error::{Problem, Warning};
-use super::origin::{Given, Origin};
+use super::findings::Findings;
+use super::origin::{Origin, WithOrigin};
+use super::problem::Problem;
+use super::warning::Warning;
 use crate::secret::Secret;
-use crate::values::duration;
+use crate::values::duration::{self, DurationError};
 use crate::yaml::Document;
 
 use std::time::Duration;
@@ -17,14 +18,10 @@ use std::time::Duration;
 /// How many unknown fields are named; a file of another program would fill the console.
 const MAX_UNKNOWN: usize = 20;
 
-/// What kubeadm took for the runtime's socket up to 1.23 (`constants_unix.go` there).
-const DOCKERSHIM: &str = "/var/run/dockershim.sock";
-
 /// One document being read, and what was found wrong so far.
 pub(super) struct Reader<'a> {
     document: &'a Document,
-    pub(super) warnings: Vec<Warning>,
-    pub(super) problems: Vec<Problem>,
+    pub(super) findings: Findings,
     /// Fields of an old version: where they stood, and what they are today.
     pub(super) moved: Vec<(Origin, &'static str)>,
     unknown: usize,
@@ -39,10 +36,10 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(document: &'a Document) -> Self {
-        let mut reader = Reader { document, warnings: Vec::new(), problems: Vec::new(), moved: Vec::new(), unknown: 0 };
+        let mut reader = Reader { document, findings: Findings::default(), moved: Vec::new(), unknown: 0 };
         for duplicate in &document.duplicates {
             let (path, line) = (duplicate.path.clone(), duplicate.line);
-            reader.warnings.push(Warning::DuplicateField(Origin::Field { path, line }));
+            reader.findings.warnings.push(Warning::DuplicateField(Origin::Field { path, line }));
         }
         reader
     }
@@ -59,15 +56,15 @@ impl<'a> Reader<'a> {
         self.fields(value, of.child(name), known)
     }
 
-    pub(super) fn string(&mut self, of: &Fields<'a>, name: &str) -> Option<Given<String>> {
+    pub(super) fn string(&mut self, of: &Fields<'a>, name: &str) -> Option<WithOrigin<String>> {
         let value = present(of, name)?;
         self.text(value, of.child(name))
     }
 
     /// A string that is a secret; an empty one is as good as absent, as in kubeadm.
-    pub(super) fn secret(&mut self, of: &Fields<'a>, name: &str) -> Option<Given<Secret>> {
-        let Given { value, origin } = self.string(of, name)?;
-        (!value.is_empty()).then(|| Given::new(Secret::new(value), origin))
+    pub(super) fn secret(&mut self, of: &Fields<'a>, name: &str) -> Option<WithOrigin<Secret>> {
+        let WithOrigin { value, origin } = self.string(of, name)?;
+        (!value.is_empty()).then(|| WithOrigin::new(Secret::new(value), origin))
     }
 
     pub(super) fn boolean(&mut self, of: &Fields<'a>, name: &str) -> Option<bool> {
@@ -80,21 +77,27 @@ impl<'a> Reader<'a> {
     }
 
     /// An `int32` of Go.
-    pub(super) fn integer(&mut self, of: &Fields<'a>, name: &str) -> Option<Given<i32>> {
+    pub(super) fn integer(&mut self, of: &Fields<'a>, name: &str) -> Option<WithOrigin<i32>> {
         let value = present(of, name)?;
         let Some(number) = value.as_i64().and_then(|number| i32::try_from(number).ok()) else {
             self.wrong_type(of.child(name), "a whole number", value);
             return None;
         };
-        Some(Given::new(number, self.origin(of.child(name))))
+        Some(WithOrigin::new(number, self.origin(of.child(name))))
     }
 
     pub(super) fn duration(&mut self, of: &Fields<'a>, name: &str) -> Option<Duration> {
-        let Given { value, origin } = self.string(of, name)?;
+        if let Some(Value::Number(number)) = present(of, name) {
+            let error = DurationError { text: number.to_string(), reason: duration::Reason::NoUnit };
+            let origin = self.origin(of.child(name));
+            self.findings.problems.push(Problem::Duration(origin, error));
+            return None;
+        }
+        let WithOrigin { value, origin } = self.string(of, name)?;
         match duration::parse(&value) {
             Ok(duration) => Some(duration),
             Err(error) => {
-                self.problems.push(Problem::Duration(origin, error));
+                self.findings.problems.push(Problem::Duration(origin, error));
                 None
             }
         }
@@ -111,7 +114,7 @@ impl<'a> Reader<'a> {
         Some(items.iter().enumerate().map(|(index, item)| (item, format!("{path}[{index}]"))).collect())
     }
 
-    pub(super) fn strings(&mut self, of: &Fields<'a>, name: &str) -> Vec<Given<String>> {
+    pub(super) fn strings(&mut self, of: &Fields<'a>, name: &str) -> Vec<WithOrigin<String>> {
         let items = self.items(of, name).unwrap_or_default();
         items.into_iter().filter_map(|(item, path)| self.text(item, path)).collect()
     }
@@ -127,19 +130,19 @@ impl<'a> Reader<'a> {
             self.unknown += 1;
             if self.unknown <= MAX_UNKNOWN {
                 let origin = self.origin(fields.child(name));
-                self.warnings.push(Warning::UnknownField(origin));
+                self.findings.warnings.push(Warning::UnknownField(origin));
             }
         }
         Some(fields)
     }
 
-    pub(super) fn text(&mut self, value: &'a Value, path: String) -> Option<Given<String>> {
+    pub(super) fn text(&mut self, value: &'a Value, path: String) -> Option<WithOrigin<String>> {
         let Value::String(text) = value else {
             self.wrong_type(path, "a string", value);
             return None;
         };
         let origin = self.origin(path);
-        Some(Given::new(text.clone(), origin))
+        Some(WithOrigin::new(text.clone(), origin))
     }
 
     pub(super) fn origin(&self, path: String) -> Origin {
@@ -155,15 +158,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Leaves out dockershim's socket, which versions of its time name: no kubelet since 1.24 has one, and what runs
-    /// the containers now is found by looking.
-    pub(super) fn without_dockershim(&mut self, draft: &mut Draft) {
-        let is_dockershim = |socket: &Given<String>| socket.value.trim_start_matches("unix://") == DOCKERSHIM;
-        if let Some(socket) = draft.cri_socket.take_if(|socket| is_dockershim(socket)) {
-            self.warnings.push(Warning::Dockershim(socket.origin));
-        }
-    }
-
     pub(super) fn wrong_type(&mut self, path: String, expected: &'static str, value: &Value) {
         let found = match value {
             Value::Null => "null",
@@ -174,7 +168,7 @@ impl<'a> Reader<'a> {
             Value::Object(_) => "a mapping",
         };
         let origin = self.origin(path);
-        self.problems.push(Problem::Type { origin, expected, found });
+        self.findings.problems.push(Problem::Type { origin, expected, found });
     }
 }
 

@@ -5,10 +5,14 @@
 //! `-` and `_` are the same in a name, and the last of several wins. Other than the kernel, which stops at `--`, every
 //! parameter is looked at: boot loaders append, and what belongs to init cannot be named `kubejoin.`.
 
-use super::error::{Problem, Warning};
+use std::ffi::OsStr;
+
 use super::origin::Origin;
-use super::settings::{Settings, TokenFile, clock_mode, list};
-use crate::secret::Secret;
+use super::problem::Problem;
+use super::setting::ValueError;
+use super::settings::Settings;
+use super::settings_table;
+use super::warning::Warning;
 
 /// What every parameter of ours begins with.
 const PREFIX: &str = "kubejoin.";
@@ -29,71 +33,28 @@ pub fn parse(text: &str) -> Parsed {
     let mut parsed = Parsed::default();
     for (name, value) in parameters(text) {
         let name = name.replace('_', "-");
-        if name.starts_with(PREFIX) {
-            apply(&mut parsed, &name, value);
+        if let Some(name) = name.strip_prefix(PREFIX) {
+            parsed.take(name, value.unwrap_or_default());
         }
     }
     parsed
 }
 
-fn apply(parsed: &mut Parsed, name: &str, value: Option<&str>) {
-    let settings = &mut parsed.settings;
-    let Some(value) = value.filter(|value| !value.is_empty()) else {
-        let warning = if PARAMETERS.contains(&name) {
-            Warning::ParameterWithoutValue(name.to_owned())
-        } else {
-            Warning::UnknownParameter(name.to_owned())
+impl Parsed {
+    fn take(&mut self, name: &str, value: &str) {
+        let Some(setting) = settings_table::parameter(name) else {
+            return self.warnings.push(Warning::UnknownParameter(name.to_owned()));
         };
-        parsed.warnings.push(warning);
-        return;
-    };
-    match name {
-        "kubejoin.endpoint" => settings.endpoint = Some(value.to_owned()),
-        "kubejoin.server" => settings.server = Some(value.to_owned()),
-        "kubejoin.discovery-file" => settings.discovery_file = Some(value.to_owned()),
-        "kubejoin.discovery-ca-file" => settings.discovery_ca_file = Some(value.into()),
-        "kubejoin.discovery-url-ca-file" => settings.discovery_url_ca_file = Some(value.into()),
-        "kubejoin.token" => settings.token = Some(Secret::new(value)),
-        "kubejoin.discovery-token" => settings.discovery_token = Some(Secret::new(value)),
-        "kubejoin.tls-bootstrap-token" => settings.tls_bootstrap_token = Some(Secret::new(value)),
-        "kubejoin.token-file" => settings.token_file = Some(TokenFile::Path(value.into())),
-        "kubejoin.ca-cert-hash" => settings.ca_cert_hashes.extend(list(value)),
-        "kubejoin.node-name" => settings.node_name = Some(value.to_owned()),
-        "kubejoin.cri-socket" => settings.cri_socket = Some(value.to_owned()),
-        "kubejoin.patches" => settings.patches = Some(value.into()),
-        "kubejoin.kubelet-config" => settings.kubelet_config = Some(value.into()),
-        "kubejoin.rootfs" => settings.rootfs = Some(value.into()),
-        "kubejoin.ignore-preflight-errors" => settings.ignore_preflight_errors.extend(list(value)),
-        "kubejoin.config" => settings.config = Some(value.into()),
-        "kubejoin.clock" => match clock_mode(value) {
-            Some(mode) => settings.clock = Some(mode),
-            None => parsed.problems.push(Problem::Clock(Origin::Kernel("kubejoin.clock"), value.to_owned())),
-        },
-        _ => parsed.warnings.push(Warning::UnknownParameter(name.to_owned())),
+        if value.is_empty() {
+            return self.warnings.push(Warning::ParameterWithoutValue(setting.parameter));
+        }
+        let origin = Origin::Parameter(setting.parameter);
+        if let Err(ValueError::Expected(expected)) = setting.set(&mut self.settings, origin.clone(), OsStr::new(value))
+        {
+            self.problems.push(Problem::Expected { origin, expected, found: value.to_owned() });
+        }
     }
 }
-
-/// Every parameter that [`apply`] knows.
-const PARAMETERS: [&str; 18] = [
-    "kubejoin.endpoint",
-    "kubejoin.server",
-    "kubejoin.discovery-file",
-    "kubejoin.discovery-ca-file",
-    "kubejoin.discovery-url-ca-file",
-    "kubejoin.token",
-    "kubejoin.discovery-token",
-    "kubejoin.tls-bootstrap-token",
-    "kubejoin.token-file",
-    "kubejoin.ca-cert-hash",
-    "kubejoin.node-name",
-    "kubejoin.cri-socket",
-    "kubejoin.patches",
-    "kubejoin.kubelet-config",
-    "kubejoin.rootfs",
-    "kubejoin.ignore-preflight-errors",
-    "kubejoin.config",
-    "kubejoin.clock",
-];
 
 /// Names and values, in order.
 fn parameters(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
@@ -139,7 +100,12 @@ fn is_space(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
+    use crate::clock::ClockMode;
+    use crate::config::origin::WithOrigin;
+    use crate::secret::Secret;
 
     #[test]
     fn words_are_cut_as_the_kernel_cuts_them() {
@@ -172,48 +138,48 @@ mod tests {
              kubejoin.discovery-ca-file=/ca kubejoin.discovery_url_ca_file=/url-ca -- kubejoin.token=after",
         );
         let settings = parsed.settings;
-        assert_eq!(settings.endpoint.as_deref(), Some("10.0.0.1:6443"));
-        assert_eq!(settings.token.unwrap().expose(), "after");
-        assert_eq!(settings.discovery_token.unwrap().expose(), "d");
-        assert_eq!(settings.tls_bootstrap_token.unwrap().expose(), "b");
-        assert_eq!(settings.token_file, Some(TokenFile::Path("/run/t".into())));
-        assert_eq!(settings.ca_cert_hashes, ["x", "y", "z"]);
-        assert_eq!(settings.node_name.as_deref(), Some("last"));
-        assert_eq!(settings.cri_socket.as_deref(), Some("/run/a b.sock"));
-        assert_eq!((settings.patches, settings.kubelet_config), (Some("/p".into()), Some("/k".into())));
+        let text = |given: &Option<WithOrigin<String>>| given.as_ref().unwrap().value.clone();
+        let path = |given: &Option<WithOrigin<PathBuf>>| given.as_ref().unwrap().value.display().to_string();
+        let secret = |given: &Option<WithOrigin<Secret>>| given.as_ref().unwrap().value.expose().to_owned();
+        let list = |given: &[WithOrigin<String>]| given.iter().map(|item| item.value.clone()).collect::<Vec<_>>();
+        assert_eq!(text(&settings.endpoint), "10.0.0.1:6443");
+        assert_eq!(secret(&settings.token), "after");
+        assert_eq!(secret(&settings.discovery_token), "d");
+        assert_eq!(secret(&settings.tls_bootstrap_token), "b");
+        assert_eq!(path(&settings.token_file), "/run/t");
+        assert_eq!(list(&settings.ca_cert_hashes), ["x", "y", "z"]);
+        assert_eq!(text(&settings.node_name), "last");
+        assert_eq!(text(&settings.cri_socket), "/run/a b.sock");
+        assert_eq!((path(&settings.patches), path(&settings.kubelet_config)), ("/p".to_owned(), "/k".to_owned()));
         assert_eq!(
-            (settings.server.as_deref(), settings.discovery_file.as_deref()),
-            (Some("s:1"), Some("https://h/f"))
+            (text(&settings.server), text(&settings.discovery_file)),
+            ("s:1".to_owned(), "https://h/f".to_owned())
         );
-        assert_eq!(settings.discovery_ca_file, Some("/ca".into()));
-        assert_eq!(settings.discovery_url_ca_file, Some("/url-ca".into()));
-        assert_eq!(settings.rootfs, Some("/sysroot".into()));
-        assert_eq!(settings.clock, clock_mode("server"));
-        assert_eq!(settings.ignore_preflight_errors, ["Swap", "Hostname"]);
-        assert_eq!(settings.config, Some("/boot/join.yaml".into()));
+        assert_eq!(path(&settings.discovery_ca_file), "/ca");
+        assert_eq!(path(&settings.discovery_url_ca_file), "/url-ca");
+        assert_eq!(path(&settings.rootfs), "/sysroot");
+        assert_eq!(settings.clock, Some(ClockMode::Server));
+        assert_eq!(list(&settings.ignore_preflight_errors), ["Swap", "Hostname"]);
+        assert_eq!(path(&settings.config), "/boot/join.yaml");
         assert_eq!((parsed.warnings, parsed.problems), (vec![], vec![]));
+        assert_eq!(settings.config.unwrap().origin, Origin::Parameter("config"));
     }
 
     #[test]
-    fn every_listed_parameter_is_known() {
-        for name in PARAMETERS {
-            assert!(parse(&format!("{name}=auto")).warnings.is_empty(), "{name}");
-        }
-    }
-
-    #[test]
-    fn what_is_unknown_or_empty_is_a_warning_without_its_value() {
+    fn an_unknown_or_empty_parameter_is_a_warning_without_its_value() {
         let parsed =
             parse("kubejoin.tokn=abcdef.0123456789abcdef kubejoin.node-name kubejoin.token= kubejoinx=1 kubejoin.");
         assert_eq!(
             parsed.warnings,
             [
-                Warning::UnknownParameter("kubejoin.tokn".to_owned()),
-                Warning::ParameterWithoutValue("kubejoin.node-name".to_owned()),
-                Warning::ParameterWithoutValue("kubejoin.token".to_owned()),
-                Warning::UnknownParameter("kubejoin.".to_owned()),
+                Warning::UnknownParameter("tokn".to_owned()),
+                Warning::ParameterWithoutValue("node-name"),
+                Warning::ParameterWithoutValue("token"),
+                Warning::UnknownParameter(String::new()),
             ]
         );
-        assert_eq!(parse("kubejoin.clock=gps").problems.len(), 1);
+        let clock = parse("kubejoin.clock=gps").problems;
+        let expected = "kubejoin.clock= of the kernel command line takes auto, system or server, not \"gps\"";
+        assert_eq!(clock.iter().map(ToString::to_string).collect::<Vec<_>>(), [expected]);
     }
 }

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::error::ConfigError;
+use super::error::{ConfigError, Refused};
 use super::kernel;
+use super::origin::{Origin, WithOrigin};
 use super::resolve::{Resolved, Sources, resolve};
-use super::settings::{Settings, TokenFile};
+use super::settings::Settings;
 use crate::file;
 use crate::secret::Secret;
 
@@ -22,25 +23,16 @@ const PROC_CMDLINE: &str = "/proc/cmdline";
 ///
 /// # Errors
 /// A file that cannot be read, and everything [`resolve`] refuses.
-pub fn load(flags: &Settings) -> Result<Resolved, ConfigError> {
+pub fn load(flags: &Settings) -> Result<Resolved, Refused> {
     let kernel = kernel_command_line(flags)?;
-    let from_kernel = kernel.as_deref().map(|text| kernel::parse(text).settings).unwrap_or_default();
-
-    let config_path = flags.config.as_ref().or(from_kernel.config.as_ref());
-    let config = config_path.map(|path| read(path)).transpose()?;
-
-    // A token among the flags wins over a token file of the kernel command line: that one need not even exist.
-    let flags_have_token = flags.token.is_some() || flags.discovery_token.is_some();
-    let token_file = match (&flags.token_file, &from_kernel.token_file) {
-        (Some(file), _) => Some(read_token(file)?),
-        (None, Some(file)) if !flags_have_token => Some(read_token(file)?),
-        _ => None,
-    };
+    let from_kernel = kernel.as_deref().and_then(|text| kernel::parse(text).settings.config);
+    let path = flags.config.as_ref().or(from_kernel.as_ref()).map(|given| given.value.as_path());
+    let text = path.map(read).transpose()?;
     resolve(&Sources {
         flags,
         kernel: kernel.as_deref().map(String::as_str),
-        config: config_path.zip(config.as_deref()).map(|(path, text)| (path.as_path(), text.as_str())),
-        token_file,
+        config: path.zip(text.as_deref().map(String::as_str)),
+        read_token: &read_token,
     })
 }
 
@@ -51,12 +43,12 @@ pub fn load(flags: &Settings) -> Result<Resolved, ConfigError> {
 pub fn rootfs(flags: &Settings) -> Result<Option<PathBuf>, ConfigError> {
     let kernel = kernel_command_line(flags)?;
     let from_kernel = kernel.and_then(|text| kernel::parse(&text).settings.rootfs);
-    Ok(flags.rootfs.clone().or(from_kernel))
+    Ok(flags.rootfs.clone().or(from_kernel).map(|given| given.value))
 }
 
 fn kernel_command_line(flags: &Settings) -> Result<Option<Zeroizing<String>>, ConfigError> {
     match &flags.kernel_command_line {
-        Some(path) => read(path).map(Some),
+        Some(given) => read(&given.value).map(Some),
         None if flags.config.is_none() && flags.endpoint.is_none() && flags.discovery_file.is_none() => {
             Ok(read(Path::new(PROC_CMDLINE)).ok())
         }
@@ -67,15 +59,18 @@ fn kernel_command_line(flags: &Settings) -> Result<Option<Zeroizing<String>>, Co
 /// Reads a configuration file. It may hold a token: the text is wiped when it is dropped.
 ///
 /// # Errors
-/// It cannot be read, is no text, or is longer than any configuration.
+/// It cannot be read, is not text, or is longer than any configuration.
 pub fn configuration(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
     read(path)
 }
 
-fn read_token(file: &TokenFile) -> Result<Secret, ConfigError> {
-    let text = match file {
-        TokenFile::Stdin => text(file::bounded(io::stdin().lock()), Path::new("standard input"))?,
-        TokenFile::Path(path) => read(path)?,
+/// `-` is standard input, except on the kernel command line: an init has none.
+fn read_token(file: &WithOrigin<PathBuf>) -> Result<Secret, ConfigError> {
+    let text = match file.origin {
+        Origin::Flag(_) if file.value == Path::new("-") => {
+            text(file::bounded(io::stdin().lock()), Path::new("standard input"))?
+        }
+        _ => read(&file.value)?,
     };
     Ok(Secret::new(text.trim()))
 }
@@ -93,8 +88,9 @@ fn text(read: io::Result<Zeroizing<Vec<u8>>>, path: &Path) -> Result<Zeroizing<S
     match String::from_utf8(std::mem::take(&mut *bytes)) {
         Ok(text) => Ok(Zeroizing::new(text)),
         Err(error) => {
-            drop(Zeroizing::new(error.into_bytes()));
-            Err(ConfigError::NotUnicode { path: path.to_owned() })
+            let bytes = Zeroizing::new(error.into_bytes());
+            let is_utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+            Err(ConfigError::NotUnicode { path: path.to_owned(), is_utf16 })
         }
     }
 }

@@ -5,17 +5,23 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use super::check::check;
+use super::document;
 use super::draft::Draft;
-use super::error::{ConfigError, Problem, Warning};
-use super::origin::{Given, Origin};
-use super::{DiscoveryMethod, document, render};
+use super::error::{ConfigError, Refused};
+use super::findings::Findings;
+use super::join_configuration::{DiscoveryMethod, JoinConfiguration, NodeRegistration};
+use super::origin::{Origin, WithOrigin};
+use super::problem::Problem;
+use super::render;
+use super::warning::Warning;
 use crate::secret::Secret;
 use crate::values::NodeName;
 
-/// Stands where a token has to stand (kubeadm `PlaceholderToken`). It is in every documentation and secret to nobody.
+/// Stands where a token has to stand (kubeadm `PlaceholderToken`). It is in every documentation, and no secret.
 const PLACEHOLDER_TOKEN: &str = "abcdef.0123456789abcdef";
 
-/// Versions that are read only when the user says so, or without a word when he does.
+/// What the user allows of versions that are not the current one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allow {
     /// `--allow-deprecated-api`: no warning about an old version.
@@ -48,22 +54,22 @@ impl Migration {
 /// # Errors
 /// As [`super::resolve`], and for unknown and repeated fields, `kubeletExtraArgs` in the form of another version, documents of
 /// an unknown API, and an experimental version that is not allowed.
-pub fn validate(path: &Path, text: &str, allow: Allow) -> Result<Vec<Warning>, ConfigError> {
-    examine(path, text, allow, true).map(|migration| migration.warnings)
+pub fn validate(path: &Path, text: &str, allow: Allow) -> Result<Vec<Warning>, Refused> {
+    examine(path, text, allow, Purpose::Validate).map(|migration| migration.warnings)
 }
 
 /// Reads a file of any version. As [`validate`], but the form of `kubeletExtraArgs` is put right instead.
 ///
 /// # Errors
 /// As [`validate`].
-pub fn migrate(path: &Path, text: &str, allow: Allow) -> Result<Migration, ConfigError> {
-    examine(path, text, allow, false)
+pub fn migrate(path: &Path, text: &str, allow: Allow) -> Result<Migration, Refused> {
+    examine(path, text, allow, Purpose::Migrate)
 }
 
 /// What a JoinConfiguration looks like: `config print join-defaults`.
 pub fn join_defaults(node_name: &NodeName, cri_socket: &str) -> Zeroizing<String> {
-    let given = |text: &str| Some(Given::new(text.to_owned(), Origin::Argument));
-    let token = || Some(Given::new(Secret::new(PLACEHOLDER_TOKEN), Origin::Argument));
+    let given = |text: &str| Some(WithOrigin::new(text.to_owned(), Origin::Default));
+    let token = || Some(WithOrigin::new(Secret::new(PLACEHOLDER_TOKEN), Origin::Default));
     let draft = Draft {
         endpoints: given("kube-apiserver:6443").into_iter().collect(),
         discovery_token: token(),
@@ -74,40 +80,64 @@ pub fn join_defaults(node_name: &NodeName, cri_socket: &str) -> Zeroizing<String
     render::to_yaml(&draft, node_name, cri_socket)
 }
 
-fn examine(path: &Path, text: &str, allow: Allow, strict_form: bool) -> Result<Migration, ConfigError> {
-    let (mut problems, mut found, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
-    let mut draft = document::read(path, text, &mut problems, &mut found)?;
-    for warning in found {
+/// What a file is examined for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// It is said what is wrong with it.
+    Validate,
+    /// It is written again, in today's form.
+    Migrate,
+}
+
+fn examine(path: &Path, text: &str, allow: Allow, purpose: Purpose) -> Result<Migration, Refused> {
+    let mut findings = Findings::default();
+    match read(path, text, allow, purpose, &mut findings) {
+        Ok((draft, configuration)) => {
+            let NodeRegistration { name: node_name, cri_socket, .. } = configuration.node_registration;
+            Ok(Migration { warnings: findings.warnings, node_name, cri_socket, draft })
+        }
+        Err(error) => Err(Refused { error, warnings: findings.warnings }),
+    }
+}
+
+fn read(
+    path: &Path,
+    text: &str,
+    allow: Allow,
+    purpose: Purpose,
+    findings: &mut Findings,
+) -> Result<(Draft, JoinConfiguration), ConfigError> {
+    let mut draft = document::read(path, text, findings)?;
+    for warning in std::mem::take(&mut findings.warnings) {
         match warning {
             Warning::ExperimentalVersion(api_version) if !allow.experimental => {
                 return Err(ConfigError::Experimental { path: path.to_owned(), api_version });
             }
             Warning::OldVersion { .. } if allow.deprecated => {}
-            Warning::UnknownField(origin) => problems.push(Problem::UnknownField(origin)),
-            Warning::DuplicateField(origin) => problems.push(Problem::DuplicateField(origin)),
-            Warning::ExtraArgsForm(origin, form) if strict_form => {
-                problems.push(Problem::ExtraArgsForm(origin, form));
+            Warning::UnknownField(origin) => findings.problems.push(Problem::UnknownField(origin)),
+            Warning::DuplicateField(origin) => findings.problems.push(Problem::DuplicateField(origin)),
+            Warning::ExtraArgsForm(origin, form) if purpose == Purpose::Validate => {
+                findings.problems.push(Problem::ExtraArgsForm(origin, form));
             }
             Warning::IgnoredDocument { api_version, kind, line } if !document::kubeadm_knows(&api_version) => {
-                problems.push(Problem::UnknownApi { api_version, kind, line });
+                findings.problems.push(Problem::UnknownApi { api_version, kind, line });
             }
-            other => warnings.push(other),
+            other => findings.warnings.push(other),
         }
     }
     if draft.tls_bootstrap_token.is_none() && draft.file.is_none() {
         draft.tls_bootstrap_token = draft.discovery_token.clone();
     }
-    match draft.clone().check(&mut problems, &mut warnings) {
-        Some(configuration) => {
-            if let (DiscoveryMethod::Token { endpoints, .. }, false) = (&configuration.discovery, strict_form)
-                && endpoints.len() > 1
-            {
-                // The last one stands where the others do, or behind them; an empty list has no second.
-                warnings.extend(draft.endpoints.last().map(|given| Warning::FurtherEndpoints(given.origin.clone())));
-            }
-            let registration = configuration.node_registration;
-            Ok(Migration { warnings, node_name: registration.name, cri_socket: registration.cri_socket, draft })
-        }
-        None => Err(ConfigError::Invalid { file: Some(path.to_owned()), problems }),
+    let Some(configuration) = check(draft.clone(), findings) else {
+        let problems = std::mem::take(&mut findings.problems);
+        return Err(ConfigError::Invalid { file: Some(path.to_owned()), problems });
+    };
+    if let (DiscoveryMethod::Token { endpoints, .. }, Purpose::Migrate) = (&configuration.discovery, purpose)
+        && endpoints.len() > 1
+    {
+        // The last one stands where the others do, or behind them; an empty list has no second.
+        let last = draft.endpoints.last().map(|given| Warning::FurtherEndpoints(given.origin.clone()));
+        findings.warnings.extend(last);
     }
+    Ok((draft, configuration))
 }

@@ -4,11 +4,14 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
+use super::args_form::ArgsForm;
 use super::draft::{Draft, DraftTaint};
-use super::error::{Problem, Warning};
 use super::fields::{Fields, Reader};
-use super::origin::Given;
-use super::{ArgsForm, ImagePullPolicy, Taint, time_added};
+use super::join_configuration::{ImagePullPolicy, Taint};
+use super::origin::WithOrigin;
+use super::problem::Problem;
+use super::time_added;
+use super::warning::Warning;
 
 /// Reads the fields. What a version does not have has been named as unknown by the caller, and is not looked for by
 /// older ones, because kubeadm would have ignored it.
@@ -18,19 +21,18 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, node: &Fields<'a>, draft: &mut D
     draft.taints = taints(reader, node);
     draft.kubelet_extra_args = kubelet_extra_args(reader, node, form);
     if node.is_known("ignorePreflightErrors") {
-        let names = reader.strings(node, "ignorePreflightErrors");
-        draft.ignore_preflight_errors = names.into_iter().map(|given| given.value).collect();
+        draft.ignore_preflight_errors = reader.strings(node, "ignorePreflightErrors");
     }
     if node.is_known("imagePullSerial") {
         draft.image_pull_serial = reader.boolean(node, "imagePullSerial");
     }
     if node.is_known("imagePullPolicy")
-        && let Some(Given { value, origin }) = reader.string(node, "imagePullPolicy")
+        && let Some(WithOrigin { value, origin }) = reader.string(node, "imagePullPolicy")
         && !value.is_empty()
     {
         match ImagePullPolicy::from_str(&value) {
             Ok(policy) => draft.image_pull_policy = policy,
-            Err(()) => reader.problems.push(Problem::ImagePullPolicy(origin, value)),
+            Err(()) => reader.findings.problems.push(Problem::ImagePullPolicy(origin, value)),
         }
     }
 }
@@ -39,48 +41,48 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, node: &Fields<'a>, draft: &mut D
 fn taints<'a>(reader: &mut Reader<'a>, node: &Fields<'a>) -> Option<Vec<DraftTaint>> {
     let mut taints = Vec::new();
     for (item, path) in reader.items(node, "taints")? {
+        let origin = reader.origin(path.clone());
         let Some(fields) = reader.fields(item, path, &["key", "value", "effect", "timeAdded"]) else { continue };
         let mut text = |name| reader.string(&fields, name).map(|given| given.value).unwrap_or_default();
         let taint = Taint { key: text("key"), value: text("value"), effect: text("effect") };
-        // kubeadm does not look; the kubelet then refuses to start (`pkg/util/taints`).
-        if !["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(&taint.effect.as_str()) {
-            let origin = reader.origin(fields.child("effect"));
-            reader.problems.push(Problem::TaintEffect(origin, taint.effect.clone()));
-        }
         let mut time_added = None;
-        if let Some(Given { value, origin }) = reader.string(&fields, "timeAdded") {
+        if let Some(WithOrigin { value, origin }) = reader.string(&fields, "timeAdded") {
             time_added = time_added::in_utc(&value);
             if time_added.is_none() {
-                reader.problems.push(Problem::Time(origin, value));
+                reader.findings.problems.push(Problem::Time(origin, value));
             }
         }
-        taints.push(DraftTaint { taint, time_added });
+        taints.push(DraftTaint { taint, origin, time_added });
     }
     Some(taints)
 }
 
 /// The arguments in the order given; a mapping has none and is sorted by name, as kubeadm converts it.
-fn kubelet_extra_args<'a>(reader: &mut Reader<'a>, node: &Fields<'a>, form: ArgsForm) -> Vec<(String, String)> {
+fn kubelet_extra_args<'a>(
+    reader: &mut Reader<'a>,
+    node: &Fields<'a>,
+    form: ArgsForm,
+) -> Vec<(String, WithOrigin<String>)> {
     const NAME: &str = "kubeletExtraArgs";
     let mut args = Vec::new();
     if let Some(Value::Object(map)) = node.raw(NAME) {
         if form != ArgsForm::Map {
             let origin = reader.origin(node.child(NAME));
-            reader.warnings.push(Warning::ExtraArgsForm(origin, form));
+            reader.findings.warnings.push(Warning::ExtraArgsForm(origin, form));
         }
         for (name, value) in map {
             let path = format!("{}.{name}", node.child(NAME));
             if let Some(value) = reader.text(value, path) {
-                args.push(argument(reader, name.clone(), value));
+                args.push((name.clone(), value));
             }
         }
-        args.sort();
+        args.sort_by(|one, other| one.0.cmp(&other.0));
         return args;
     }
     let Some(items) = reader.items(node, NAME) else { return args };
     if form == ArgsForm::Map {
         let origin = reader.origin(node.child(NAME));
-        reader.warnings.push(Warning::ExtraArgsForm(origin, form));
+        reader.findings.warnings.push(Warning::ExtraArgsForm(origin, form));
     }
     let known: &[&str] = match form {
         ArgsForm::ListWithMergeMethod => &["name", "value", "mergeMethod"],
@@ -89,24 +91,17 @@ fn kubelet_extra_args<'a>(reader: &mut Reader<'a>, node: &Fields<'a>, form: Args
     for (item, path) in items {
         let Some(fields) = reader.fields(item, path, known) else { continue };
         if form == ArgsForm::ListWithMergeMethod
-            && let Some(Given { value, origin }) = reader.string(&fields, "mergeMethod")
+            && let Some(WithOrigin { value, origin }) = reader.string(&fields, "mergeMethod")
             && !value.is_empty()
         {
-            reader.problems.push(Problem::MergeMethod(origin));
+            reader.findings.problems.push(Problem::MergeMethod(origin));
         }
         let name = reader.string(&fields, "name").map(|given| given.value).unwrap_or_default();
-        let missing = || Given::new(String::new(), reader.origin(fields.child("value")));
+        let missing = || WithOrigin::new(String::new(), reader.origin(fields.child("value")));
         let value = if fields.has("value") { reader.string(&fields, "value") } else { Some(missing()) };
         if let Some(value) = value {
-            args.push(argument(reader, name, value));
+            args.push((name, value));
         }
     }
     args
-}
-
-fn argument(reader: &mut Reader<'_>, name: String, value: Given<String>) -> (String, String) {
-    if name.is_empty() {
-        reader.problems.push(Problem::ExtraArgName(value.origin));
-    }
-    (name, value.value)
 }

@@ -1,10 +1,13 @@
 //! A JoinConfiguration as a document of `kubeadm.k8s.io/v1beta4`, with every default in it: what `kubeadm config migrate`
 //! and `config print` write, field by field (`apis/kubeadm/v1beta4/types.go`, `defaults.go`).
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::draft::{ControlPlane, DEFAULT_CA_CERT_PATH, Draft, DraftTaint, kubeconfig_path};
+use super::check::kubeconfig_path;
+use super::draft::{ControlPlane, DEFAULT_CA_CERT_PATH, Draft, DraftTaint};
+use super::join_configuration::Taint;
+use super::origin::{Origin, WithOrigin};
 use super::settings::list;
 use crate::values::{NodeName, duration};
 use crate::yaml;
@@ -17,111 +20,123 @@ const CONTROL_PLANE_TAINT: &str = "node-role.kubernetes.io/control-plane";
 
 /// The document. It holds the tokens; whoever gets it has them.
 pub(super) fn to_yaml(draft: &Draft, node_name: &NodeName, cri_socket: &str) -> Zeroizing<String> {
-    let mut fields = Map::new();
-    let mut put = |name: &str, value: Value| drop(fields.insert(name.to_owned(), value));
-    put("apiVersion", json!("kubeadm.k8s.io/v1beta4"));
-    put("kind", json!("JoinConfiguration"));
     let ca_cert_path = draft.ca_cert_path.as_ref().map(|given| given.value.as_str()).filter(|path| !path.is_empty());
-    put("caCertPath", json!(ca_cert_path.unwrap_or(DEFAULT_CA_CERT_PATH)));
-    put("discovery", discovery(draft));
-    put("nodeRegistration", node_registration(draft, node_name, cri_socket));
-    put("timeouts", timeouts(draft));
+    let mut fields = Object::default();
+    fields.text("apiVersion", "kubeadm.k8s.io/v1beta4");
+    fields.text("kind", "JoinConfiguration");
+    fields.text("caCertPath", ca_cert_path.unwrap_or(DEFAULT_CA_CERT_PATH));
+    fields.put("discovery", discovery(draft));
+    fields.put("nodeRegistration", node_registration(draft, node_name, cri_socket));
+    fields.put("timeouts", timeouts(draft));
     if let Some(given) = &draft.control_plane {
-        put("controlPlane", control_plane(&given.value));
+        fields.put("controlPlane", control_plane(&given.value));
     }
     if draft.patches.is_some() {
-        let directory = draft.patches_directory.as_ref();
-        put("patches", directory.map_or(json!({}), |directory| json!({ "directory": directory })));
+        let mut patches = Object::default();
+        if let Some(directory) = &draft.patches_directory {
+            patches.text("directory", &directory.to_string_lossy());
+        }
+        fields.put("patches", patches.value());
     }
-    if !draft.skip_phases.is_empty() {
-        put("skipPhases", draft.skip_phases.iter().map(|given| json!(given.value)).collect());
-    }
+    fields.texts("skipPhases", &draft.skip_phases);
     if draft.dry_run {
-        put("dryRun", json!(true));
+        fields.put("dryRun", Value::Bool(true));
     }
-    Zeroizing::new(yaml::to_string(&Value::Object(fields)))
+    Zeroizing::new(yaml::to_string(&fields.value()))
 }
 
 fn discovery(draft: &Draft) -> Value {
-    let mut fields = Map::new();
+    let mut fields = Object::default();
     if let Some(token) = &draft.tls_bootstrap_token {
-        fields.insert("tlsBootstrapToken".to_owned(), json!(token.value.expose()));
+        fields.text("tlsBootstrapToken", token.value.expose());
     }
     if let Some(file) = &draft.file {
         // Checked before: what is refused is not rendered.
         let path = kubeconfig_path(file, &mut Vec::new()).unwrap_or_default();
-        fields.insert("file".to_owned(), json!({ "kubeConfigPath": path }));
-        return Value::Object(fields);
+        let mut file = Object::default();
+        file.text("kubeConfigPath", &path);
+        fields.put("file", file.value());
+        return fields.value();
     }
-    let mut token = Map::new();
+    let mut token = Object::default();
     if let Some(discovery_token) = &draft.discovery_token {
-        token.insert("token".to_owned(), json!(discovery_token.value.expose()));
+        token.text("token", discovery_token.value.expose());
     }
     // kubeadm has room for one.
     if let Some(first) = draft.endpoints.iter().flat_map(|given| list(&given.value)).next() {
-        token.insert("apiServerEndpoint".to_owned(), json!(first));
+        token.text("apiServerEndpoint", &first);
     }
-    if !draft.ca_cert_hashes.is_empty() {
-        let hashes = draft.ca_cert_hashes.iter().map(|given| json!(given.value)).collect();
-        token.insert("caCertHashes".to_owned(), hashes);
-    }
+    token.texts("caCertHashes", &draft.ca_cert_hashes);
     if draft.unsafe_skip_ca_verification {
-        token.insert("unsafeSkipCAVerification".to_owned(), json!(true));
+        token.put("unsafeSkipCAVerification", Value::Bool(true));
     }
-    fields.insert("bootstrapToken".to_owned(), Value::Object(token));
-    Value::Object(fields)
+    fields.put("bootstrapToken", token.value());
+    fields.value()
 }
 
 fn node_registration(draft: &Draft, node_name: &NodeName, cri_socket: &str) -> Value {
-    let mut fields = Map::new();
-    let mut put = |name: &str, value: Value| drop(fields.insert(name.to_owned(), value));
-    put("name", json!(node_name.as_str()));
-    put("criSocket", json!(cri_socket));
-    put("imagePullPolicy", json!(draft.image_pull_policy.name()));
-    put("imagePullSerial", json!(draft.image_pull_serial.unwrap_or(true)));
-    let of_role = || match draft.control_plane {
-        Some(_) => json!([{ "key": CONTROL_PLANE_TAINT, "effect": "NoSchedule" }]),
-        None => Value::Null,
+    let mut fields = Object::default();
+    fields.text("name", node_name.as_str());
+    fields.text("criSocket", cri_socket);
+    fields.text("imagePullPolicy", draft.image_pull_policy.name());
+    fields.put("imagePullSerial", Value::Bool(draft.image_pull_serial.unwrap_or(true)));
+    let taints = match (&draft.taints, &draft.control_plane) {
+        (Some(taints), _) => taints.iter().map(taint).collect(),
+        (None, Some(_)) => Value::Array(vec![taint(&DraftTaint {
+            taint: Taint { key: CONTROL_PLANE_TAINT.to_owned(), value: String::new(), effect: "NoSchedule".to_owned() },
+            origin: Origin::Default,
+            time_added: None,
+        })]),
+        (None, None) => Value::Null,
     };
-    put("taints", draft.taints.as_ref().map_or_else(of_role, |taints| taints.iter().map(taint).collect()));
+    fields.put("taints", taints);
     if !draft.kubelet_extra_args.is_empty() {
-        let argument = |(name, value): &(String, String)| json!({ "name": name, "value": value });
-        put("kubeletExtraArgs", draft.kubelet_extra_args.iter().map(argument).collect());
+        let argument = |(name, given): &(String, WithOrigin<String>)| {
+            let mut argument = Object::default();
+            argument.text("name", name);
+            argument.text("value", &given.value);
+            argument.value()
+        };
+        fields.put("kubeletExtraArgs", draft.kubelet_extra_args.iter().map(argument).collect());
     }
-    if !draft.ignore_preflight_errors.is_empty() {
-        put("ignorePreflightErrors", json!(draft.ignore_preflight_errors));
-    }
-    Value::Object(fields)
+    fields.texts("ignorePreflightErrors", &draft.ignore_preflight_errors);
+    fields.value()
 }
 
 fn taint(taint: &DraftTaint) -> Value {
-    let DraftTaint { taint, time_added } = taint;
-    let mut fields = json!({ "key": taint.key, "effect": taint.effect });
+    let DraftTaint { taint, time_added, .. } = taint;
+    let mut fields = Object::default();
+    fields.text("key", &taint.key);
+    fields.text("effect", &taint.effect);
     if !taint.value.is_empty() {
-        fields["value"] = json!(taint.value);
+        fields.text("value", &taint.value);
     }
     if let Some(time) = time_added {
-        fields["timeAdded"] = json!(time);
+        fields.text("timeAdded", time);
     }
-    fields
+    fields.value()
 }
 
 /// An address that is not given stays away: kubeadm writes the address of the machine that migrates.
 fn control_plane(control_plane: &ControlPlane) -> Value {
     let port = control_plane.bind_port.as_ref().map(|given| given.value).filter(|port| *port != 0);
-    let mut fields = json!({ "localAPIEndpoint": { "bindPort": port.unwrap_or(DEFAULT_BIND_PORT) } });
+    let mut endpoint = Object::default();
+    endpoint.put("bindPort", port.unwrap_or(DEFAULT_BIND_PORT).into());
     if let Some(address) = control_plane.advertise_address.as_ref().filter(|given| !given.value.is_empty()) {
-        fields["localAPIEndpoint"]["advertiseAddress"] = json!(address.value);
+        endpoint.text("advertiseAddress", &address.value);
     }
+    let mut fields = Object::default();
+    fields.put("localAPIEndpoint", endpoint.value());
     if let Some(key) = &control_plane.certificate_key {
-        fields["certificateKey"] = json!(key.value.expose());
+        fields.text("certificateKey", key.value.expose());
     }
-    fields
+    fields.value()
 }
 
 fn timeouts(draft: &Draft) -> Value {
     let timeouts = &draft.timeouts;
-    let fields = [
+    let mut fields = Object::default();
+    for (name, value) in [
         ("controlPlaneComponentHealthCheck", timeouts.control_plane_component_health_check),
         ("discovery", timeouts.discovery),
         ("etcdAPICall", timeouts.etcd_api_call),
@@ -129,6 +144,33 @@ fn timeouts(draft: &Draft) -> Value {
         ("kubernetesAPICall", timeouts.kubernetes_api_call),
         ("tlsBootstrap", timeouts.tls_bootstrap),
         ("upgradeManifests", timeouts.upgrade_manifests),
-    ];
-    fields.into_iter().map(|(name, value)| (name.to_owned(), json!(duration::format(value)))).collect()
+    ] {
+        fields.text(name, &duration::format(value));
+    }
+    fields.value()
+}
+
+/// An object that is being written.
+#[derive(Default)]
+struct Object(Map<String, Value>);
+
+impl Object {
+    fn put(&mut self, name: &str, value: Value) {
+        self.0.insert(name.to_owned(), value);
+    }
+
+    fn text(&mut self, name: &str, text: &str) {
+        self.put(name, Value::String(text.to_owned()));
+    }
+
+    /// A list; an empty one is left out.
+    fn texts(&mut self, name: &str, items: &[WithOrigin<String>]) {
+        if !items.is_empty() {
+            self.put(name, items.iter().map(|item| Value::String(item.value.clone())).collect());
+        }
+    }
+
+    fn value(self) -> Value {
+        Value::Object(self.0)
+    }
 }

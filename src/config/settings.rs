@@ -1,102 +1,122 @@
 //! What the user typed, as typed: nothing is checked yet, nothing is defaulted, secrets are secrets already.
 //!
 //! The command line and the kernel command line both end here, so that one function can weigh them against each other.
+//! Which flag and which parameter fills which field is said by [`super::settings_table`].
 
 use std::path::PathBuf;
 
+use super::origin::{Origin, WithOrigin};
 use crate::clock::ClockMode;
 use crate::secret::Secret;
 
 /// The settings of one source. `None` and empty lists mean "not given here".
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// The positional argument, `kubejoin.endpoint=`; several with commas.
-    pub endpoint: Option<String>,
-    /// `--discovery-file`: a path of this machine or an `https://` URL.
-    pub discovery_file: Option<String>,
-    /// `--discovery-ca-file`; a path of this machine.
-    pub discovery_ca_file: Option<PathBuf>,
-    /// `--discovery-url-ca-file`; a path of this machine.
-    pub discovery_url_ca_file: Option<PathBuf>,
-    /// `--server`.
-    pub server: Option<String>,
-    /// `--token`: for discovery and TLS bootstrap, where those have none of their own.
-    pub token: Option<Secret>,
-    /// `--discovery-token`.
-    pub discovery_token: Option<Secret>,
-    /// `--tls-bootstrap-token`.
-    pub tls_bootstrap_token: Option<Secret>,
-    /// `--token-file`: where the text of `--token` is read from.
-    pub token_file: Option<TokenFile>,
-    /// `--discovery-token-ca-cert-hash`, repeated or with commas.
-    pub ca_cert_hashes: Vec<String>,
-    /// `--discovery-token-unsafe-skip-ca-verification`.
+    /// Every setting that was given, in order; what has no effect stands here and nowhere else.
+    pub given: Vec<Origin>,
+    /// What was given with an empty value, which is as good as none.
+    pub empty: Vec<Origin>,
+    /// Where the API servers are; several with commas.
+    pub endpoint: Option<WithOrigin<String>>,
+    /// A path of this machine or an `https://` URL.
+    pub discovery_file: Option<WithOrigin<String>>,
+    /// A path of this machine.
+    pub discovery_ca_file: Option<WithOrigin<PathBuf>>,
+    /// A path of this machine.
+    pub discovery_url_ca_file: Option<WithOrigin<PathBuf>>,
+    /// What the kubelet is to use.
+    pub server: Option<WithOrigin<String>>,
+    /// For discovery and TLS bootstrap, where those have none of their own.
+    pub token: Option<WithOrigin<Secret>>,
+    /// For discovery.
+    pub discovery_token: Option<WithOrigin<Secret>>,
+    /// For TLS bootstrap.
+    pub tls_bootstrap_token: Option<WithOrigin<Secret>>,
+    /// Where the text of `token` is read from; a path of this machine, not of the target root.
+    pub token_file: Option<WithOrigin<PathBuf>>,
+    /// Pins of the cluster CA.
+    pub ca_cert_hashes: Vec<WithOrigin<String>>,
+    /// Go without pins.
     pub unsafe_skip_ca_verification: Option<bool>,
-    /// `--node-name`.
-    pub node_name: Option<String>,
-    /// `--cri-socket`.
-    pub cri_socket: Option<String>,
-    /// `--ignore-preflight-errors`, repeated or with commas.
-    pub ignore_preflight_errors: Vec<String>,
-    /// `--skip-phases`, repeated or with commas.
-    pub skip_phases: Vec<String>,
-    /// `--dry-run`; an explicit `false` wins over the file.
+    /// Name of the Node.
+    pub node_name: Option<WithOrigin<String>>,
+    /// Socket of the container runtime.
+    pub cri_socket: Option<WithOrigin<String>>,
+    /// Names of checks, or `all`.
+    pub ignore_preflight_errors: Vec<WithOrigin<String>>,
+    /// Names of phases.
+    pub skip_phases: Vec<WithOrigin<String>>,
+    /// An explicit `false` wins over the file.
     pub dry_run: Option<bool>,
-    /// `--config`.
-    pub config: Option<PathBuf>,
-    /// `--kernel-command-line`: read instead of `/proc/cmdline`.
-    pub kernel_command_line: Option<PathBuf>,
-    /// `--patches`.
-    pub patches: Option<PathBuf>,
-    /// `--kubelet-config`.
-    pub kubelet_config: Option<PathBuf>,
-    /// `--rootfs`.
-    pub rootfs: Option<PathBuf>,
-    /// `--clock`.
+    /// The configuration file.
+    pub config: Option<WithOrigin<PathBuf>>,
+    /// Read instead of `/proc/cmdline`.
+    pub kernel_command_line: Option<WithOrigin<PathBuf>>,
+    /// Directory of patches.
+    pub patches: Option<WithOrigin<PathBuf>>,
+    /// The KubeletConfiguration to be used.
+    pub kubelet_config: Option<WithOrigin<PathBuf>>,
+    /// The target root.
+    pub rootfs: Option<WithOrigin<PathBuf>>,
+    /// Which clock judges certificates.
     pub clock: Option<ClockMode>,
-    /// `--set-clock`.
+    /// Step the system clock.
     pub set_clock: Option<bool>,
-    /// `--skip-preflight-checks` of kubeadm up to 1.9: every check is ignored, whatever else is named.
-    pub skip_preflight_checks: bool,
-    /// Flags of older kubeadm releases that were typed.
-    pub retired: Vec<RetiredFlag>,
+    /// Every check is ignored, whatever else is named.
+    pub skip_preflight_checks: Option<bool>,
+    /// `config migrate`: what is read.
+    pub old_config: Option<WithOrigin<PathBuf>>,
+    /// `config migrate`: what is written.
+    pub new_config: Option<WithOrigin<PathBuf>>,
+    /// `config validate`, `config migrate`: no warning about an old version.
+    pub allow_deprecated_api: Option<bool>,
+    /// `config validate`, `config migrate`: an unreleased version is no error.
+    pub allow_experimental_api: Option<bool>,
+    /// 0 shows what kubeadm shows, 10 everything.
+    pub verbosity: Option<u8>,
+    /// What standard error carries.
+    pub logging_format: Option<LoggingFormat>,
+    /// What standard output carries.
+    pub output: Option<Output>,
+    /// How much `version` says.
+    pub version_format: Option<VersionFormat>,
+    /// Where the result is written.
+    pub result_file: Option<WithOrigin<PathBuf>>,
 }
 
-/// A flag that kubeadm had once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RetiredFlag {
-    /// With its dashes.
-    pub flag: &'static str,
-    /// What is made of it: "read as ..." or "ignored: ...".
-    pub instead: &'static str,
+/// `--logging-format`: what standard error carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LoggingFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
 }
 
-/// Where `--token-file` points.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TokenFile {
-    /// `-`.
-    Stdin,
-    /// A path of this machine, not of the target root.
-    Path(PathBuf),
+/// `--output`: what standard output carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Output {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// The result, or what a dry run would write, as one JSON document; everything else becomes JSON lines.
+    Json,
 }
 
-impl From<&str> for TokenFile {
-    fn from(text: &str) -> Self {
-        if text == "-" { TokenFile::Stdin } else { TokenFile::Path(text.into()) }
-    }
+/// `version --output`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum VersionFormat {
+    /// One line for people.
+    #[default]
+    Line,
+    /// The version alone.
+    Short,
+    /// One JSON document.
+    Json,
 }
 
 /// The items of a list as kubeadm's list flags take them: separated by commas, white space and empty items dropped.
 pub fn list(text: &str) -> impl Iterator<Item = String> + '_ {
     text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned)
-}
-
-/// A clock by its name.
-pub fn clock_mode(text: &str) -> Option<ClockMode> {
-    match text {
-        "auto" => Some(ClockMode::Auto),
-        "system" => Some(ClockMode::System),
-        "server" => Some(ClockMode::Server),
-        _ => None,
-    }
 }

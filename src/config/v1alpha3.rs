@@ -2,14 +2,16 @@
 //! v1alpha2 (1.11) and v1alpha1 (1.5 to 1.10), with `apis/kubeadm/v1alpha1` to `v1alpha3` of 1.11 and 1.13 as the source.
 //!
 //! What was flat has its place under `discovery` today. `token` was for whatever had no token of its own; `clusterName`
-//! and `featureGates` are the cluster's affair, and already kubeadm 1.13 had no use for them.
+//! and `featureGates` are set on the cluster, and kubeadm 1.13 ignored them already.
 
+use super::args_form::ArgsForm;
 use super::draft::Draft;
-use super::error::{Problem, Warning};
 use super::fields::{Fields, Reader};
-use super::origin::Given;
+use super::node_registration;
+use super::origin::WithOrigin;
+use super::problem::Problem;
 use super::v1beta4;
-use super::{ArgsForm, node_registration};
+use super::warning::Warning;
 
 /// Fields that all three have.
 const COMMON: [&str; 13] = [
@@ -42,7 +44,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Draft {
     if is_control_plane {
         let origin = reader.origin(root.child("controlPlane"));
         let control_plane = endpoint.map(|endpoint| v1beta4::api_endpoint(reader, &endpoint)).unwrap_or_default();
-        draft.control_plane = Some(Given::new(control_plane, origin));
+        draft.control_plane = Some(WithOrigin::new(control_plane, origin));
         reader.moved(&root, "apiEndpoint", "controlPlane.localAPIEndpoint");
     }
     draft
@@ -60,7 +62,6 @@ pub(super) fn read_v1alpha1(reader: &mut Reader<'_>) -> Draft {
     reader.moved(&root, "nodeName", "nodeRegistration.name");
     draft.cri_socket = reader.string(&root, "criSocket").filter(|socket| !socket.value.is_empty());
     reader.moved(&root, "criSocket", "nodeRegistration.criSocket");
-    reader.without_dockershim(&mut draft);
     draft
 }
 
@@ -68,7 +69,6 @@ fn registration<'a>(reader: &mut Reader<'a>, root: &Fields<'a>, draft: &mut Draf
     if let Some(node) = reader.object(root, "nodeRegistration", &NODE_REGISTRATION) {
         node_registration::read(reader, &node, draft, ArgsForm::Map);
     }
-    reader.without_dockershim(draft);
 }
 
 /// What the three have in common.
@@ -82,7 +82,7 @@ fn flat<'a>(reader: &mut Reader<'a>, further: &[&str]) -> Option<(Fields<'a>, Dr
     draft.file = reader.string(&root, "discoveryFile").filter(|file| !file.value.is_empty());
     draft.tls_bootstrap_token = reader.secret(&root, "tlsBootstrapToken").or_else(|| token.clone());
     match (&draft.file, &discovery_token) {
-        (Some(_), Some(token)) => reader.problems.push(Problem::TwoDiscoveries(token.origin.clone())),
+        (Some(_), Some(token)) => reader.findings.problems.push(Problem::TwoDiscoveries(token.origin.clone())),
         (Some(_), None) => {}
         (None, _) => draft.discovery_token = discovery_token.or_else(|| token.clone()),
     }
@@ -108,7 +108,7 @@ fn flat<'a>(reader: &mut Reader<'a>, further: &[&str]) -> Option<(Fields<'a>, Dr
     for name in ["clusterName", "featureGates"] {
         if root.is_set(name) {
             let origin = reader.origin(root.child(name));
-            reader.warnings.push(Warning::Retired(origin));
+            reader.findings.warnings.push(Warning::Retired(origin));
         }
     }
     Some((root, draft))

@@ -2,7 +2,7 @@
 //! 1.14 and read up to 1.21 (`apis/kubeadm/v1beta2/types.go` of 1.22, `v1beta1/types.go` of 1.15).
 //!
 //! What differs from v1beta3: v1beta2 has neither `skipPhases` nor `patches` nor `imagePullPolicy`; v1beta1 has no
-//! `ignorePreflightErrors` and no `certificateKey` either. Both know dockershim.
+//! `ignorePreflightErrors` and no `certificateKey` either.
 
 use super::draft::Draft;
 use super::fields::Reader;
@@ -22,13 +22,9 @@ const V1BETA1: Shape = Shape {
 };
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Draft {
-    let mut draft = v1beta4::common(reader, &SHAPE);
-    reader.without_dockershim(&mut draft);
-    draft
+    v1beta4::common(reader, &SHAPE)
 }
 
 pub(super) fn read_v1beta1(reader: &mut Reader<'_>) -> Draft {
-    let mut draft = v1beta4::common(reader, &V1BETA1);
-    reader.without_dockershim(&mut draft);
-    draft
+    v1beta4::common(reader, &V1BETA1)
 }

@@ -4,7 +4,7 @@
 //! What differs from v1beta4: `discovery.timeout` instead of `timeouts`, `kubeletExtraArgs` as a mapping, no `dryRun`, no
 //! `imagePullSerial`.
 
-use super::ArgsForm;
+use super::args_form::ArgsForm;
 use super::draft::Draft;
 use super::fields::Reader;
 use super::v1beta4::{self, Shape};

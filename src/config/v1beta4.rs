@@ -1,11 +1,12 @@
 //! `kubeadm.k8s.io/v1beta4`, the version that Kubernetes 1.31 to 1.37 write (`apis/kubeadm/v1beta4/types.go`), and what
 //! every version since v1beta1 has in common with it.
 
-use super::Timeouts;
+use super::args_form::ArgsForm;
 use super::draft::{ControlPlane, Draft};
 use super::fields::{Fields, Reader};
-use super::origin::Given;
-use super::{ArgsForm, node_registration};
+use super::node_registration;
+use super::origin::WithOrigin;
+use super::timeouts::Timeouts;
 
 /// Which fields a version has, where versions differ.
 pub(super) struct Shape {
@@ -101,7 +102,7 @@ fn discovery<'a>(reader: &mut Reader<'a>, root: &Fields<'a>, draft: &mut Draft, 
         reader.moved(&discovery, "timeout", "timeouts.discovery");
     }
     if let Some(file) = reader.object(&discovery, "file", &["kubeConfigPath"]) {
-        let missing = Given::new(String::new(), reader.origin(discovery.child("file")));
+        let missing = WithOrigin::new(String::new(), reader.origin(discovery.child("file")));
         draft.file = Some(reader.string(&file, "kubeConfigPath").unwrap_or(missing));
     }
     let known = ["token", "apiServerEndpoint", "caCertHashes", "unsafeSkipCAVerification"];
@@ -114,14 +115,14 @@ fn discovery<'a>(reader: &mut Reader<'a>, root: &Fields<'a>, draft: &mut Draft, 
         reader.boolean(&bootstrap_token, "unsafeSkipCAVerification").unwrap_or_default();
 }
 
-fn control_plane<'a>(reader: &mut Reader<'a>, root: &Fields<'a>, known: &[&str]) -> Option<Given<ControlPlane>> {
+fn control_plane<'a>(reader: &mut Reader<'a>, root: &Fields<'a>, known: &[&str]) -> Option<WithOrigin<ControlPlane>> {
     let fields = reader.object(root, "controlPlane", known)?;
     let origin = reader.origin(root.child("controlPlane"));
     let certificate_key = reader.secret(&fields, "certificateKey").filter(|_| known.contains(&"certificateKey"));
     let endpoint = reader.object(&fields, "localAPIEndpoint", &API_ENDPOINT);
     let mut control_plane = endpoint.map_or_else(ControlPlane::default, |endpoint| api_endpoint(reader, &endpoint));
     control_plane.certificate_key = certificate_key;
-    Some(Given::new(control_plane, origin))
+    Some(WithOrigin::new(control_plane, origin))
 }
 
 /// Fields of `localAPIEndpoint`.

@@ -4,7 +4,6 @@
 use super::engine::{Check, Engine, Scope};
 use super::error::PreflightError;
 use super::files;
-use super::kubelet_version::Version;
 use super::subject::Subject;
 use super::verdict::Verdict;
 use crate::host::CgroupVersion;
@@ -13,7 +12,7 @@ use crate::node::paths;
 use crate::node::state::{self, Conflict, NodeState};
 use crate::pki::certificate::Certificate;
 use crate::rootfs::{Root, TargetPath};
-use crate::values::Quoted;
+use crate::values::{Quoted, Version};
 
 /// What the cluster requires of a node.
 #[derive(Clone, Copy, Debug)]
@@ -144,7 +143,7 @@ pub(super) fn swap(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>
 pub(super) fn cgroup_v1(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>) -> Vec<Verdict> {
     let fails = requirements.kubelet.value().get("failCgroupV1").and_then(serde_json::Value::as_bool).unwrap_or(true);
     let is_v1 = subject.plan.host.cgroups.version == Some(CgroupVersion::V1);
-    let refuses = matches!(subject.kubelet(), Ok(kubelet) if !kubelet.is_older_than(&FIRST_TO_FAIL_ON_CGROUP_V1));
+    let refuses = matches!(subject.kubelet(), Ok(kubelet) if !kubelet.is_older_than(FIRST_TO_FAIL_ON_CGROUP_V1));
     if !fails || !is_v1 || !refuses || flag_says_no(subject, "fail-cgroupv1") {
         return Vec::new();
     }
@@ -159,10 +158,10 @@ pub(super) fn cgroup_v1(subject: &Subject<'_>, requirements: &ClusterRequirement
 /// `KubeletVersion`, against the API server, as kubeadm does it in `init` only.
 pub(super) fn skew(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>) -> Vec<Verdict> {
     let (Ok(kubelet), Some(api_server)) = (subject.kubelet(), requirements.api_server) else { return Vec::new() };
-    let Some(server) = Version::parse(&format!("Kubernetes {api_server}")) else {
+    let Ok(server) = api_server.parse::<Version>() else {
         return vec![Verdict::could_not_check(format_args!("the API server's version is {}", Quoted(api_server)))];
     };
-    if (kubelet.major, kubelet.minor) <= (server.major, server.minor) {
+    if kubelet.release() <= server.release() {
         return Vec::new();
     }
     vec![Verdict::warning(format!(

@@ -3,11 +3,12 @@
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 
-use super::kubelet_version::{INSTALL, Version};
+use super::kubelet_version::INSTALL;
 use super::subject::Subject;
 use super::verdict::Verdict;
 use crate::node::state::NodeState;
 use crate::services::InitSystem;
+use crate::values::Version;
 
 /// The service.
 const SERVICE: &str = "kubelet";
@@ -24,7 +25,7 @@ pub(super) fn version(subject: &Subject<'_>) -> Vec<Verdict> {
 }
 
 fn check_version(version: &Version) -> Vec<Verdict> {
-    if !version.is_older_than(&MIN_KUBELET_VERSION) {
+    if !version.is_older_than(MIN_KUBELET_VERSION) {
         return Vec::new();
     }
     let text = format!("kubelet {version} is older than {MIN_KUBELET_VERSION}, the oldest that kubeadm 1.37 supports");

@@ -1,13 +1,12 @@
 //! The version of the kubelet that will run here.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::verdict::Verdict;
 use crate::error::codes;
 use crate::services::{Commands, find};
-use crate::values::Quoted;
+use crate::values::{Quoted, Version};
 
 /// Longest time for `kubelet --version`: 70 MB from a slow card.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(60);
@@ -15,53 +14,6 @@ const VERSION_TIMEOUT: Duration = Duration::from_secs(60);
 /// For a kubelet that is missing or too old.
 pub(super) const INSTALL: &str =
     "install a kubelet of Kubernetes 1.34 or newer on this machine, in one of the directories of PATH";
-
-/// A version of Kubernetes, as far as it matters for an order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Version {
-    pub(super) major: u64,
-    pub(super) minor: u64,
-    pub(super) patch: u64,
-    pub(super) pre_release: bool,
-}
-
-impl Version {
-    /// `Kubernetes vX.Y.Z`, perhaps with `-pre.release` and `+build` (kubeadm `GetKubeletVersion`).
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let text = text.trim().strip_prefix("Kubernetes v")?;
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+');
-        let numbers_end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-        let (numbers, rest) = text.split_at(numbers_end);
-        if !rest.chars().all(allowed) {
-            return None;
-        }
-        let number = |text: &str| {
-            let plain = text == "0" || !text.starts_with('0');
-            text.parse().ok().filter(|_| plain)
-        };
-        let mut parts = numbers.splitn(3, '.');
-        let (major, minor, patch) = (parts.next()?, parts.next()?, parts.next()?);
-        Some(Version {
-            major: number(major)?,
-            minor: number(minor)?,
-            patch: number(patch)?,
-            pre_release: rest.starts_with('-'),
-        })
-    }
-
-    /// Pre-releases of a version are all taken for its first.
-    pub(super) fn is_older_than(&self, other: &Version) -> bool {
-        let key = |version: &Version| (version.major, version.minor, version.patch, !version.pre_release);
-        key(self) < key(other)
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Version { major, minor, patch, pre_release } = self;
-        write!(f, "{major}.{minor}.{patch}{}", if *pre_release { " (pre-release)" } else { "" })
-    }
-}
 
 /// Why the version of the kubelet is not known.
 #[derive(Debug)]
@@ -99,5 +51,6 @@ pub(super) fn ask(path: &[PathBuf]) -> Result<Version, NoVersion> {
 
 /// What `kubelet --version` has printed.
 pub(super) fn read(output: &str) -> Result<Version, NoVersion> {
-    Version::parse(output).ok_or_else(|| NoVersion::Unknown(format!("it prints {}", Quoted(output.trim()))))
+    let version = output.trim().strip_prefix("Kubernetes v").and_then(|version| version.parse().ok());
+    version.ok_or_else(|| NoVersion::Unknown(format!("it prints {}", Quoted(output.trim()))))
 }

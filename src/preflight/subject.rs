@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use super::kubelet_version::{self, NoVersion, Version};
+use super::kubelet_version::{self, NoVersion};
 use super::runtime_answers::{self, Answers};
 use crate::cri::CriError;
 use crate::node::state::NodeState;
@@ -10,6 +10,7 @@ use crate::plan::{JoinPlan, Mode};
 use crate::report::Report;
 use crate::rootfs::Root;
 use crate::services::InitSystem;
+use crate::values::Version;
 
 /// A machine that is to become a node.
 pub(super) struct Subject<'a> {

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::boot_line::boot_line;
 use super::kernel_config::{self, Enabled, KernelConfigError};
-use super::kubelet_version::Version;
 use super::subject::Subject;
 use super::verdict::Verdict;
 use crate::host::{CgroupVersion, Cgroups};
 use crate::services::{Commands, find};
+use crate::values::Version;
 
 /// Where no kernel older than these is still maintained.
 const SUPPORTED_KERNELS: &str = "5.4, 5.10, 5.15 and everything from 6.0 on";
@@ -169,7 +169,7 @@ fn control_groups(subject: &Subject<'_>, kubelet: &Version) -> Vec<Verdict> {
 fn version_1(subject: &Subject<'_>, kubelet: &Version) -> Verdict {
     let line = boot_line(subject);
     let change = format!("boot with control groups of version 2: systemd.unified_cgroup_hierarchy=1 in {line}");
-    if kubelet.is_older_than(&FIRST_WITHOUT_CGROUP_V1) {
+    if kubelet.is_older_than(FIRST_WITHOUT_CGROUP_V1) {
         let text = format!("control groups are of version 1, which kubelets from 1.35 on refuse: {change}");
         return Verdict::warning(text);
     }

@@ -1,5 +1,5 @@
 use std::cell::RefCell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
 
@@ -7,7 +7,8 @@ use super::subject::Subject;
 use super::verdict::Verdict;
 use super::*;
 use crate::clock::{Clock, ClockMode};
-use crate::config::{Extras, Settings, Sources, resolve};
+use crate::config::settings_table::typed;
+use crate::config::{Extras, Sources, WithOrigin, resolve};
 use crate::cri::fake::{Fake, status};
 use crate::error::{Explain, Severity, codes};
 use crate::host::{CgroupVersion, Cgroups, HostFacts};
@@ -119,17 +120,17 @@ impl Bench {
     }
 
     fn plan(&self) -> JoinPlan {
-        let flags = Settings {
-            endpoint: Some(self.endpoint.to_owned()),
-            token: Some(Secret::new("abcdef.0123456789abcdef")),
-            ca_cert_hashes: vec![PIN.to_owned()],
-            ignore_preflight_errors: self.ignore.clone(),
-            dry_run: Some(self.dry_run),
-            node_name: self.node_name.map(str::to_owned),
-            cri_socket: self.runtime.as_ref().map(Fake::endpoint),
-            ..Settings::default()
-        };
-        let sources = Sources { flags: &flags, kernel: None, config: None, token_file: None };
+        let flags = typed(&[
+            ("", self.endpoint),
+            ("token", "abcdef.0123456789abcdef"),
+            ("discovery-token-ca-cert-hash", PIN),
+            ("ignore-preflight-errors", &self.ignore.join(",")),
+            ("dry-run", if self.dry_run { "true" } else { "false" }),
+            ("node-name", self.node_name.unwrap_or_default()),
+            ("cri-socket", &self.runtime.as_ref().map(Fake::endpoint).unwrap_or_default()),
+        ]);
+        let read_token = |_: &WithOrigin<PathBuf>| unreachable!("no token file is given");
+        let sources = Sources { flags: &flags, kernel: None, config: None, read_token: &read_token };
         let configuration = resolve(&sources).unwrap().configuration;
         let extras = Extras { rootfs: self.rootfs.map(Into::into), ..Extras::default() };
         let report = Report::new(Vec::new());

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::quoted::Quoted;
+use super::quoted::{Quoted, Shown};
 
 /// Nanoseconds per unit (Go `time/format.go`, `unitMap`).
 const UNITS: [(&str, u64); 8] = [
@@ -20,7 +20,7 @@ const UNITS: [(&str, u64); 8] = [
 /// Go's `time.Duration` is an `i64` of nanoseconds, about 292 years.
 const MAX_NANOSECONDS: u64 = i64::MAX as u64;
 
-/// Reads a Go duration. Negative ones, which Go has, are refused: no time-out is one.
+/// Reads a Go duration. Negative ones, which Go has, are refused: no time-out is negative.
 pub fn parse(text: &str) -> Result<Duration, DurationError> {
     let fail = |reason| DurationError { text: text.to_owned(), reason };
     if text.starts_with('-') {
@@ -106,7 +106,7 @@ fn take_while<'a>(rest: &mut &'a str, wanted: impl Fn(char) -> bool) -> &'a str 
     taken
 }
 
-/// Why a text is no duration.
+/// Why a text is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DurationError {
     /// What was given.
@@ -132,14 +132,22 @@ pub enum Reason {
 
 impl fmt::Display for DurationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.reason == Reason::NoUnit {
+            return write!(
+                f,
+                "invalid duration {}: the unit is missing, as in {}s",
+                Quoted(&self.text),
+                Shown(&self.text)
+            );
+        }
         let reason = match self.reason {
             Reason::Form => "it has the form of 5m0s",
-            Reason::NoUnit => "the unit is missing, as in 30s",
+            Reason::NoUnit => "the unit is missing",
             Reason::Unit => "the units are h, m, s, ms, us and ns",
             Reason::Negative => "it is negative",
             Reason::TooLong => "it is longer than 292 years",
         };
-        write!(f, "{} is no duration: {reason}", Quoted(&self.text))
+        write!(f, "invalid duration {}: {reason}", Quoted(&self.text))
     }
 }
 

@@ -7,6 +7,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use super::misprint::Misprint;
 use super::quoted::Quoted;
 
 /// `host:port` of an API server; IPv6 literals are held without brackets, names in lower case.
@@ -94,7 +95,7 @@ fn host_name(host: &str) -> Result<String, Reason> {
     Ok(host.to_ascii_lowercase())
 }
 
-/// Why a text is no endpoint.
+/// Why a text is not an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EndpointError {
     /// Nothing was given.
@@ -118,11 +119,11 @@ pub enum EndpointError {
 pub enum Reason {
     /// Nothing before the colon.
     NoHost,
-    /// A character no host name has.
+    /// A character that no host name has.
     Host,
-    /// Ends in a number, and is no IPv4 address.
+    /// Ends in a number, and is not an IPv4 address.
     Ipv4,
-    /// What is in brackets is no IPv6 address.
+    /// What is in brackets is not an IPv6 address.
     Ipv6,
     /// `[` without `]`.
     Bracket,
@@ -143,7 +144,10 @@ impl fmt::Display for EndpointError {
             EndpointError::Scheme { without_scheme } => {
                 write!(f, "an API server endpoint is host:port without a scheme, write {}", Quoted(without_scheme))
             }
-            EndpointError::Form { text, reason } => write!(f, "{} is no API server endpoint: {reason}", Quoted(text)),
+            EndpointError::Form { text, reason } => {
+                write!(f, "invalid API server endpoint {}: {reason}", Quoted(text))?;
+                Misprint::find(text).map_or(Ok(()), |misprint| write!(f, "; it {misprint}"))
+            }
         }
     }
 }
@@ -153,13 +157,13 @@ impl fmt::Display for Reason {
         f.write_str(match self {
             Reason::NoHost => "there is no host before the port",
             Reason::Host => "the host is neither a DNS name nor an IP address",
-            Reason::Ipv4 => "the host ends in a number but is no IPv4 address",
-            Reason::Ipv6 => "what stands in brackets is no IPv6 address",
+            Reason::Ipv4 => "the host ends in a number but is not an IPv4 address",
+            Reason::Ipv6 => "what stands in brackets is not an IPv6 address",
             Reason::Bracket => "the bracket is not closed",
             Reason::BracketsMissing => "an IPv6 address stands in brackets, as in [fd00::1]:6443",
             Reason::SecondColon => "there is more than one colon",
             Reason::NoPort => "the port is missing, usually it is :6443",
-            Reason::Port => "the port is no number from 1 to 65535",
+            Reason::Port => "the port is not a number from 1 to 65535",
         })
     }
 }

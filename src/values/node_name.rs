@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::character::CharacterName;
+use super::misprint::Misprint;
 use super::quoted::Quoted;
 
 /// The longest DNS-1123 subdomain (apimachinery `util/validation`).
@@ -45,18 +47,22 @@ impl FromStr for NodeName {
         if let Some(character) = name.chars().find(|c| !allowed(*c)) {
             return fail(Reason::Character(character));
         }
-        let edges_are_letters = |label: &str| {
-            let edge = |c: char| c.is_ascii_alphanumeric();
-            label.starts_with(edge) && label.ends_with(edge)
-        };
-        if !name.split('.').all(edges_are_letters) {
+        if !is_subdomain(&name) {
             return fail(Reason::Edge);
         }
         Ok(NodeName(name))
     }
 }
 
-/// Why a text is no name of a Node.
+/// Whether a text is a DNS-1123 subdomain.
+pub(super) fn is_subdomain(text: &str) -> bool {
+    let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let is_label =
+        |label: &str| label.starts_with(edge) && label.ends_with(edge) && label.chars().all(|c| edge(c) || c == '-');
+    text.len() <= MAX_LENGTH && text.split('.').all(is_label)
+}
+
+/// Why a text cannot be the name of a Node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NodeNameError {
     /// Nothing, or only white space.
@@ -85,7 +91,10 @@ impl fmt::Display for NodeNameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NodeNameError::Empty => f.write_str("the node name is empty"),
-            NodeNameError::Form { text, reason } => write!(f, "{} is no node name: {reason}", Quoted(text)),
+            NodeNameError::Form { text, reason } => {
+                write!(f, "invalid node name {}: {reason}", Quoted(text))?;
+                Misprint::find(text).map_or(Ok(()), |misprint| write!(f, "; it {misprint}"))
+            }
         }
     }
 }
@@ -94,7 +103,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reason::Length => write!(f, "it is longer than {MAX_LENGTH} characters"),
-            Reason::Character(c) => write!(f, "it consists of a-z, 0-9, `-` and `.`, and has a {c:?}"),
+            Reason::Character(c) => write!(f, "it consists of a-z, 0-9, `-` and `.`, and has {}", CharacterName(*c)),
             Reason::Edge => f.write_str("each part between dots starts and ends with a letter or a digit"),
         }
     }
@@ -114,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_subdomain_is_refused_with_its_reason() {
+    fn other_texts_are_refused_with_their_reason() {
         let long = "a".repeat(254);
         let table = [
             ("pi_1", Reason::Character('_')),

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::misprint::Misprint;
+
 /// A pin: SHA-256 over the DER SubjectPublicKeyInfo of the CA certificate (RFC 7469, section 2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CaCertHash(pub [u8; 32]);
@@ -19,6 +21,12 @@ impl FromStr for CaCertHash {
     type Err = PinError;
 
     fn from_str(text: &str) -> Result<Self, PinError> {
+        CaCertHash::parse(text).map_err(|error| Misprint::find(text).map_or(error, PinError::Misprint))
+    }
+}
+
+impl CaCertHash {
+    fn parse(text: &str) -> Result<Self, PinError> {
         let Some((kind, digits)) = text.split_once(':') else {
             return Err(if is_sha256_hex(text) { PinError::NoType } else { PinError::NoColon });
         };
@@ -51,7 +59,7 @@ fn is_sha256_hex(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// Why a text is no pin.
+/// Why a text is not a pin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PinError {
     /// 64 hexadecimal digits without their type.
@@ -67,11 +75,13 @@ pub enum PinError {
         /// Characters after the colon.
         digits: usize,
     },
-    /// A character that is no hexadecimal digit.
+    /// A character that is not a hexadecimal digit.
     Digit {
         /// Where after the colon, counted from 1.
         position: usize,
     },
+    /// A character that nobody typed, or a template.
+    Misprint(Misprint),
 }
 
 impl fmt::Display for PinError {
@@ -87,6 +97,7 @@ impl fmt::Display for PinError {
             PinError::Digit { position } => {
                 write!(f, "digit {position} of the CA certificate hash is not hexadecimal")
             }
+            PinError::Misprint(misprint) => write!(f, "the CA certificate hash {misprint}"),
         }
     }
 }
@@ -119,7 +130,9 @@ mod tests {
             (format!("sha256::{DIGITS}"), PinError::SecondColon),
             ("sha256:".to_owned(), PinError::Length { digits: 0 }),
             (format!("sha256:{DIGITS}00"), PinError::Length { digits: 66 }),
-            (format!("sha256:{DIGITS}\n"), PinError::Length { digits: 65 }),
+            (format!("sha256:{DIGITS}\n"), PinError::Misprint(Misprint::Last('\n'))),
+            (format!("\"sha256:{DIGITS}\""), PinError::Misprint(Misprint::First('"'))),
+            ("sha256:<hash>".to_owned(), PinError::Misprint(Misprint::Template)),
             (format!("sha256:g{}", &DIGITS[1..]), PinError::Digit { position: 1 }),
             (format!("sha256:{}é", &DIGITS[1..]), PinError::Digit { position: 64 }),
         ];

@@ -11,6 +11,19 @@ pub(crate) struct Quoted<'a>(pub &'a str);
 /// Longest piece of a value that a message repeats, in characters; a node name of 253 would fill three lines.
 const MAX_LENGTH: usize = 80;
 
+/// Longest name that is shown as it is, in bytes.
+const MAX_NAME: usize = 120;
+
+/// As it is where that can be read, else as [`Quoted`]: names, such as those of fields and parameters.
+pub(crate) struct Shown<'a>(pub &'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_plain = !self.0.is_empty() && self.0.len() <= MAX_NAME && self.0.bytes().all(|b| b.is_ascii_graphic());
+        if is_plain { f.write_str(&masked_value(self.0)) } else { Quoted(self.0).fmt(f) }
+    }
+}
+
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = masked_value(self.0);

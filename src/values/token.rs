@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::endpoint::Endpoint;
+use super::misprint::Misprint;
 use crate::secret::Secret;
 
 /// Characters of the public half (cluster-bootstrap `token/api/types.go`).
@@ -36,6 +38,26 @@ impl FromStr for BootstrapToken {
     type Err = TokenError;
 
     fn from_str(text: &str) -> Result<Self, TokenError> {
+        BootstrapToken::parse(text).map_err(|error| {
+            let misprint = Misprint::find(text).map(TokenError::Misprint);
+            let other = || another_value(text).map(TokenError::AnotherValue);
+            misprint.or_else(other).unwrap_or(error)
+        })
+    }
+}
+
+/// What stands where the token should: the next argument, as the variable before it was empty.
+fn another_value(text: &str) -> Option<&'static str> {
+    match text.split_once(':') {
+        Some(("sha256", _)) => Some("a CA certificate hash"),
+        _ if text.parse::<Endpoint>().is_ok() => Some("an API server endpoint"),
+        _ => None,
+    }
+}
+
+impl BootstrapToken {
+    /// Without looking for the cause of an error.
+    pub(super) fn parse(text: &str) -> Result<Self, TokenError> {
         if text.is_empty() {
             return Err(TokenError::Empty);
         }
@@ -55,7 +77,7 @@ impl FromStr for BootstrapToken {
     }
 }
 
-/// Why a text is no bootstrap token; says where, never what.
+/// Why a text is not a bootstrap token; says where, never what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenError {
     /// Nothing was given.
@@ -76,6 +98,10 @@ pub enum TokenError {
         /// Where, counted from 1.
         position: usize,
     },
+    /// A character that nobody typed, or a template.
+    Misprint(Misprint),
+    /// A value of another kind.
+    AnotherValue(&'static str),
 }
 
 impl fmt::Display for TokenError {
@@ -92,6 +118,10 @@ impl fmt::Display for TokenError {
             ),
             TokenError::Character { position } => {
                 write!(f, "a bootstrap token consists of a-z and 0-9, its character {position} is another one")
+            }
+            TokenError::Misprint(misprint) => write!(f, "the bootstrap token {misprint}"),
+            TokenError::AnotherValue(what) => {
+                write!(f, "{what} stands in the place of the bootstrap token; perhaps the variable before it is empty")
             }
         }
     }
@@ -119,7 +149,16 @@ mod tests {
             ("abcdef0123456789abcdef", TokenError::NoDot),
             ("abcde.0123456789abcdef", TokenError::Length { id: 5, secret: 16 }),
             ("abcdef.0123456789abcde", TokenError::Length { id: 6, secret: 15 }),
-            ("abcdef.0123456789abcdef\n", TokenError::Length { id: 6, secret: 17 }),
+            ("abcdef.0123456789abcdef\n", TokenError::Misprint(Misprint::Last('\n'))),
+            ("'abcdef.0123456789abcdef'", TokenError::Misprint(Misprint::First('\''))),
+            ("\u{201c}abcdef.0123456789abcdef\u{201d}", TokenError::Misprint(Misprint::First('\u{201c}'))),
+            (
+                "abcdef.01234567\u{a0}9abcdef",
+                TokenError::Misprint(Misprint::Inner { character: '\u{a0}', position: 16 }),
+            ),
+            ("{{ token }}", TokenError::Misprint(Misprint::Template)),
+            ("10.0.0.1:6443", TokenError::AnotherValue("an API server endpoint")),
+            ("sha256:00112233", TokenError::AnotherValue("a CA certificate hash")),
             ("ABCDEF.0123456789abcdef", TokenError::Character { position: 1 }),
             ("abcdef.0123456789abcdeF", TokenError::Character { position: 23 }),
             ("abcdef.0123456.89abcdef", TokenError::SecondDot),

@@ -16,7 +16,7 @@ pub struct Url {
     target: String,
 }
 
-/// Why a text is no such URL.
+/// Why a text is not such a URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UrlError {
     /// Another scheme, or none.
@@ -25,12 +25,12 @@ pub enum UrlError {
     Credentials,
     /// A character that a URL has only percent-encoded.
     Character,
-    /// The host or the port is none.
+    /// The host or the port cannot be one.
     Endpoint(EndpointError),
 }
 
 impl Url {
-    /// Whom to ask; the port is 443 where none is given.
+    /// The server to ask; the port is 443 where none is given.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
@@ -105,7 +105,7 @@ fn without_dots(target: &str) -> String {
     format!("/{}{query}", kept.join("/"))
 }
 
-/// A text that is no such URL, for an error: without query and fragment, and without user and password.
+/// A text that is not such a URL, for an error: without query and fragment, and without user and password.
 pub fn without_secrets(text: &str) -> String {
     let text = text.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = text.split_once("//").unwrap_or(("", text));

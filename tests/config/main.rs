@@ -167,7 +167,7 @@ fn the_config_commands_answer_as_a_script_expects() {
     let refused = kubejoin(&["config", "validate", "--config", unknown.to_str().unwrap()]);
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(refused.status.code() == Some(2) && refused.stdout.is_empty());
-    assert!(said.contains("there is no field nodeRegistration.nmae (line 8)"), "{said}");
+    assert!(said.contains("unknown field nodeRegistration.nmae (line 8)"), "{said}");
 
     let nowhere = work.path().join("no/such/new.yaml");
     let refused = kubejoin(&["config", "migrate", "--old-config", old, "--new-config", nowhere.to_str().unwrap()]);

@@ -1,8 +1,11 @@
-//! Files and flags of older releases, against a server of today.
+//! Files and flags of older releases, flags without an effect, and the name kubeadm, against a server of today.
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use kubejoin_apiserver::{ApiServer, Options};
 
-use crate::builder::{Join, text};
+use crate::builder::{Join, KUBEJOIN, text};
 
 /// The same worker in the words of every release.
 #[test]
@@ -62,4 +65,58 @@ fn retired_flags_are_accepted_with_a_warning() {
     ] {
         assert!(ran.stderr.contains(said), "{}", ran.stderr);
     }
+}
+
+/// Scripts for control planes and workers alike pass them, and kubeadm joins with a warning.
+#[test]
+fn flags_for_control_planes_are_warnings_on_a_worker() {
+    let server = ApiServer::start(Options::default());
+    let join = Join::to(&server);
+    let mut command = Command::new(KUBEJOIN);
+    command.args(["join", &server.endpoint(), "--token", &server.token(), "--discovery-token-ca-cert-hash"]);
+    command.args([&server.ca_hash(), "--apiserver-advertise-address=192.0.2.1", "--apiserver-bind-port", "6443"]);
+    command.args(["--certificate-key", "e6a2eb8581237ab72a4f494f30285ec12a9694d750b9785706a83bfcbbbd2204", "--rootfs"]);
+    let output = command.arg(join.root()).arg("--result-file").arg(join.result_file()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    for flag in ["--apiserver-advertise-address", "--apiserver-bind-port", "--certificate-key"] {
+        assert!(said.contains(&format!("ignored {flag}: it is for control planes")), "{said}");
+    }
+    assert!(!said.contains("e6a2eb85"), "{said}");
+}
+
+#[test]
+fn the_sentence_of_kubeadm_s_success_is_printed() {
+    let server = ApiServer::start(Options::default());
+    let ran = Join::to(&server).run();
+    assert_eq!(ran.outcome(), "joined", "{ran:#?}");
+    assert!(ran.stdout.contains("This node has joined the cluster"), "{}", ran.stdout);
+    // Nothing has been started here.
+    assert!(ran.stdout.contains("starts when this root is booted"), "{}", ran.stdout);
+}
+
+/// Bootstrap scripts give up at other numbers than 1: what is transient would not be tried again.
+#[test]
+fn called_as_kubeadm_every_error_exits_with_1() {
+    let server = ApiServer::start(Options::default());
+    let status = |join: &Join, name: &str| join.command().arg0(name).output().unwrap().status.code();
+    let refused = Join::to(&server).endpoint("127.0.0.1:1").waits(1, 1);
+    assert_eq!((status(&refused, "kubejoin"), status(&refused, "kubeadm")), (Some(3), Some(1)));
+    assert_eq!(std::fs::read_to_string(refused.result_file()).unwrap().matches("transient").count(), 1);
+    let unknown = Join::to(&server).arg("--no-such-flag");
+    assert_eq!((status(&unknown, "kubejoin"), status(&unknown, "kubeadm")), (Some(2), Some(1)));
+    // Which kubeadm this is not can still be told.
+    let reset = Command::new(KUBEJOIN).arg0("/usr/bin/kubeadm").args(["reset", "-f"]).output().unwrap();
+    assert_eq!(reset.status.code(), Some(2));
+    assert!(String::from_utf8(reset.stderr).unwrap().contains("kubejoin under its name"));
+}
+
+/// What is left out of the result cannot be searched for.
+#[test]
+fn a_warning_that_explains_an_error_is_in_the_result() {
+    let server = ApiServer::start(Options::default());
+    let ran = Join::to(&server).hashes(&[]).config("bootstrapTokens: []\n").run();
+    assert_eq!((ran.code(), ran.status), ("config.incomplete", 2), "{ran:#?}");
+    assert!(ran.stderr.contains("ignored the unknown field bootstrapTokens"), "{}", ran.stderr);
+    assert!(ran.result["warnings"].to_string().contains("bootstrapTokens"), "{:#}", ran.result);
 }

@@ -236,7 +236,7 @@ fn a_directory_of_patches_is_a_directory() {
     std::fs::write(&file, "").unwrap();
     std::os::unix::fs::symlink(directory.path(), &link).unwrap();
     for (path, message) in
-        [(&file, "is no directory"), (&link, "is no directory"), (&missing, "cannot be read: entity not found")]
+        [(&file, "is no directory"), (&link, "is no directory"), (&missing, "cannot be read: no such file or directory")]
     {
         let error = read_patches(path).unwrap_err();
         assert!(error.contains(message), "{error}");

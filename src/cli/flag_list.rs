@@ -1,0 +1,67 @@
+//! The flags and parameters of a command as lines of its help text.
+
+use crate::config::setting::{Section, Setting, Verb};
+use crate::config::settings_table::SETTINGS;
+
+/// Width of every help text, in columns: a serial console.
+pub(super) const COLUMNS: usize = 80;
+
+/// The widest flag, with its value, that has its explanation beside it.
+const MAX_FLAG_COLUMNS: usize = 28;
+
+/// The flags of a command, each with its explanation; of one section, or of all.
+pub(super) fn flags(verbs: &[Verb], section: Option<Section>) -> String {
+    let shown: Vec<_> = SETTINGS
+        .iter()
+        .filter(|setting| verbs.iter().any(|verb| setting.is_flag_of(*verb)) && setting.section != Section::Hidden)
+        .collect();
+    let widths = shown.iter().map(|setting| with_value(setting).len()).filter(|width| *width <= MAX_FLAG_COLUMNS);
+    let indent = " ".repeat(6 + widths.max().unwrap_or_default() + 2);
+    let mut text = String::new();
+    for setting in shown.into_iter().filter(|setting| section.is_none_or(|section| setting.section == section)) {
+        let short = setting.short.map_or("  ".to_owned(), |letter| format!("-{letter}"));
+        let comma = if setting.short.is_some() { ',' } else { ' ' };
+        let flag = format!("  {short}{comma} {}", with_value(setting));
+        if flag.len() + 2 > indent.len() {
+            text.push_str(&flag);
+            text.push('\n');
+            wrap(&mut text, &indent, setting.help);
+        } else {
+            wrap(&mut text, &format!("{flag:width$}", width = indent.len()), setting.help);
+        }
+    }
+    text
+}
+
+fn with_value(setting: &Setting) -> String {
+    let space = if setting.value.is_empty() { "" } else { " " };
+    format!("--{}{space}{}", setting.flag, setting.value)
+}
+
+/// The sentence about the kernel command line.
+pub(super) fn parameters() -> String {
+    let names = SETTINGS.iter().filter(|setting| !setting.parameter.is_empty());
+    let names: Vec<_> = names.map(|setting| format!(".{}=", setting.parameter)).collect();
+    let mut text = String::new();
+    let sentence = format!("On the kernel command line: kubejoin{} ; flags win over them.", names.join(" "));
+    wrap(&mut text, "", &sentence);
+    text
+}
+
+/// Appends words in lines of at most [`COLUMNS`]; lines after the first are indented as far as `prefix` is wide.
+pub(super) fn wrap(text: &mut String, prefix: &str, sentence: &str) {
+    let mut line = prefix.to_owned();
+    for word in sentence.split_whitespace() {
+        if line.chars().count() + 1 + word.chars().count() > COLUMNS && line.trim_start() != "" {
+            text.push_str(line.trim_end());
+            text.push('\n');
+            line = " ".repeat(prefix.chars().count());
+        }
+        if !line.is_empty() && !line.ends_with(' ') {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    text.push_str(&line);
+    text.push('\n');
+}

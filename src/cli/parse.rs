@@ -1,0 +1,69 @@
+//! The command, and who reads what stands behind it.
+
+use std::ffi::OsString;
+
+use super::arguments::{Arguments, Next, tidied};
+use super::command::Command;
+use super::error::{Misuse, UsageError};
+use super::help::{Help, Topic};
+use super::program::Program;
+use super::version::Version;
+use super::{config, help, join, suggest, version};
+
+/// Our commands, for suggestions.
+pub(super) const COMMANDS: [&str; 4] = ["join", "config", "version", "help"];
+
+/// Commands of kubeadm 1.37 (`cmd/kubeadm/app/cmd/cmd.go`) that kubejoin does not have.
+const KUBEADM_COMMANDS: [&str; 8] = ["alpha", "certs", "completion", "init", "kubeconfig", "reset", "token", "upgrade"];
+
+/// Reads a whole argv, its first element included.
+///
+/// An argv that asks for help gets it, whatever else is in it.
+///
+/// # Errors
+/// The first thing that is not understood.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
+    let args: Vec<OsString> = args.into_iter().map(tidied).collect();
+    let program = Program::of(args.first());
+    let wants_help = args.iter().skip(1).any(|arg| arg == "-h" || arg == "--help");
+    let topic = topic_of(&args);
+    match command(Arguments::new(program, args)) {
+        Err(_) if wants_help => Ok(Command::Help(Help { program, topic })),
+        result => result,
+    }
+}
+
+/// What a command line that is not understood asks help about.
+fn topic_of(args: &[OsString]) -> Topic {
+    let is_command = |arg: &&OsString| COMMANDS.iter().any(|command| **arg == *command);
+    match args.iter().skip(1).find(is_command).and_then(|word| word.to_str()) {
+        Some("join") if args.iter().any(|arg| arg == "phase") => Topic::Phases,
+        Some("join") => Topic::Join,
+        Some("config") => Topic::Config,
+        Some("version") => Topic::Version,
+        _ => Topic::General,
+    }
+}
+
+fn command(mut args: Arguments) -> Result<Command, UsageError> {
+    match args.next()? {
+        Next::Help => Ok(args.help(Topic::General)),
+        Next::Version => Ok(Command::Version(Version::default())),
+        Next::End => Err(args.error(Misuse::NoCommand)),
+        Next::Word(word) => match word.as_str() {
+            "join" => join::parse(args),
+            "config" => config::parse(args),
+            "version" => version::parse(args),
+            "help" => help::parse(args),
+            _ => Err(unknown_command(&args, word)),
+        },
+    }
+}
+
+fn unknown_command(args: &Arguments, word: String) -> UsageError {
+    if KUBEADM_COMMANDS.contains(&word.as_str()) {
+        return args.error(Misuse::NotYetSupported { what: word });
+    }
+    let suggestion = suggest::nearest(&word, COMMANDS).map(str::to_owned);
+    args.error(Misuse::UnknownCommand { word, suggestion })
+}

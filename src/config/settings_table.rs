@@ -1,0 +1,596 @@
+//! Every setting that somebody can give, each defined here and nowhere else: the flags of all commands, the parameters of
+//! the kernel command line, and the fields of a JoinConfiguration, in the order of the help text.
+//!
+//! A new setting is one row here, one field in [`Settings`], and its use.
+
+use super::setting::{Beside, Kind, Note, Section, Setting, Verb};
+use super::settings::{LoggingFormat, Output, VersionFormat};
+use crate::clock::ClockMode;
+
+/// The rows.
+pub static SETTINGS: [Setting; 48] = [
+    // The cluster.
+    Setting {
+        parameter: "endpoint",
+        value: "HOST:PORT[,HOST:PORT...]",
+        kind: Kind::Text(|s| &mut s.endpoint),
+        field: "discovery.bootstrapToken.apiServerEndpoint",
+        since: "1.5, v1alpha1",
+        help: "The API server; several, separated by commas, in kubejoin only",
+        ..JOIN
+    },
+    Setting {
+        flag: "token",
+        parameter: "token",
+        value: "TOKEN",
+        kind: Kind::Secret(|s| &mut s.token),
+        beside_config: Beside::Refused,
+        field: "discovery.bootstrapToken.token, discovery.tlsBootstrapToken",
+        since: "1.5",
+        help: "Bootstrap token, for the two below",
+        ..JOIN
+    },
+    Setting {
+        flag: "discovery-token",
+        parameter: "discovery-token",
+        value: "TOKEN",
+        kind: Kind::Secret(|s| &mut s.discovery_token),
+        beside_config: Beside::Refused,
+        field: "discovery.bootstrapToken.token",
+        since: "1.6, v1alpha1",
+        help: "Token that verifies cluster-info",
+        ..JOIN
+    },
+    Setting {
+        flag: "tls-bootstrap-token",
+        parameter: "tls-bootstrap-token",
+        value: "TOKEN",
+        kind: Kind::Secret(|s| &mut s.tls_bootstrap_token),
+        beside_config: Beside::Refused,
+        field: "discovery.tlsBootstrapToken",
+        since: "1.6, v1alpha1",
+        help: "Token that the certificate is requested with",
+        ..JOIN
+    },
+    Setting {
+        flag: "token-file",
+        parameter: "token-file",
+        value: "FILE",
+        kind: Kind::Path(|s| &mut s.token_file),
+        since: KUBEJOIN,
+        help: "Read the token from a file; `-` is standard input",
+        ..JOIN
+    },
+    Setting {
+        flag: "discovery-token-ca-cert-hash",
+        parameter: "ca-cert-hash",
+        value: "sha256:HEX",
+        kind: Kind::List(|s| &mut s.ca_cert_hashes),
+        beside_config: Beside::Refused,
+        field: "discovery.bootstrapToken.caCertHashes",
+        since: "1.8, v1alpha1",
+        help: "Hash of the cluster CA's public key; several with commas or repeated, one has to match",
+        ..JOIN
+    },
+    Setting {
+        flag: "discovery-ca-file",
+        parameter: "discovery-ca-file",
+        value: "FILE",
+        kind: Kind::Path(|s| &mut s.discovery_ca_file),
+        since: KUBEJOIN,
+        help: "The cluster's ca.crt instead of its hash",
+        ..JOIN
+    },
+    Setting {
+        flag: "discovery-token-unsafe-skip-ca-verification",
+        kind: Kind::Boolean(|s| &mut s.unsafe_skip_ca_verification),
+        beside_config: Beside::Refused,
+        field: "discovery.bootstrapToken.unsafeSkipCAVerification",
+        since: "1.8, v1alpha1",
+        help: "Go without either: whoever knows the token can pose as the control plane",
+        ..JOIN
+    },
+    Setting {
+        flag: "discovery-file",
+        parameter: "discovery-file",
+        value: "FILE|URL",
+        kind: Kind::Text(|s| &mut s.discovery_file),
+        beside_config: Beside::Refused,
+        field: "discovery.file.kubeConfigPath",
+        since: "1.6, v1alpha1",
+        help: "Instead of HOST:PORT, a token and a hash: a kubeconfig with server and CA, here or at an https:// URL; it \
+               may hold credentials, else --tls-bootstrap-token is needed",
+        ..JOIN
+    },
+    Setting {
+        flag: "discovery-url-ca-file",
+        parameter: "discovery-url-ca-file",
+        value: "FILE",
+        kind: Kind::Path(|s| &mut s.discovery_url_ca_file),
+        since: KUBEJOIN,
+        help: "CA that the web server of that URL has; the host's CA bundle by default",
+        ..JOIN
+    },
+    Setting {
+        flag: "server",
+        parameter: "server",
+        value: "HOST:PORT",
+        kind: Kind::Text(|s| &mut s.server),
+        since: KUBEJOIN,
+        help: "Let the kubelet use this API server, instead of the one that the cluster or the file names; this join does \
+               not use it",
+        ..JOIN
+    },
+    // This machine.
+    Setting {
+        flag: "node-name",
+        parameter: "node-name",
+        value: "NAME",
+        kind: Kind::Text(|s| &mut s.node_name),
+        section: Section::Machine,
+        field: "nodeRegistration.name",
+        since: "1.7, v1alpha1",
+        help: "Name of the node (default: the host name)",
+        more: "With `--rootfs`, the host name is that of its `/etc/hostname`; where it has none, this machine's",
+        ..JOIN
+    },
+    Setting {
+        flag: "cri-socket",
+        parameter: "cri-socket",
+        value: "SOCKET",
+        kind: Kind::Text(|s| &mut s.cri_socket),
+        beside_config: Beside::Refused,
+        section: Section::Machine,
+        field: "nodeRegistration.criSocket",
+        since: "1.9, v1alpha1",
+        help: "Socket of the container runtime, such as unix:///run/containerd/containerd.sock",
+        more: "Default: the one that answers; with `--rootfs`, containerd's",
+        ..JOIN
+    },
+    Setting {
+        flag: "patches",
+        parameter: "patches",
+        value: "DIR",
+        kind: Kind::Path(|s| &mut s.patches),
+        beside_config: Beside::Refused,
+        section: Section::Machine,
+        field: "patches.directory",
+        since: "1.22, v1beta3",
+        help: "Patches of config.yaml, as kubeadm has them: kubeletconfiguration*[+KIND].yaml or .json, KIND is strategic, \
+               merge or json",
+        ..JOIN
+    },
+    Setting {
+        flag: "kubelet-config",
+        parameter: "kubelet-config",
+        value: "FILE",
+        kind: Kind::Path(|s| &mut s.kubelet_config),
+        section: Section::Machine,
+        since: KUBEJOIN,
+        help: "Use this KubeletConfiguration instead of the cluster's, which is then not read",
+        ..JOIN
+    },
+    Setting {
+        verbs: &[Verb::None, Verb::Join],
+        flag: "rootfs",
+        parameter: "rootfs",
+        value: "DIR",
+        kind: Kind::Path(|s| &mut s.rootfs),
+        section: Section::Machine,
+        since: "1.12",
+        help: "Write to the root file system mounted there, as in an initramfs",
+        more: "There is no chroot",
+        ..JOIN
+    },
+    Setting {
+        flag: "clock",
+        parameter: "clock",
+        value: "auto|system|server",
+        kind: Kind::Parsed("auto, system or server", |s, text| {
+            let names = [("auto", ClockMode::Auto), ("system", ClockMode::System), ("server", ClockMode::Server)];
+            choose(&mut s.clock, text, &names)
+        }),
+        section: Section::Machine,
+        since: KUBEJOIN,
+        help: "Clock that certificates are judged by: the system's; the verified server's where the system's is before the \
+               build date (auto); or always the server's (default: auto)",
+        ..JOIN
+    },
+    Setting {
+        flag: "set-clock",
+        kind: Kind::Boolean(|s| &mut s.set_clock),
+        section: Section::Machine,
+        since: KUBEJOIN,
+        help: "Step the system clock to the server's, once the server is verified",
+        ..JOIN
+    },
+    // Other sources.
+    Setting {
+        flag: "config",
+        parameter: "config",
+        value: "FILE",
+        kind: Kind::Path(|s| &mut s.config),
+        section: Section::Sources,
+        since: "1.5",
+        help: "YAML or JSON with a JoinConfiguration, or of old a NodeConfiguration, in place of HOST:PORT, --cri-socket, \
+               --patches and kubeadm's flags of the cluster; --token-file fills in what it lacks (see `{program} help \
+               config`)",
+        ..JOIN
+    },
+    Setting {
+        flag: "kernel-command-line",
+        value: "FILE",
+        kind: Kind::Path(|s| &mut s.kernel_command_line),
+        section: Section::Sources,
+        since: KUBEJOIN,
+        help: "Read kubejoin.* settings from this file; /proc/cmdline is read when there is none of HOST:PORT, \
+               --discovery-file and --config",
+        ..JOIN
+    },
+    // The run.
+    Setting {
+        flag: "ignore-preflight-errors",
+        parameter: "ignore-preflight-errors",
+        value: "LIST",
+        kind: Kind::List(|s| &mut s.ignore_preflight_errors),
+        section: Section::Run,
+        field: "nodeRegistration.ignorePreflightErrors",
+        since: "1.9, v1beta2",
+        help: "Checks whose errors become warnings; `all` for every check",
+        more: "Flag and field add up",
+        ..JOIN
+    },
+    Setting {
+        flag: "dry-run",
+        kind: Kind::Boolean(|s| &mut s.dry_run),
+        section: Section::Run,
+        field: "dryRun",
+        since: "1.23, v1beta4",
+        help: "Show what would be written, write nothing",
+        ..JOIN
+    },
+    Setting {
+        flag: "skip-phases",
+        value: "LIST",
+        kind: Kind::List(|s| &mut s.skip_phases),
+        section: Section::Run,
+        field: "skipPhases",
+        since: "1.14, v1beta3",
+        help: "Phases to leave out; with tls-bootstrap, the kubelet gets its certificate itself",
+        more: "Any of kubeadm's names. The flag replaces the field",
+        ..JOIN
+    },
+    Setting { verbs: &[Verb::None, Verb::Join], ..VERBOSITY },
+    Setting {
+        flag: "logging-format",
+        value: "text|json",
+        kind: Kind::Parsed("text or json", |s, text| {
+            choose(&mut s.logging_format, text, &[("text", LoggingFormat::Text), ("json", LoggingFormat::Json)])
+        }),
+        section: Section::Run,
+        since: KUBEJOIN,
+        help: "Lines for people, or JSON lines",
+        more: "On standard error, one object per line",
+        ..JOIN
+    },
+    Setting {
+        flag: "output",
+        short: Some('o'),
+        value: "text|json",
+        kind: Kind::Parsed("text or json", |s, text| {
+            choose(&mut s.output, text, &[("text", Output::Text), ("json", Output::Json)])
+        }),
+        section: Section::Run,
+        since: KUBEJOIN,
+        help: "Lines for people, or the result (of a dry run: every file) as one JSON document",
+        more: "On standard output",
+        ..JOIN
+    },
+    Setting {
+        flag: "result-file",
+        value: "FILE",
+        kind: Kind::Path(|s| &mut s.result_file),
+        section: Section::Run,
+        since: KUBEJOIN,
+        help: "Where the result is written (default: /run/kubejoin/result.json)",
+        ..JOIN
+    },
+    // Other commands.
+    Setting {
+        verbs: &[Verb::ConfigValidate],
+        flag: "config",
+        value: "FILE",
+        kind: Kind::Path(|s| &mut s.config),
+        section: Section::Run,
+        help: "What is validated",
+        ..JOIN
+    },
+    Setting {
+        verbs: &[Verb::ConfigMigrate],
+        flag: "old-config",
+        value: "FILE",
+        kind: Kind::Path(|s| &mut s.old_config),
+        section: Section::Run,
+        help: "What is migrated",
+        ..JOIN
+    },
+    Setting {
+        verbs: &[Verb::ConfigMigrate],
+        flag: "new-config",
+        value: "FILE",
+        kind: Kind::Path(|s| &mut s.new_config),
+        section: Section::Run,
+        help: "Where the result is written, readable by its owner alone (default: standard output)",
+        ..JOIN
+    },
+    Setting {
+        verbs: &[Verb::ConfigValidate, Verb::ConfigMigrate],
+        flag: "allow-deprecated-api",
+        kind: Kind::Boolean(|s| &mut s.allow_deprecated_api),
+        section: Section::Run,
+        help: "No warning about an old version",
+        ..JOIN
+    },
+    Setting {
+        verbs: &[Verb::ConfigValidate, Verb::ConfigMigrate],
+        flag: "allow-experimental-api",
+        kind: Kind::Boolean(|s| &mut s.allow_experimental_api),
+        section: Section::Run,
+        help: "Read kubeadm.k8s.io/v1, too",
+        ..JOIN
+    },
+    Setting {
+        verbs: &[Verb::Config, Verb::ConfigValidate, Verb::ConfigMigrate],
+        flag: "kubeconfig",
+        value: "FILE",
+        kind: Kind::Ignored,
+        section: Section::Run,
+        help: "As in kubeadm; nothing here reads it",
+        ..JOIN
+    },
+    Setting {
+        verbs: &[Verb::Config, Verb::ConfigValidate, Verb::ConfigMigrate, Verb::Version],
+        help: "As in kubeadm; nothing more is said",
+        ..VERBOSITY
+    },
+    Setting {
+        verbs: &[Verb::Version],
+        flag: "output",
+        short: Some('o'),
+        value: "short|json",
+        kind: Kind::Parsed("short or json", |s, text| {
+            choose(&mut s.version_format, text, &[("short", VersionFormat::Short), ("json", VersionFormat::Json)])
+        }),
+        section: Section::Run,
+        help: "The version alone, or JSON",
+        ..JOIN
+    },
+    Setting {
+        verbs: &[
+            Verb::None,
+            Verb::Join,
+            Verb::Config,
+            Verb::ConfigValidate,
+            Verb::ConfigMigrate,
+            Verb::Version,
+            Verb::Help,
+        ],
+        flag: "help",
+        short: Some('h'),
+        kind: Kind::Help,
+        section: Section::Run,
+        since: "1.5",
+        help: "This text",
+        ..JOIN
+    },
+    Setting {
+        verbs: &[Verb::None],
+        flag: "version",
+        short: Some('V'),
+        kind: Kind::Version,
+        section: Section::Run,
+        help: "Show the version",
+        ..JOIN
+    },
+    // Flags without an effect: those of kubeadm 1.37 (`cmd/kubeadm/app/cmd/join.go`, `kubeadm.go`) that a worker has no use
+    // for, and those that kubeadm has retired.
+    Setting {
+        flag: "vmodule",
+        value: "LIST",
+        kind: Kind::Ignored,
+        note: Note::NoEffect("there is one level for all of this program, -v"),
+        ..HIDDEN
+    },
+    Setting { flag: "apiserver-advertise-address", value: "ADDRESS", ..FOR_CONTROL_PLANES },
+    Setting { flag: "apiserver-bind-port", value: "PORT", ..FOR_CONTROL_PLANES },
+    Setting { flag: "certificate-key", value: "KEY", ..FOR_CONTROL_PLANES },
+    Setting { flag: "control-plane", kind: Kind::NotYetSupported, ..HIDDEN },
+    Setting {
+        flag: "experimental-control-plane",
+        kind: Kind::NotYetSupported,
+        note: Note::Retired("read as --control-plane"),
+        since: "1.12 to 1.15",
+        ..HIDDEN
+    },
+    Setting {
+        flag: "skip-preflight-checks",
+        kind: Kind::Boolean(|s| &mut s.skip_preflight_checks),
+        note: Note::Retired("read as --ignore-preflight-errors=all"),
+        since: "1.5 to 1.11",
+        ..HIDDEN
+    },
+    Setting {
+        flag: "ignore-checks-errors",
+        value: "LIST",
+        kind: Kind::List(|s| &mut s.ignore_preflight_errors),
+        note: Note::Retired("read as --ignore-preflight-errors"),
+        since: "on its pages only, in no release",
+        ..HIDDEN
+    },
+    Setting {
+        flag: "experimental-patches",
+        value: "DIR",
+        kind: Kind::Path(|s| &mut s.patches),
+        beside_config: Beside::Refused,
+        field: "patches.directory",
+        note: Note::Retired("read as --patches"),
+        since: "1.19 to 1.22",
+        ..HIDDEN
+    },
+    Setting {
+        flag: "feature-gates",
+        value: "LIST",
+        kind: Kind::Ignored,
+        note: Note::Retired("ignored: a joining node takes its gates from the cluster"),
+        since: "1.9 to 1.12",
+        ..HIDDEN
+    },
+    Setting {
+        flag: "experimental-kustomize",
+        short: Some('k'),
+        value: "DIR",
+        kind: Kind::Ignored,
+        note: Note::Retired("ignored: --patches has replaced it, and a worker had nothing to be kustomized"),
+        since: "1.16 to 1.19",
+        ..HIDDEN
+    },
+];
+
+/// What only a configuration file says.
+pub static FIELDS: [Setting; 13] = [
+    Setting { field: "nodeRegistration.taints", since: "v1alpha2", help: "Taints of the new Node", ..FIELD },
+    Setting {
+        field: "nodeRegistration.kubeletExtraArgs",
+        since: "v1alpha2",
+        help: "Flags for the kubelet",
+        more: "A list of `{name, value}` (v1beta4) or a mapping (before), either in any version",
+        ..FIELD
+    },
+    Setting { field: "nodeRegistration.imagePullPolicy", since: "v1beta3", ..UNUSED_FIELD },
+    Setting { field: "nodeRegistration.imagePullSerial", since: "v1beta4", ..UNUSED_FIELD },
+    Setting {
+        field: "caCertPath",
+        since: "v1alpha1",
+        help: "Where the cluster CA is written (default: /etc/kubernetes/pki/ca.crt)",
+        ..FIELD
+    },
+    Setting {
+        field: "timeouts.discovery",
+        since: "v1alpha1",
+        help: "How long the cluster is looked for (default: 5m0s)",
+        more: "Of old `discoveryTimeout`, then `discovery.timeout`",
+        ..FIELD
+    },
+    Setting {
+        field: "timeouts.tlsBootstrap",
+        since: "v1beta4",
+        help: "How long the certificate is waited for (default: 5m0s)",
+        ..FIELD
+    },
+    Setting {
+        field: "timeouts.kubeletHealthCheck",
+        since: "v1beta4",
+        help: "How long the kubelet is waited for (default: 4m0s)",
+        ..FIELD
+    },
+    Setting {
+        field: "timeouts.kubernetesAPICall",
+        since: "v1beta4",
+        help: "How long the cluster's configuration is asked for, and the Node waited for (default: 1m0s)",
+        ..FIELD
+    },
+    Setting { field: "timeouts.controlPlaneComponentHealthCheck", since: "v1beta4", ..UNUSED_FIELD },
+    Setting { field: "timeouts.etcdAPICall", since: "v1beta4", ..UNUSED_FIELD },
+    Setting { field: "timeouts.upgradeManifests", since: "v1beta4", ..UNUSED_FIELD },
+    Setting { field: "controlPlane", since: "v1alpha2", help: "Refused: not there yet", ..FIELD },
+];
+
+/// What only kubejoin has.
+const KUBEJOIN: &str = "kubejoin";
+
+/// What most flags of `join` have in common.
+const JOIN: Setting = Setting {
+    verbs: &[Verb::Join],
+    flag: "",
+    short: None,
+    parameter: "",
+    field: "",
+    value: "",
+    kind: Kind::Ignored,
+    beside_config: Beside::Allowed,
+    note: Note::None,
+    section: Section::Cluster,
+    since: "",
+    help: "",
+    more: "",
+};
+
+const VERBOSITY: Setting = Setting {
+    flag: "v",
+    short: Some('v'),
+    value: "LEVEL",
+    kind: Kind::Parsed("a number", |s, text| {
+        // klog takes any 32-bit number; beyond 10 nothing more is shown.
+        s.verbosity = text.parse::<u32>().ok().map(|level| u8::try_from(level).unwrap_or(u8::MAX));
+        s.verbosity.is_some()
+    }),
+    section: Section::Run,
+    since: "1.11",
+    help: "How much to say, 0 to 10 (default: 0)",
+    ..JOIN
+};
+
+const HIDDEN: Setting = Setting { section: Section::Hidden, ..JOIN };
+
+const FOR_CONTROL_PLANES: Setting = Setting {
+    beside_config: Beside::Refused,
+    note: Note::NoEffect("it is for control planes, and needs --control-plane"),
+    ..HIDDEN
+};
+
+const FIELD: Setting = Setting { verbs: &[], ..HIDDEN };
+
+const UNUSED_FIELD: Setting = Setting { help: "Read, without an effect on a worker", ..FIELD };
+
+/// The row of a flag.
+pub fn flag(verb: Verb, name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.is_flag_of(verb) && setting.flag == name)
+}
+
+/// The row of a flag of one letter.
+pub fn short_flag(verb: Verb, letter: char) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.is_flag_of(verb) && setting.short == Some(letter))
+}
+
+/// The row of a parameter of the kernel command line, named without `kubejoin.`.
+pub fn parameter(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| !setting.parameter.is_empty() && setting.parameter == name)
+}
+
+/// Takes a value by its name.
+fn choose<T: Copy>(slot: &mut Option<T>, text: &str, names: &[(&str, T)]) -> bool {
+    match names.iter().find(|(name, _)| *name == text) {
+        Some((_, value)) => {
+            *slot = Some(*value);
+            true
+        }
+        None => false,
+    }
+}
+
+/// Settings as if these flags of `join` had been typed; the one without a name is the argument.
+#[cfg(test)]
+pub(crate) fn typed(flags: &[(&str, &str)]) -> super::settings::Settings {
+    use super::origin::{Origin, WithOrigin};
+    let mut settings = super::settings::Settings::default();
+    for (name, value) in flags {
+        match *name {
+            "" => settings.endpoint = Some(WithOrigin::new((*value).to_owned(), Origin::Argument)),
+            _ => {
+                let row = flag(Verb::Join, name).unwrap();
+                row.set(&mut settings, Origin::Flag(row.flag), value.as_ref()).unwrap();
+            }
+        }
+    }
+    settings
+}
