@@ -10,7 +10,8 @@ use crate::discovery::ClusterInfo;
 use crate::error::{Explain, Failure, codes};
 use crate::kubelet::configuration::KubeletConfiguration;
 use crate::kubelet::cri_socket::{self, CriSocketHandover};
-use crate::node::{health, kubelet_bootstrap, paths, registration};
+use crate::node::registration::Registered;
+use crate::node::{health, kubelet_bootstrap, paths};
 use crate::phase::Phase;
 use crate::plan::{JoinPlan, Mode, Target};
 use crate::report::Report;
@@ -48,7 +49,7 @@ pub(super) fn start(
         Started::Now => report.info(Phase::KubeletStart, "Starting the kubelet"),
         Started::AtBoot if enablement(root, SERVICE)?.has_no_effect() => return Ok(KubeletState::NotEnabled),
         Started::AtBoot => return Ok(KubeletState::Enabled),
-        Started::ByOthers => {
+        Started::ByUser => {
             let text = "no init system was found; start the kubelet yourself";
             report.warn(Phase::KubeletStart, None, text);
             return Ok(KubeletState::Unmanaged);
@@ -85,7 +86,8 @@ pub(super) fn is_well(root: &Root, init: &InitSystem) -> Result<bool, Failure> {
     })
 }
 
-/// Waits for the Node of a kubelet that is healthy; clusters older than 1.34 expect an annotation on it.
+/// Waits for the Node of a kubelet that is healthy; clusters older than 1.34 expect an annotation on it. A node that has not
+/// appeared is a node all the same: what fails is a warning.
 pub(super) fn wait_for_registration(
     plan: &JoinPlan,
     info: &ClusterInfo,
@@ -97,16 +99,28 @@ pub(super) fn wait_for_registration(
     let wanted = CriSocketHandover::of(cluster).needs_annotation();
     let annotation = wanted.then_some((cri_socket::ANNOTATION, plan.node.cri_socket.as_str()));
     let wait = plan.options.timeouts.kubernetes_api_call;
-    if let (KubeletState::Healthy, Some(credentials)) = (state, credentials)
-        && registration::registered(&plan.access, &plan.node.name, wait, info, credentials, annotation, report)
-    {
-        return KubeletState::Registered;
-    }
+    let registered = match (state, credentials) {
+        (KubeletState::Healthy, Some(credentials)) => {
+            let registered = Registered::wait(&plan.access, &plan.node.name, wait, info, credentials);
+            registered.map_err(|error| report.warn(Phase::KubeletWaitBootstrap, Some(error.code()), error)).ok()
+        }
+        _ => None,
+    };
+    let Some(mut node) = registered else {
+        if let Some((name, value)) = annotation {
+            let text = format_args!("the Node has to be annotated with {name}={value} once it is registered");
+            report.warn(Phase::KubeletWaitBootstrap, Some(&codes::NODE_NOT_ANNOTATED), text);
+        }
+        return state;
+    };
+    report.info(Phase::KubeletWaitBootstrap, format_args!("{node} is registered"));
     if let Some((name, value)) = annotation {
-        let text = format_args!("the Node has to be annotated with {name}={value} once it is registered");
-        report.warn(Phase::KubeletWaitBootstrap, Some(&codes::NODE_NOT_ANNOTATED), text);
+        match node.annotate(name, value) {
+            Ok(()) => report.info(Phase::KubeletWaitBootstrap, format_args!("{node} is annotated with {name}")),
+            Err(error) => report.warn(Phase::KubeletWaitBootstrap, Some(&codes::NODE_NOT_ANNOTATED), error),
+        }
     }
-    state
+    KubeletState::Registered
 }
 
 /// `kubelet-wait-bootstrap` by itself: what it has to know, which is much less than a join.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::wanted::Wanted;
 use crate::error::{Code, Explain, codes};
 use crate::net::error::NetError;
 use crate::text::UntrustedText;
@@ -47,6 +48,23 @@ pub enum KubeCause {
     },
     /// A success that does not hold the object asked for.
     UnexpectedObject(UntrustedText),
+}
+
+impl KubeError {
+    /// The exchange itself failed.
+    pub(super) fn net(wanted: &Wanted, error: NetError) -> Self {
+        KubeError { object: wanted.to_string(), cause: KubeCause::Net(error) }
+    }
+
+    /// What came is not the object.
+    pub(super) fn unexpected(wanted: &Wanted, text: UntrustedText) -> Self {
+        KubeError { object: wanted.to_string(), cause: KubeCause::UnexpectedObject(text) }
+    }
+
+    /// Nothing came.
+    pub(super) fn no_answer(wanted: &Wanted) -> Self {
+        KubeError::unexpected(wanted, UntrustedText::new("no answer", None))
+    }
 }
 
 impl fmt::Display for KubeError {

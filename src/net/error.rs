@@ -5,6 +5,7 @@ use std::io;
 use std::time::SystemTime;
 
 use super::route::Route;
+use super::status::is_transient;
 use crate::clock::apart;
 use crate::error::{Code, Explain, codes};
 use crate::text::UntrustedText;
@@ -278,12 +279,12 @@ impl TunnelError {
         TunnelError::NotAProxy(UntrustedText::new(what, None))
     }
 
-    /// 408, 429 and 5xx are what a proxy says whose endpoint, or who itself, is not there at the moment.
+    /// What is transient is what a proxy says whose endpoint, or which itself, is not there at the moment.
     pub(super) fn of_status(status: u16, proxy: &Proxy) -> Self {
         match status {
             // 401 is what servers say; some proxies say it, too.
             401 | 407 => TunnelError::Authentication { given: proxy.credentials.is_some() },
-            408 | 429 | 500..=599 => TunnelError::NoTarget(Answer::Status(status)),
+            status if is_transient(status) => TunnelError::NoTarget(Answer::Status(status)),
             400..=499 => TunnelError::Refused(Answer::Status(status)),
             _ => TunnelError::not_a_proxy(&format!("it answers with status {status}")),
         }

@@ -11,7 +11,8 @@ use kubejoin::net::dial::Dialer;
 use kubejoin::net::server::UnverifiedServer;
 use kubejoin::report::Report;
 use kubejoin_apiserver::{
-    ApiServer, Authority, Certificate, ClusterInfo, Faults, Jws, Options, Pki, Presents, Reply, Rule, Token, Watch,
+    ApiServer, Approver, Authority, Certificate, ClusterInfo, Faults, Jws, Options, Pki, Presents, Reply, Rule, Signer,
+    Token, Watch,
 };
 
 use crate::builder::{Join, access_by_token, cluster_info_of, kubeconfig_of, soon, text};
@@ -265,6 +266,19 @@ fn a_broken_watch_does_not_fail_the_join() {
         let server = ApiServer::start(Options { faults: Faults::watch(watch), approver: slow, ..Options::default() });
         let ran = Join::to(&server).waits(2, 20).run();
         assert_eq!((ran.outcome(), ran.status), ("joined", 0), "{watch:?}: {ran:#?}");
+    }
+}
+
+#[test]
+fn a_flood_of_events_ends_at_the_deadline_with_what_was_waited_for() {
+    for (approver, code) in [
+        (Approver::Manual, "tls-bootstrap.csr-pending"),
+        (Approver::Auto(Duration::ZERO), "tls-bootstrap.csr-unsigned"),
+    ] {
+        let faults = Faults::watch(Watch::Flood);
+        let server = ApiServer::start(Options { faults, approver, signer: Signer::Off, ..Options::default() });
+        let ran = Join::to(&server).waits(2, 2).run();
+        assert_eq!((ran.code(), ran.status), (code, 3), "{ran:#?}");
     }
 }
 

@@ -23,6 +23,7 @@ mod proxy_server;
 mod readme;
 mod reference;
 mod report;
+mod registration;
 mod resume;
 mod secrets;
 mod untrusted_input;

@@ -308,6 +308,8 @@ pub enum Watch {
     ExpiredAfter(usize),
     /// The head comes, and then never an event.
     Mute,
+    /// The object as it is, again and again without a pause, and without the end that was asked for.
+    Flood,
     /// Every object is another one of the same name: its UID differs.
     OtherUid,
 }

@@ -1,0 +1,51 @@
+//! From an answer of HTTP to the object that was asked for, or to the reason why there is none.
+
+use super::error::{KubeCause, KubeError};
+use super::types::{Object, Status, TypeMeta};
+use super::wanted::Wanted;
+use crate::net::http::Response;
+use crate::net::status::is_transient;
+use crate::secret::Secret;
+use crate::text::UntrustedText;
+
+/// Largest object that is read, in bytes; etcd's own default limit for a request is 1.5 MiB.
+pub const MAX_OBJECT: usize = 1536 * 1024;
+
+/// The object in an answer. `conceal` is the credential that the peer may echo.
+///
+/// # Errors
+/// The answer is a refusal, or something else than that object.
+pub fn decode<T: Object>(wanted: &Wanted, answer: &Response, conceal: Option<&Secret>) -> Result<T, KubeError> {
+    if !(200..300).contains(&answer.head.status) {
+        return Err(refusal(wanted, answer, conceal));
+    }
+    let unexpected = || KubeError::unexpected(wanted, UntrustedText::from_bytes(&answer.body, conceal));
+    // Read twice rather than into a tree first: nobody has verified yet who sent it, and a tree can be forty times the text.
+    let TypeMeta { kind } = serde_json::from_slice(&answer.body).map_err(|_| unexpected())?;
+    if kind != T::KIND {
+        return Err(unexpected());
+    }
+    serde_json::from_slice(&answer.body).map_err(|_| unexpected())
+}
+
+/// The reason in an answer that is no success.
+pub(super) fn refusal(wanted: &Wanted, answer: &Response, conceal: Option<&Secret>) -> KubeError {
+    let status: Status = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let message = if status.message.is_empty() {
+        UntrustedText::from_bytes(&answer.body, conceal)
+    } else {
+        UntrustedText::new(&status.message, conceal)
+    };
+    let cause = match answer.head.status {
+        401 => KubeCause::Unauthorized(message),
+        403 => KubeCause::Forbidden(message),
+        404 => KubeCause::NotFound(message),
+        409 if status.reason == "AlreadyExists" => KubeCause::AlreadyExists,
+        // Of an API server, any other conflict is that of two writers.
+        status if status == 409 || is_transient(status) => {
+            KubeCause::Busy { status, message, retry_after: answer.head.retry_after }
+        }
+        status => KubeCause::Rejected { status, message },
+    };
+    KubeError { object: wanted.to_string(), cause }
+}
