@@ -1,9 +1,10 @@
-//! InitSystem groups as system-validators 1.12.1 finds them (`validators/cgroup_validator_linux.go`), but without writing: it
+//! Control groups as system-validators 1.12.1 finds them (`validators/cgroup_validator_linux.go`), but without writing: it
 //! makes a group to see whether that one can be frozen, and here the groups that are there are looked at.
 
 use std::path::{Path, PathBuf};
 
-use super::{Machine, kernel};
+use super::kernel;
+use super::machine::Machine;
 
 /// Where everybody mounts them.
 const DEFAULT_MOUNT: &str = "/sys/fs/cgroup";

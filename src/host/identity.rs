@@ -1,13 +1,14 @@
 //! Who this machine is, as its kubelet will tell the cluster (cadvisor `machine/info.go`, `utils/sysfs/sysfs.go`).
 
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::Path;
 
-use super::Machine;
+use super::machine::Machine;
+use crate::file;
 use crate::rootfs::{Root, TargetPath};
 
 /// The longest identity that is read, in bytes; they have 33 to 37.
-const LIMIT: usize = 4096;
+const MAX_IDENTITY: usize = 4096;
 
 /// Read in this order, the first that is there counts, even when it is empty (cadvisor's `machine_id_file`).
 const MACHINE_ID: [TargetPath; 2] =
@@ -18,7 +19,7 @@ const HOSTNAME: TargetPath = TargetPath::fixed("/etc/hostname");
 
 /// `status.nodeInfo.machineID`. systemd writes `uninitialized` before the first boot, and the id later: absent, too.
 pub(super) fn machine_id(root: &Root) -> Option<String> {
-    let text = MACHINE_ID.iter().find_map(|path| root.read(path, LIMIT).ok().flatten())?;
+    let text = MACHINE_ID.iter().find_map(|path| root.read(path, MAX_IDENTITY).ok().flatten())?;
     id(&text)
 }
 
@@ -35,7 +36,7 @@ pub(super) fn system_uuid(machine: &Machine, root: Option<&Root>) -> Option<Stri
             Err(_) => {}
         }
     }
-    id(&root?.read(&MACHINE_ID[0], LIMIT).ok()??)
+    id(&root?.read(&MACHINE_ID[0], MAX_IDENTITY).ok()??)
 }
 
 /// What the device tree calls the board.
@@ -45,17 +46,14 @@ pub(super) fn board(machine: &Machine) -> Option<String> {
 
 /// The name that a root will give its machine: the first line of its `/etc/hostname` that says anything.
 pub(super) fn hostname(root: &Root) -> Option<String> {
-    let text = root.read(&HOSTNAME, LIMIT).ok()??;
+    let text = root.read(&HOSTNAME, MAX_IDENTITY).ok()??;
     let text = String::from_utf8_lossy(&text);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
     Some(line.to_lowercase())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ErrorKind> {
-    let mut text = Vec::new();
-    let file = std::fs::File::open(path).map_err(|error| error.kind())?;
-    file.take(LIMIT as u64).read_to_end(&mut text).map_err(|error| error.kind())?;
-    Ok(text)
+    file::contents_up_to(path, MAX_IDENTITY).map(|text| text.to_vec()).map_err(|error| error.kind())
 }
 
 /// The text of an identity; device trees end theirs with NUL.

@@ -2,7 +2,7 @@
 
 use rustix::io::Errno;
 
-use super::Machine;
+use super::machine::Machine;
 use crate::cri;
 
 /// kubeadm's candidates in its order (`constants/constants_unix.go`).

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::Machine;
+use super::machine::Machine;
 
 const FILES: [&str; 6] = [
     "/etc/ssl/certs/ca-certificates.crt",

@@ -1,8 +1,11 @@
+use std::ffi::OsStr;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::*;
+use crate::values::ProxyVariables;
 
 /// A tree of files, at once machine and target root.
 struct Tree(tempfile::TempDir);

@@ -27,7 +27,7 @@ const INIT_SCRIPTS: TargetPath = TargetPath::fixed("/etc/init.d");
 const RUNLEVELS: TargetPath = TargetPath::fixed("/etc/runlevels");
 
 /// Bytes of a unit file; systemd's own limit is of this order (`LONG_LINE_MAX`).
-const UNIT_LIMIT: usize = 1024 * 1024;
+const MAX_UNIT_FILE: usize = 1024 * 1024;
 
 /// What to write so that a service is started at boot, and what stands in the way.
 #[derive(Debug, Default)]
@@ -51,7 +51,7 @@ pub fn enablement(root: &Root, service: &str) -> Result<Enablement, RootError> {
     };
     let mut install = Install::default();
     for part in std::iter::once(unit.clone()).chain(drop_ins(root, &unit_name)?) {
-        install.add(&String::from_utf8_lossy(&root.read(&part, UNIT_LIMIT)?.unwrap_or_default()));
+        install.add(&String::from_utf8_lossy(&root.read(&part, MAX_UNIT_FILE)?.unwrap_or_default()));
     }
     if install.is_empty() {
         return match is_wanted(root, &unit_name)? {
@@ -121,7 +121,7 @@ fn find_unit(root: &Root, unit_name: &str) -> Result<Found, RootError> {
     Ok(Found::Nothing)
 }
 
-/// systemd takes an empty file, and a link to `/dev/null`, for the wish that there be no such unit. The root may have no
+/// systemd takes an empty file, and a link to `/dev/null`, as a unit that is masked (systemd.unit(5)). The root may have no
 /// `/dev/null` before it is booted, so the link is taken by its word.
 fn is_masked(root: &Root, path: &TargetPath) -> Result<bool, RootError> {
     if root.read_link(path)?.as_deref() == Some(Path::new("/dev/null")) {

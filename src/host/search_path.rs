@@ -1,0 +1,13 @@
+//! Where programs are looked for.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+/// Where programs are looked for when nobody says so: init starts us without a PATH.
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The absolute directories of a search path. Relative ones are left out, as Go's `exec.LookPath` refuses them.
+pub fn search_path(text: Option<&OsStr>) -> Vec<PathBuf> {
+    let text = text.filter(|text| !text.is_empty()).unwrap_or(OsStr::new(DEFAULT_PATH));
+    std::env::split_paths(text).filter(|directory| directory.is_absolute()).collect()
+}
