@@ -26,6 +26,7 @@ pub mod deadline;
 pub mod discovery;
 pub mod error;
 pub mod file;
+pub mod grpc;
 pub mod host;
 pub mod inputs;
 pub mod join;

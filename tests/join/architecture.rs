@@ -7,7 +7,7 @@ use std::path::Path;
 const ORDER: [&[&str]; 19] = [
     &["secret", "phase", "file", "deadline"],
     &["text", "error"],
-    &["report", "retry", "clock", "pki", "yaml", "rootfs", "values"],
+    &["report", "retry", "clock", "pki", "yaml", "rootfs", "values", "grpc"],
     &["config", "services", "cri"],
     &["host", "cli", "net"],
     &["kubeconfig"],
