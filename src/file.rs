@@ -1,4 +1,4 @@
-//! Files that the user named, and files of this machine: one way to read them, bounded, and never a pipe that nobody feeds.
+//! Files that the user named, and files of this machine: one way to read them, bounded, and never a pipe without a writer.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -15,7 +15,7 @@ pub const MAX_BYTES: usize = 1 << 20;
 const MIN_CAPACITY: usize = 4096;
 
 /// Descriptors that the process which started this one has handed over (`/dev/stdin`, a shell's `<(...)`): the one kind of pipe
-/// that is read, because somebody is there to feed it.
+/// that is read, because its writer is there.
 const HANDED_OVER: [&str; 3] = ["/dev/stdin", "/dev/fd/", "/proc/self/fd/"];
 
 /// The whole content of a file of at most [`MAX_BYTES`] bytes. It may hold a token or a key: what is read is wiped when it
@@ -117,7 +117,7 @@ pub fn read_bounded(mut source: impl Read, size: u64, limit: usize) -> io::Resul
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         if length == bytes.len() {
-            // Not grown in place: a vector that moves leaves a copy behind that nobody wipes.
+            // Not grown in place: a vector that moves leaves a copy behind that is not wiped.
             let mut larger = Zeroizing::new(vec![0; length * 2]);
             larger[..length].copy_from_slice(&bytes);
             bytes = larger;

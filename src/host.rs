@@ -2,7 +2,7 @@
 //! the cluster.
 //!
 //! Enters: `/proc` and `/sys` of the running kernel, the environment, `/etc` of the target root. Leaves: [`HostFacts`], in
-//! which what a half-booted machine does not tell is absent, never an error. Where the target root is not this system,
+//! which what a half-booted machine does not say is absent, never an error. Where the target root is not this system,
 //! facts about what will run there come from its files or are absent.
 
 mod cgroups;

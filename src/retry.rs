@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_that_the_deadline_cuts_short_does_not_hide_the_reason() {
+    fn an_attempt_cut_short_does_not_hide_the_reason() {
         let timed_out = Cause::TimedOut(Stage::Connect);
         let no_proxy = Cause::Proxy(TunnelError::Unreachable(Box::new(NetError::new(&route(), timed_out.clone()))));
         // What the first attempt says, what a second one says at the deadline, and what is left.

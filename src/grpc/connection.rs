@@ -87,8 +87,8 @@ impl<S: Read + Write> Connection<S> {
         &mut self.stream
     }
 
-    /// Calls `/package.Service/Method` with a message, and returns the message that answers. The peer is told that nobody waits
-    /// for longer than `timeout`.
+    /// Calls `/package.Service/Method` with a message, and returns the message that answers. The peer is told that it is
+    /// not waited for longer than `timeout`.
     ///
     /// # Errors
     /// There is no answer, or it says that the call has failed. On a connection that was closed, or is being closed, no call

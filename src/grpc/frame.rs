@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read};
 
 use super::error::GrpcError;
 
-/// Largest payload of a frame, in bytes: that of a peer that was told nothing else (RFC 9113 4.2). Ours are no larger.
+/// Largest payload of a frame, in bytes: the default (RFC 9113 4.2). Ours are no larger.
 pub(super) const MAX_PAYLOAD: usize = 16384;
 
 // Types of frames, and their flags.
@@ -43,7 +43,7 @@ impl Frame {
     /// Reads a frame. The `first` of a server is its settings; an answer in any other protocol looks like anything else.
     pub(super) fn read(source: &mut impl Read, first: bool) -> Result<Frame, GrpcError> {
         let mut head = [0; HEAD_LENGTH];
-        // Whoever closes without a word has not understood us.
+        // A peer that closes without a word has not understood us.
         fill(source, &mut head).map_err(|error| match error {
             GrpcError::Closed if first => GrpcError::NotHttp2,
             error => error,
@@ -61,7 +61,7 @@ impl Frame {
         Ok(Frame { kind, flags, stream: u32::from_be_bytes(stream) & STREAM_MASK, payload })
     }
 
-    /// The payload of DATA or HEADERS without its padding, and without the priority that nobody uses.
+    /// The payload of DATA or HEADERS without its padding, and without the priority, which is not used.
     pub(super) fn content(&self) -> Result<&[u8], GrpcError> {
         let mut content = self.payload.as_slice();
         if self.flags & PADDED != 0 {

@@ -1,4 +1,4 @@
-//! Calls against peers that answer as told, and against one that keeps to flow control itself.
+//! Calls against peers with scripted answers, and against one that keeps to flow control itself.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -200,7 +200,7 @@ fn a_call_that_fails_there_leaves_the_connection_usable() {
 }
 
 #[test]
-fn a_peer_that_goes_away_answers_what_it_has_seen_and_nothing_more() {
+fn a_peer_that_goes_away_answers_only_what_it_has_seen() {
     let away = |last: u8, reason: u8| frame(GOAWAY, 0, 0, &[0, 0, 0, last, 0, 0, 0, reason]);
     let mut connection = peer_saying(vec![[SETTINGS, &away(1, 0), &answer(1, b"last", "0")].concat()]);
     assert_eq!(connection.call("/s/m", b"", TIMEOUT).unwrap(), b"last");

@@ -52,7 +52,7 @@ pub struct HostFacts {
     pub board: Option<String>,
     /// The proxy that the environment names for https.
     pub proxy: ProxyVariables,
-    /// Where the running system may have the CA certificates that it knows web servers by.
+    /// Where the running system may have the CA certificates that web servers are verified with.
     pub system_ca_bundle: SystemCaBundle,
     /// The latest moment that files of the target root tell of: it cannot be earlier now.
     pub seen_time: Option<SystemTime>,

@@ -1,4 +1,4 @@
-//! Who this machine is, as its kubelet will tell the cluster (cadvisor `machine/info.go`, `utils/sysfs/sysfs.go`).
+//! Who this machine is, as its kubelet will report it (cadvisor `machine/info.go`, `utils/sysfs/sysfs.go`).
 
 use std::io::ErrorKind;
 use std::path::Path;

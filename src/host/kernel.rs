@@ -45,7 +45,7 @@ pub(super) fn is_one(machine: &Machine, path: &str) -> Option<bool> {
     Some(read(&machine.at(path))?.starts_with('1'))
 }
 
-/// A text of the kernel; `None` where it does not tell.
+/// A file of the kernel's, as text; `None` where it cannot be read.
 pub(super) fn read(path: &Path) -> Option<String> {
     Some(String::from_utf8_lossy(&file::contents(path).ok()?).into_owned())
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-/// Where programs are looked for when nobody says so: init starts us without a PATH.
+/// Where programs are looked for where PATH is not set, as under an init system.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The absolute directories of a search path. Relative ones are left out, as Go's `exec.LookPath` refuses them.

@@ -112,7 +112,7 @@ fn another_root_brings_its_own_host_name() {
 }
 
 #[test]
-fn only_sockets_that_answer_are_runtimes_and_only_on_this_system() {
+fn only_sockets_of_this_system_that_answer_are_runtimes() {
     let tree = Tree::new(&[("/var/run/crio/crio.sock", "no socket"), ("/var/run/containerd/x", "")]);
     let _containerd = UnixListener::bind(tree.path("/var/run/containerd/containerd.sock")).unwrap();
     // A runtime that has gone leaves its socket behind.
@@ -122,7 +122,7 @@ fn only_sockets_that_answer_are_runtimes_and_only_on_this_system() {
 }
 
 #[test]
-fn systemd_resolved_is_asked_here_and_looked_for_in_another_root() {
+fn systemd_resolved_is_asked_here_and_a_link_elsewhere() {
     let tree = Tree::new(&[]);
     let answer = |text: &str| {
         tree.program("systemctl", &format!("test \"$*\" = 'is-active systemd-resolved' && {text}"));

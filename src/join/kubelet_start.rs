@@ -22,7 +22,7 @@ use crate::tls_bootstrap::Credentials;
 /// The service.
 pub(super) const SERVICE: &str = "kubelet";
 /// Largest file of ours that is read back, in bytes.
-const READ_LIMIT: usize = 1 << 20;
+const MAX_CONFIGURATION: usize = 1 << 20;
 
 /// The links that make a root that is not running start the kubelet when it is booted; none on this system.
 pub(super) fn unit_links(target: &Target, root: &Root, report: &Report) -> Result<Vec<Entry>, Failure> {
@@ -181,7 +181,7 @@ pub fn wait_bootstrap(waiting: Waiting<'_>, root: &Root, report: &Report) -> Res
 
 /// `config.yaml` as it is on the disk; empty where there is none.
 pub(super) fn written_configuration(root: &Root) -> Result<Zeroizing<Vec<u8>>, RootError> {
-    Ok(root.read(&paths::KUBELET_CONFIG, READ_LIMIT)?.unwrap_or_default())
+    Ok(root.read(&paths::KUBELET_CONFIG, MAX_CONFIGURATION)?.unwrap_or_default())
 }
 
 /// The token is removed, also when the wait failed (kubeadm does the same): the next run writes it again.
@@ -207,7 +207,7 @@ fn wait_for(
     waited
 }
 
-/// What the kubelet itself says of its trouble, before the error: the machine may be one that nobody can log in to.
+/// What the kubelet itself says of its trouble, before the error: there may be no way to log in to the machine.
 fn report_end_of_log(init: &InitSystem, phase: Phase, report: &Report) {
     let Some(end) = init.log_end(SERVICE) else { return };
     report.info(phase, format_args!("The kubelet's log ends with ({}):", end.source));

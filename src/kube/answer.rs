@@ -20,7 +20,7 @@ pub fn decode<T: Object>(wanted: &Wanted, answer: &Response, conceal: Option<&Se
         return Err(refusal(wanted, answer, conceal));
     }
     let unexpected = || KubeError::unexpected(wanted, UntrustedText::from_bytes(&answer.body, conceal));
-    // Read twice rather than into a tree first: nobody has verified yet who sent it, and a tree can be forty times the text.
+    // Read twice rather than into a tree first: the sender may not be verified yet, and a tree can be forty times the text.
     let TypeMeta { kind } = serde_json::from_slice(&answer.body).map_err(|_| unexpected())?;
     if kind != T::KIND {
         return Err(unexpected());

@@ -38,7 +38,7 @@ impl Client {
         self.server.endpoint()
     }
 
-    /// The server, to go on with as somebody else.
+    /// The server, to go on with another credential.
     pub fn into_server(self) -> Server {
         self.server
     }

@@ -1,4 +1,4 @@
-//! What can go wrong on the wire, told apart as far as the next step differs.
+//! What can go wrong on the wire, distinguished as far as the next step differs.
 
 use std::fmt;
 use std::io;
@@ -11,7 +11,7 @@ use crate::error::{Code, Explain, codes};
 use crate::text::UntrustedText;
 use crate::values::proxy::{Proxy, ProxyError};
 
-/// An error of the wire. Names the endpoint it happened at, and the proxy on the way there.
+/// An error of the wire. Names the endpoint it happened at, and the proxy in between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetError {
     /// The endpoint that was spoken to, and how.
@@ -25,9 +25,9 @@ pub struct NetError {
 pub enum Cause {
     /// The name has no address (yet).
     NameNotFound,
-    /// Nobody listens there, or a firewall says no.
+    /// Nothing listens there, or a firewall refuses.
     Refused,
-    /// The proxy on the way there gives no tunnel.
+    /// The proxy in between gives no tunnel.
     Proxy(TunnelError),
     /// No route to the host or network.
     Unreachable(io::ErrorKind),
@@ -54,10 +54,10 @@ pub enum Cause {
     Validity {
         /// The time it was judged at.
         judged_at: SystemTime,
-        /// Which end of its validity that time is beyond, where the verifier tells.
+        /// Which end of its validity that time is beyond, where the verifier says so.
         beyond: Option<Beyond>,
     },
-    /// The certificate is valid by one of two clocks only, and neither can be preferred without being told.
+    /// The certificate is valid by one of two clocks only, and neither is preferred unless the user says so.
     ClocksDisagree {
         /// This machine's clock.
         system: SystemTime,
@@ -147,7 +147,7 @@ impl fmt::Display for NetError {
                 match beyond {
                     Some(Beyond::Begin(begin)) => write!(
                         f,
-                        "{at}: the serving certificate begins to be valid in {}, at {}; the time is {now}",
+                        "{at}: the serving certificate is not valid yet: it becomes so in {}, at {}; the time is {now}",
                         apart(*begin, *judged_at),
                         httpdate::fmt_http_date(*begin)
                     ),
@@ -205,7 +205,7 @@ impl Explain for NetError {
 }
 
 impl NetError {
-    /// An error on this way.
+    /// An error on this route.
     pub fn new(route: &Route, cause: Cause) -> Self {
         NetError { route: route.clone(), cause }
     }
@@ -229,18 +229,18 @@ impl Cause {
     }
 }
 
-/// Why there is no tunnel.
+/// Why a proxy gives no tunnel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TunnelError {
-    /// `HTTPS_PROXY` names no proxy that can be spoken to.
+    /// `HTTPS_PROXY` names no proxy that can be used.
     Variable(ProxyError),
     /// The proxy cannot be reached, or says nothing; the error is at the proxy's endpoint.
     Unreachable(Box<NetError>),
-    /// It shows a certificate that is not to be believed; the error is at the proxy's endpoint.
+    /// Its certificate cannot be verified; the error is at the proxy's endpoint.
     Certificate(Box<NetError>),
-    /// It wants to know who asks, or does not believe it.
+    /// It demands credentials, or others.
     Authentication {
-        /// It was told credentials.
+        /// Credentials were sent.
         given: bool,
     },
     /// It will not connect to the endpoint.

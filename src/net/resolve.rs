@@ -26,7 +26,7 @@ pub fn addresses(host: &str, port: u16, timeout: Duration) -> Result<Vec<SocketA
 }
 
 /// The resolver cannot be told to be quick, and a name server that does not answer would hold up a caller that has others
-/// to ask; so it is asked on a thread, which outlives its use where the resolver does: nobody receives then.
+/// to ask; so it is asked on a thread, which outlives its use where the resolver is slow: its answer is dropped then.
 fn on_a_thread<T: Send + 'static>(
     ask: impl FnOnce() -> io::Result<T> + Send + 'static,
     timeout: Duration,

@@ -1,11 +1,11 @@
-//! Where an exchange goes: an endpoint, and the proxy on the way there. What every error of the wire names.
+//! Where an exchange goes: an endpoint, and the proxy in between. What every error of the wire names.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::values::{Endpoint, Proxy};
 
-/// An endpoint, and the proxy on the way there. Shown as `host:port`, or `host:port (through the proxy http://p:3128)`.
+/// An endpoint, and the proxy in between. Shown as `host:port`, or `host:port (through the proxy http://p:3128)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     endpoint: Endpoint,
@@ -28,7 +28,7 @@ impl Route {
         &self.endpoint
     }
 
-    /// What lies on the way.
+    /// The proxy in between.
     pub fn proxy(&self) -> Option<&Proxy> {
         self.proxy.as_deref()
     }

@@ -1,4 +1,4 @@
-//! The byte stream that HTTP runs on: TCP as it is (the kubelet's healthz on this machine, and what a proxy is told), or with
+//! The byte stream that HTTP runs on: TCP as it is (the kubelet's healthz on this machine, and what is said to a proxy), or with
 //! TLS. Its deadline is that of a whole exchange.
 
 use std::io::{self, Read, Write};

@@ -51,7 +51,7 @@ pub fn healthy(
 ) -> Result<(), Unhealthy> {
     let Some(address) = address else { return Ok(()) };
     let url = format!("http://{address}/healthz");
-    let text = format_args!("Asking the kubelet at {url} until it is well; {} s at most", wait.as_secs());
+    let text = format_args!("Waiting for a healthy kubelet at {url}; {} s at most", wait.as_secs());
     report.info(Phase::KubeletWaitBootstrap, text);
     let retry = Retry::every(RETRY_INTERVAL, wait);
     let mut service = Service::new(runs);
@@ -68,7 +68,7 @@ pub fn healthy(
         |_, _| {},
     )?;
     let seconds = retry.waited().as_secs_f32();
-    report.info(Phase::KubeletWaitBootstrap, format_args!("The kubelet answered after {seconds:.1} s: healthy"));
+    report.info(Phase::KubeletWaitBootstrap, format_args!("The kubelet is healthy after {seconds:.1} s"));
     Ok(())
 }
 

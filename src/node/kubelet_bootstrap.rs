@@ -32,19 +32,19 @@ pub enum NotBootstrapped {
 pub fn wait(root: &Root, wait: Duration, report: &Report) -> Result<(), NotBootstrapped> {
     let retry = Retry::every(RETRY_INTERVAL, wait);
     let approver = Grace::new(APPROVER_GRACE);
-    let mut told = Told::Nothing;
+    let mut said = Said::Nothing;
     retry.run(
         || match state::is_client(root) {
             Ok(true) => Ok(()),
             Ok(false) => {
-                told = told.next(&approver, wait, report);
+                said = said.next(&approver, wait, report);
                 Err(NotBootstrapped::Late(wait))
             }
             Err(error) => Err(NotBootstrapped::Root(error)),
         },
         |_, _| {},
     )?;
-    if told != Told::Nothing {
+    if said != Said::Nothing {
         report.info(Phase::KubeletWaitBootstrap, "The kubelet has its certificate");
     }
     Ok(())
@@ -52,28 +52,28 @@ pub fn wait(root: &Root, wait: Duration, report: &Report) -> Result<(), NotBoots
 
 /// What has been said of the wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Told {
+enum Said {
     Nothing,
     Waiting,
     WhoApproves,
 }
 
-impl Told {
+impl Said {
     /// Says the next thing, when its time has come.
-    fn next(self, approver: &Grace, wait: Duration, report: &Report) -> Told {
+    fn next(self, approver: &Grace, wait: Duration, report: &Report) -> Said {
         match self {
-            Told::Nothing => {
+            Said::Nothing => {
                 let text = format_args!("The kubelet asks for its certificate; {} s at most", wait.as_secs());
                 report.info(Phase::KubeletWaitBootstrap, text);
-                Told::Waiting
+                Said::Waiting
             }
-            Told::Waiting if approver.is_over() => {
+            Said::Waiting if approver.is_over() => {
                 let text = "Its request is not approved yet: look at `kubectl get csr` on the control plane, and run \
                             `kubectl certificate approve NAME` there";
                 report.info(Phase::KubeletWaitBootstrap, text);
-                Told::WhoApproves
+                Said::WhoApproves
             }
-            told => told,
+            said => said,
         }
     }
 }

@@ -83,7 +83,7 @@ impl Commands {
                 let ended = child.try_wait().map_err(cannot)?;
                 stdout.drain();
                 stderr.drain();
-                let timed_out = || ServiceError::TimedOut { command: line(program, arguments), limit: self.timeout };
+                let timed_out = || ServiceError::TimedOut { command: line(program, arguments), timeout: self.timeout };
                 ended.ok_or_else(|| Again::NotYet { error: timed_out(), pause: POLL_INTERVAL })
             },
             |_, _| {},
@@ -145,8 +145,8 @@ mod tests {
     /// Longer than any of these commands takes; a command that should end is not to be taken for one that hangs.
     const LONG: Duration = Duration::from_secs(10);
 
-    fn shell(limit: Duration, script: &str) -> Result<Output, ServiceError> {
-        Commands::new(&["/usr/bin".into(), "/bin".into()], limit).run(Path::new("/bin/sh"), &["-c", script])
+    fn shell(timeout: Duration, script: &str) -> Result<Output, ServiceError> {
+        Commands::new(&["/usr/bin".into(), "/bin".into()], timeout).run(Path::new("/bin/sh"), &["-c", script])
     }
 
     #[test]

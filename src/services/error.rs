@@ -17,7 +17,7 @@ pub enum Action {
     Stop,
 }
 
-/// An init system that does not do as it is told.
+/// What can go wrong with a command of the init system.
 #[derive(Debug)]
 pub enum ServiceError {
     /// There is none that could be asked.
@@ -29,12 +29,12 @@ pub enum ServiceError {
         /// The kernel's answer.
         error: io::Error,
     },
-    /// Its command did not end, and was ended.
+    /// Its command did not end, and was killed.
     TimedOut {
         /// As typed.
         command: String,
         /// How long it was waited for.
-        limit: Duration,
+        timeout: Duration,
     },
     /// Its command failed.
     Failed {
@@ -47,7 +47,7 @@ pub enum ServiceError {
         /// It is OpenRC, which has no journal.
         openrc: bool,
         /// What the command said.
-        output: Output,
+        output: Box<Output>,
     },
 }
 
@@ -56,8 +56,8 @@ impl fmt::Display for ServiceError {
         match self {
             ServiceError::NoInitSystem => f.write_str("no init system was found to ask about services"),
             ServiceError::CannotRun { command, error } => write!(f, "cannot run `{command}`: {error}"),
-            ServiceError::TimedOut { command, limit } => {
-                write!(f, "`{command}` did not end within {} s", limit.as_secs())
+            ServiceError::TimedOut { command, timeout } => {
+                write!(f, "`{command}` did not end within {} s", timeout.as_secs())
             }
             ServiceError::Failed { command, output, .. } => {
                 write!(f, "`{command}` failed ({}): {}", output.ending(), output.first_line())

@@ -1,4 +1,4 @@
-//! What controls services here, and what it is told: kubeadm's commands, and kubeadm's reading of their answers.
+//! The init system of this machine: kubeadm's commands to it, and kubeadm's reading of their answers.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::error::{Action, ServiceError};
 /// it, and the command waits for that.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// What controls services here.
+/// What starts and stops services.
 #[derive(Debug)]
 pub enum InitSystem {
     /// The init system of this machine is systemd.
@@ -162,7 +162,7 @@ impl InitSystem {
             service: service.to_owned(),
             command: line(program, arguments),
             openrc: matches!(self, InitSystem::OpenRc { .. }),
-            output,
+            output: Box::new(output),
         })
     }
 }

@@ -152,7 +152,7 @@ fn drop_ins(root: &Root, unit_name: &str) -> Result<Vec<TargetPath>, RootError> 
     Ok(drop_ins)
 }
 
-/// Whether some unit of the root has been told to start this one, by a link that comes with the image.
+/// Whether a unit of the root starts this one already, by a link that comes with the image.
 fn is_wanted(root: &Root, unit_name: &str) -> Result<bool, RootError> {
     for directory in &UNIT_DIRECTORIES {
         for name in root.list(directory)?.unwrap_or_default() {
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_can_be_linked_a_warning_says_why_and_what_to_do() {
+    fn where_nothing_can_be_linked_a_warning_says_why() {
         let plain = unit("WantedBy=multi-user.target");
         let odd = unit("WantedBy=%i.target ../../../etc/x.target ok.target\nAlias=kubelet.target kubelet.service");
         let usr = TargetPath::fixed("/usr/lib/systemd/system/kubelet.service");
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_that_the_image_starts_by_itself_needs_no_link_and_no_warning() {
+    fn a_unit_that_the_image_starts_needs_no_link() {
         let files: Files<'_> = &[
             ("usr/lib/systemd/system/kubelet.service", UNIT),
             ("usr/lib/systemd/system/multi-user.target.wants/kubelet.service", "-> ../kubelet.service"),

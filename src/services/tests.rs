@@ -5,7 +5,7 @@ use std::process::Command;
 use super::*;
 use crate::error::{Explain, codes};
 
-/// A directory for PATH with scripts in it that note how they are called, and behave as told.
+/// A directory for PATH with scripts in it that log how they are called, and do as their bodies say.
 struct Stubs(tempfile::TempDir);
 
 impl Stubs {

@@ -13,7 +13,7 @@ use crate::values::NodeName;
 /// An error of the TLS bootstrap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BootstrapError {
-    /// The API, or the way to it.
+    /// A request to the API.
     Kube(KubeError),
     /// The key could not sign.
     Key(KeyError),
@@ -41,7 +41,7 @@ pub enum BootstrapError {
         /// Reason and message.
         words: UntrustedText,
     },
-    /// Nobody has approved in time.
+    /// It was not approved in time.
     Pending {
         /// The request.
         name: String,
@@ -71,18 +71,18 @@ pub enum Mismatch {
     Subject(UntrustedText),
     /// It was not issued by the verified cluster CA for the use as a client certificate.
     Issuer(UntrustedText),
-    /// Its validity is over.
+    /// It has expired.
     Expired {
-        /// The time it was judged at.
+        /// The time it was checked at.
         now: SystemTime,
-        /// Its end.
+        /// When it expired.
         not_after: SystemTime,
     },
-    /// Its validity has not begun.
+    /// It is not valid yet.
     NotYetValid {
-        /// The time it was judged at.
+        /// The time it was checked at.
         now: SystemTime,
-        /// Its begin.
+        /// When it becomes valid.
         not_before: SystemTime,
     },
 }
@@ -120,14 +120,14 @@ impl fmt::Display for Mismatch {
             Mismatch::Issuer(problem) => write!(f, "it was not issued by the verified cluster CA: {problem}"),
             Mismatch::Expired { now, not_after } => write!(
                 f,
-                "it ended {} ago, at {}; the time is {}",
+                "it expired {} ago, at {}; the time is {}",
                 apart(*not_after, *now),
                 httpdate::fmt_http_date(*not_after),
                 httpdate::fmt_http_date(*now)
             ),
             Mismatch::NotYetValid { now, not_before } => write!(
                 f,
-                "it begins in {}, at {}; the time is {}",
+                "it is not valid yet: it becomes so in {}, at {}; the time is {}",
                 apart(*not_before, *now),
                 httpdate::fmt_http_date(*not_before),
                 httpdate::fmt_http_date(*now)

@@ -14,7 +14,7 @@ use crate::report::Report;
 use crate::retry::{Again, Grace, Retry};
 use crate::text::UntrustedText;
 
-/// How long an approver in the cluster usually needs at most; after that it is said that somebody has to approve.
+/// How long an approver in the cluster usually needs at most; after that, an administrator is asked to.
 pub const APPROVER_GRACE: Duration = Duration::from_secs(5);
 /// The longest single WATCH while an administrator is waited for.
 const WATCH_TIMEOUT: Duration = Duration::from_secs(60);
