@@ -109,9 +109,10 @@ impl<'a> CsrWait<'a> {
 
     fn post(&mut self, client: &mut Client) -> Result<Option<String>, BootstrapError> {
         let deadline = self.retry.exchange_deadline(REQUEST_TIMEOUT);
+        // From before it is sent: the first watch, which the server begins later, does not end before that.
+        self.approver = Some(Grace::new(APPROVER_GRACE));
         let posted = self.request.post(client, self.watch_timeout, deadline)?;
         self.step = Step::Watch;
-        self.approver = Some(Grace::new(APPROVER_GRACE));
         self.certificate_of(posted)
     }
 

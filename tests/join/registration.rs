@@ -5,7 +5,7 @@ use std::time::Duration;
 use kubejoin::clock::{Clock, ClockMode};
 use kubejoin::discovery::{Discovered, discover};
 use kubejoin::error::Explain;
-use kubejoin::inputs::{Discovery, Trust};
+use kubejoin::inputs::Trust;
 use kubejoin::kube::client::Client;
 use kubejoin::node::registration::{NotRegistered, Registered};
 use kubejoin::pki::key::PrivateKey;
@@ -13,18 +13,15 @@ use kubejoin::report::Report;
 use kubejoin::tls_bootstrap::obtain;
 use kubejoin_apiserver::{ApiServer, ExistingNode, Faults, Options, Reply, Rule};
 
-use crate::builder::{access, soon};
+use crate::builder::{access_by_token, soon};
 
 /// Longer than any of these waits takes, unless it waits for what is not going to come.
 const LONG: Duration = Duration::from_secs(60);
 
 /// Joins as far as the certificate, then waits for the Node; and how often that was asked for.
 fn wait(server: &ApiServer, faults: Faults, wait: Duration) -> (Result<Registered, NotRegistered>, usize) {
-    let token = server.token();
-    let endpoints = vec![server.endpoint().parse().unwrap()];
     let trust = Trust::Pins(vec![server.ca_hash().parse().unwrap()]);
-    let by_token = Discovery::Token { endpoints, token: token.parse().unwrap(), trust };
-    let access = access(by_token, Some(&token), Clock::read(ClockMode::Auto));
+    let access = access_by_token(server, trust, Clock::read(ClockMode::Auto, None));
     let report = Report::new(Vec::new());
     let Discovered { info, server: verified, bootstrap } = discover(&access, soon(), &report).unwrap();
     let mut client = Client::new(verified, bootstrap.credentials.token);
