@@ -289,6 +289,13 @@ fn only_one_file_opens_files_by_path() {
 }
 
 #[test]
+fn only_one_file_waits_between_attempts() {
+    for (path, text) in sources() {
+        assert!(path == "retry.rs" || !text.contains("sleep("), "{path} sleeps");
+    }
+}
+
+#[test]
 fn every_code_of_the_catalogue_is_used_and_unique() {
     let all: String =
         sources().into_iter().filter(|(path, _)| path != "error/codes.rs").map(|(_, text)| text).collect();
