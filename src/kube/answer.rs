@@ -1,7 +1,7 @@
 //! From an answer of HTTP to the object that was asked for, or to the reason why there is none.
 
 use super::error::{KubeCause, KubeError};
-use super::types::{Object, Status, TypeMeta};
+use super::types::{Object, PartialObject, Status};
 use super::wanted::Wanted;
 use crate::net::http::Response;
 use crate::net::status::is_transient;
@@ -14,15 +14,24 @@ pub const MAX_OBJECT: usize = 1536 * 1024;
 /// The object in an answer. `conceal` is the credential that the peer may echo.
 ///
 /// # Errors
-/// The answer is a refusal, or something else than that object.
+/// The answer is a refusal, or something else than the object of that kind and name.
 pub fn decode<T: Object>(wanted: &Wanted, answer: &Response, conceal: Option<&Secret>) -> Result<T, KubeError> {
-    if !(200..300).contains(&answer.head.status) {
-        return Err(refusal(wanted, answer, conceal));
+    let said = || UntrustedText::from_bytes(&answer.body, conceal);
+    match answer.head.status {
+        200 | 201 => {}
+        // Part of an object, or what a proxy has made of it.
+        status @ 202..300 => {
+            return Err(KubeError::unexpected(
+                wanted,
+                UntrustedText::new(&format!("status {status}: {}", said()), None),
+            ));
+        }
+        _ => return Err(refusal(wanted, answer, conceal)),
     }
-    let unexpected = || KubeError::unexpected(wanted, UntrustedText::from_bytes(&answer.body, conceal));
+    let unexpected = || KubeError::unexpected(wanted, said());
     // Read twice rather than into a tree first: the sender may not be verified yet, and a tree can be forty times the text.
-    let TypeMeta { kind } = serde_json::from_slice(&answer.body).map_err(|_| unexpected())?;
-    if kind != T::KIND {
+    let PartialObject { kind, metadata } = serde_json::from_slice(&answer.body).map_err(|_| unexpected())?;
+    if kind != T::KIND || metadata.name != wanted.name() {
         return Err(unexpected());
     }
     serde_json::from_slice(&answer.body).map_err(|_| unexpected())

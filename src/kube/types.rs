@@ -16,12 +16,15 @@ pub struct ObjectMeta {
     pub uid: String,
 }
 
-/// What an object is; all that is read of one that may be another.
+/// What an object is, and its name; all that is read of one that may be another.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub struct TypeMeta {
+pub struct PartialObject {
     /// `kind`.
     #[serde(default)]
     pub kind: String,
+    /// `metadata`.
+    #[serde(default)]
+    pub metadata: ObjectMeta,
 }
 
 /// An object that says of itself what it is.

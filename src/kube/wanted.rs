@@ -10,6 +10,7 @@ pub(super) const CSRS: &str = "/apis/certificates.k8s.io/v1/certificatesigningre
 #[derive(Clone, Debug)]
 pub struct Wanted {
     path: String,
+    name: String,
     object: String,
 }
 
@@ -18,18 +19,28 @@ impl Wanted {
     pub fn config_map(namespace: &str, name: &str) -> Self {
         Wanted {
             path: format!("/api/v1/namespaces/{namespace}/configmaps/{name}"),
+            name: name.to_owned(),
             object: format!("ConfigMap {namespace}/{name}"),
         }
     }
 
     /// A Node.
     pub fn node(name: &str) -> Self {
-        Wanted { path: format!("/api/v1/nodes/{name}"), object: format!("Node {name}") }
+        Wanted { path: format!("/api/v1/nodes/{name}"), name: name.to_owned(), object: format!("Node {name}") }
     }
 
     /// A certificate signing request.
     pub fn csr(name: &str) -> Self {
-        Wanted { path: format!("{CSRS}/{name}"), object: format!("CertificateSigningRequest {name}") }
+        Wanted {
+            path: format!("{CSRS}/{name}"),
+            name: name.to_owned(),
+            object: format!("CertificateSigningRequest {name}"),
+        }
+    }
+
+    /// `metadata.name`.
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Path and query.

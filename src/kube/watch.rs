@@ -58,8 +58,9 @@ impl<'c> CsrWatch<'c> {
                     "BOOKMARK" => continue,
                     "DELETED" => return Ok(Some(CsrEvent::Deleted)),
                     "ADDED" | "MODIFIED" => {
-                        let csr = serde_json::from_value(event.object).map_err(|_| self.garbled(&line))?;
-                        return Ok(Some(CsrEvent::Now(csr)));
+                        let csr: Result<CertificateSigningRequest, _> = serde_json::from_value(event.object);
+                        let ours = csr.ok().filter(|csr| csr.metadata.name == self.wanted.name());
+                        return Ok(Some(CsrEvent::Now(ours.ok_or_else(|| self.garbled(&line))?)));
                     }
                     // `ERROR` carries a Status, for instance that the watch has to be started anew.
                     _ => return Ok(None),

@@ -65,6 +65,8 @@ pub enum BootstrapError {
 pub enum Mismatch {
     /// It is not base64 of PEM certificates.
     Unreadable,
+    /// It comes with more certificates than are stored.
+    TooLong,
     /// It is for another key.
     Key,
     /// It is for another name or group.
@@ -115,6 +117,7 @@ impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Mismatch::Unreadable => f.write_str("it is not base64 of PEM certificates"),
+            Mismatch::TooLong => f.write_str("it comes with more certificates than belong to a node's"),
             Mismatch::Key => f.write_str("it is for another key"),
             Mismatch::Subject(subject) => write!(f, "it is for {subject}"),
             Mismatch::Issuer(problem) => write!(f, "it was not issued by the verified cluster CA: {problem}"),
@@ -150,7 +153,7 @@ impl Explain for BootstrapError {
             BootstrapError::Pending { .. } => &codes::BOOTSTRAP_PENDING,
             BootstrapError::Unsigned { .. } => &codes::BOOTSTRAP_UNSIGNED,
             BootstrapError::Certificate { mismatch, .. } => match mismatch {
-                Mismatch::Unreadable => &codes::BOOTSTRAP_CERT_UNREADABLE,
+                Mismatch::Unreadable | Mismatch::TooLong => &codes::BOOTSTRAP_CERT_UNREADABLE,
                 Mismatch::Key => &codes::BOOTSTRAP_CERT_KEY,
                 Mismatch::Subject(_) => &codes::BOOTSTRAP_CERT_SUBJECT,
                 Mismatch::Issuer(_) => &codes::BOOTSTRAP_CERT_ISSUER,

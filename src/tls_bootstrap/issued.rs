@@ -17,6 +17,11 @@ use crate::values::NodeName;
 /// How far this machine's clock may be behind the signer's: what kubeadm's and the controller's own dating back allow for.
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(300);
 
+/// Most certificates that are stored: the node's, and the intermediates up to a root. Signers have one or two of those.
+const MAX_CERTIFICATES: usize = 8;
+/// Largest PEM text that is stored, in bytes.
+const MAX_PEM: usize = 64 * 1024;
+
 /// A signed certificate and its key. Made by [`check`](Self::check) alone.
 #[derive(Debug)]
 pub struct Credentials {
@@ -67,7 +72,13 @@ impl Credentials {
 
 fn matched(issued: &str, node: &NodeName, key: &PrivateKey, info: &ClusterInfo) -> Result<Vec<Certificate>, Mismatch> {
     let pem = STANDARD.decode(issued).map_err(|_| Mismatch::Unreadable)?;
+    if pem.len() > MAX_PEM {
+        return Err(Mismatch::TooLong);
+    }
     let chain = Certificate::all_from_pem(&pem).map_err(|_| Mismatch::Unreadable)?;
+    if chain.len() > MAX_CERTIFICATES {
+        return Err(Mismatch::TooLong);
+    }
     let Some((leaf, intermediates)) = chain.split_first() else { return Err(Mismatch::Unreadable) };
     if leaf.public_key_info() != key.public_key_info() {
         return Err(Mismatch::Key);

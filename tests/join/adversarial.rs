@@ -236,6 +236,9 @@ fn a_certificate_that_was_not_asked_for() {
         (Certificate::Expired, "tls-bootstrap.certificate-validity"),
         (Certificate::NotYetValid, "tls-bootstrap.certificate-validity"),
         (Certificate::Garbage, "tls-bootstrap.certificate-unreadable"),
+        (Certificate::WithAuthorities(8), "tls-bootstrap.certificate-unreadable"),
+        // Less than the largest object.
+        (Certificate::WithAuthorities(1000), "tls-bootstrap.certificate-unreadable"),
     ] {
         let server = ApiServer::start(Options { faults: Faults::certificate(certificate), ..Options::default() });
         let join = Join::to(&server);

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // tests
 
 mod adversarial;
+mod answers;
 mod architecture;
 mod builder;
 mod ca_certificates;

@@ -338,4 +338,6 @@ pub enum Certificate {
     Garbage,
     /// A private key block after the certificate.
     WithPrivateKey,
+    /// So many certificates of the authority after the certificate.
+    WithAuthorities(usize),
 }
