@@ -205,7 +205,7 @@ trait Absence {
 
 impl Absence for KubeError {
     fn is_not_found(&self) -> bool {
-        matches!(self.cause, KubeCause::NotFound(_))
+        matches!(self.cause, KubeCause::NotFound { .. })
     }
 }
 
@@ -213,7 +213,7 @@ impl Absence for KubeError {
 fn optional<T>(result: Result<T, KubeError>) -> Result<Optional<T>, KubeError> {
     match result {
         Ok(object) => Ok(Ok(Some(object))),
-        Err(error) if matches!(error.cause, KubeCause::NotFound(_) | KubeCause::Forbidden(_)) => Ok(Err(error)),
+        Err(error) if matches!(error.cause, KubeCause::NotFound { .. } | KubeCause::Forbidden(_)) => Ok(Err(error)),
         Err(error) => Err(error),
     }
 }

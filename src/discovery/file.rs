@@ -156,7 +156,7 @@ impl<'a> FileDiscovery<'a> {
                 Some(Err(error)) => format!("cluster-info cannot be used: {error}"),
                 None => "cluster-info has no kubeconfig".to_owned(),
             },
-            Err(error) if is_refusal(&error) || matches!(error.cause, KubeCause::NotFound(_)) => error.to_string(),
+            Err(error) if is_refusal(&error) || matches!(error.cause, KubeCause::NotFound { .. }) => error.to_string(),
             Err(error) => return Err(DiscoveryError::kube(own, error)),
         };
         report.warn(Phase::Discovery, None, format_args!("{problem}; the discovery file is taken as it is"));
@@ -200,8 +200,8 @@ fn fetch(
     let wanted = cluster_info();
     let answer = asked.fetch(wanted.path(), MAX_OBJECT, deadline)?;
     match decode::<ConfigMap>(&wanted, &answer, None) {
-        Err(KubeError { cause: KubeCause::NotFound(_), .. }) if !settled => {
-            Err(DiscoveryError::Missing(endpoint.clone()))
+        Err(error @ KubeError { cause: KubeCause::NotFound { .. }, .. }) if !settled => {
+            Err(DiscoveryError::unverified(endpoint, error, &answer))
         }
         Err(error) if error.may_retry() => Err(DiscoveryError::kube(endpoint, error)),
         answered => Ok((answered, answer.head.date)),

@@ -16,7 +16,6 @@ use crate::error::{Code, Explain};
 use crate::inputs::Trust;
 use crate::kube::answer::{MAX_OBJECT, decode};
 use crate::kube::client::REQUEST_TIMEOUT;
-use crate::kube::error::{KubeCause, KubeError};
 use crate::kube::types::ConfigMap;
 use crate::kube::wanted::Wanted;
 use crate::net::dial::{Dialer, Proxies};
@@ -26,12 +25,8 @@ use crate::net::verification::Verification;
 use crate::phase::Phase;
 use crate::pki::certificate::Certificate;
 use crate::report::Report;
-use crate::retry::{Grace, Retry};
+use crate::retry::Retry;
 use crate::values::{BootstrapToken, CaCertHash, Endpoint};
-
-/// For how long a refusal of anonymous users may be that of a control plane that is still being set up: between its
-/// API server answering and `kubeadm init` having reached the phase `bootstrap-token` lie some ten seconds.
-const SETUP_GRACE: Duration = Duration::from_secs(30);
 
 /// How long one of several endpoints is waited for, as long as there are others to ask: enough for a satellite link.
 const SHORT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -77,7 +72,6 @@ struct Candidate<'a> {
     endpoint: &'a Endpoint,
     dialer: Dialer,
     server: UnverifiedServer,
-    setup: Option<Grace>,
     failure: Option<DiscoveryError>,
 }
 
@@ -85,7 +79,7 @@ impl<'a> Candidate<'a> {
     fn new(endpoint: &'a Endpoint, proxies: &Proxies, report: &Report) -> Result<Self, NetError> {
         let dialer = dialer_for(endpoint, proxies, report)?;
         let server = UnverifiedServer::new(dialer.clone());
-        Ok(Candidate { endpoint, dialer, server, setup: None, failure: None })
+        Ok(Candidate { endpoint, dialer, server, failure: None })
     }
 
     /// What has failed for good is not asked again.
@@ -162,19 +156,9 @@ fn signed_kubeconfig(
 ) -> Result<(String, Option<SystemTime>), DiscoveryError> {
     let wanted = Wanted::config_map("kube-public", "cluster-info");
     let answer = candidate.server.fetch(wanted.path(), MAX_OBJECT, deadline)?;
-    let status = answer.head.status;
     let endpoint = candidate.endpoint;
-    let config_map: ConfigMap = decode(&wanted, &answer, None).map_err(|error: KubeError| {
-        let endpoint = endpoint.clone();
-        match error.cause {
-            KubeCause::Unauthorized(message) | KubeCause::Forbidden(message) => {
-                let settled = candidate.setup.get_or_insert_with(|| Grace::new(SETUP_GRACE)).is_over();
-                DiscoveryError::AnonymousRefused { endpoint, status, message, settled }
-            }
-            KubeCause::NotFound(_) => DiscoveryError::Missing(endpoint),
-            _ => DiscoveryError::kube(&endpoint, error),
-        }
-    })?;
+    let config_map: ConfigMap =
+        decode(&wanted, &answer, None).map_err(|error| DiscoveryError::unverified(endpoint, error, &answer))?;
     let id = &token.id;
     let is_signature = |key: &&String| key.starts_with("jws-kubeconfig-");
     let Some(signature) = config_map.data.get(&format!("jws-kubeconfig-{id}")).filter(|text| !text.is_empty()) else {

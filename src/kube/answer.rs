@@ -39,17 +39,13 @@ pub fn decode<T: Object>(wanted: &Wanted, answer: &Response, conceal: Option<&Se
 
 /// The reason in an answer that is no success.
 pub(super) fn refusal(wanted: &Wanted, answer: &Response, conceal: Option<&Secret>) -> KubeError {
-    let status: Status = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let message = if status.message.is_empty() {
-        UntrustedText::from_bytes(&answer.body, conceal)
-    } else {
-        UntrustedText::new(&status.message, conceal)
-    };
+    let status = status_of(answer);
+    let message = message(answer, conceal);
     let cause = match answer.head.status {
         401 => KubeCause::Unauthorized(message),
         403 => KubeCause::Forbidden(message),
-        404 => KubeCause::NotFound(message),
-        409 if status.reason == "AlreadyExists" => KubeCause::AlreadyExists,
+        404 => KubeCause::NotFound { message, is_status: status.is_some() },
+        409 if status.is_some_and(|status| status.reason == "AlreadyExists") => KubeCause::AlreadyExists,
         // Of an API server, any other conflict is that of two writers.
         status if status == 409 || is_transient(status) => {
             KubeCause::Busy { status, message, retry_after: answer.head.retry_after }
@@ -57,4 +53,17 @@ pub(super) fn refusal(wanted: &Wanted, answer: &Response, conceal: Option<&Secre
         status => KubeCause::Rejected { status, message },
     };
     KubeError { object: wanted.to_string(), cause }
+}
+
+/// The Status that an API server answers with instead of an object; `None` where something else has answered.
+pub fn status_of(answer: &Response) -> Option<Status> {
+    serde_json::from_slice(&answer.body).ok().filter(|status: &Status| status.kind == "Status")
+}
+
+/// What an answer says that holds no object: the words of its Status, else all of it.
+pub fn message(answer: &Response, conceal: Option<&Secret>) -> UntrustedText {
+    match status_of(answer).map(|status| status.message).filter(|message| !message.is_empty()) {
+        Some(message) => UntrustedText::new(&message, conceal),
+        None => UntrustedText::from_bytes(&answer.body, conceal),
+    }
 }

@@ -189,6 +189,9 @@ pub struct WatchEvent {
 /// meta/v1 Status: what an API server says instead of an object.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Status {
+    /// `kind`: `Status`.
+    #[serde(default)]
+    pub kind: String,
     /// `reason`.
     #[serde(default)]
     pub reason: String,

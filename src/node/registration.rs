@@ -97,7 +97,7 @@ impl Explain for NotRegistered {
     fn may_retry(&self) -> bool {
         match self {
             NotRegistered::Identity(_) => false,
-            NotRegistered::Node(KubeError { cause: KubeCause::NotFound(_), .. }) => true,
+            NotRegistered::Node(KubeError { cause: KubeCause::NotFound { .. }, .. }) => true,
             NotRegistered::Node(error) => error.may_retry(),
         }
     }

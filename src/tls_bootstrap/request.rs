@@ -74,7 +74,7 @@ impl CsrRequest {
         deadline: Instant,
     ) -> Result<CertificateSigningRequest, BootstrapError> {
         client.csr(&self.name, deadline).map_err(|error| match error.cause {
-            KubeCause::NotFound(_) => BootstrapError::Deleted { name: self.name.clone() },
+            KubeCause::NotFound { is_status: true, .. } => BootstrapError::Deleted { name: self.name.clone() },
             _ => BootstrapError::Kube(error),
         })
     }

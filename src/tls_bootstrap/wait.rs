@@ -205,6 +205,9 @@ impl<'a> CsrWait<'a> {
 fn is_no_watch(error: &KubeError) -> bool {
     matches!(
         error.cause,
-        KubeCause::Forbidden(_) | KubeCause::NotFound(_) | KubeCause::Rejected { .. } | KubeCause::UnexpectedObject(_)
+        KubeCause::Forbidden(_)
+            | KubeCause::NotFound { .. }
+            | KubeCause::Rejected { .. }
+            | KubeCause::UnexpectedObject(_)
     )
 }

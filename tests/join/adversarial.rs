@@ -177,11 +177,62 @@ fn something_that_is_not_http_or_not_tls() {
 }
 
 #[test]
+fn an_unverified_server_ends_nothing_for_good_by_saying_no() {
+    let status = |code: u16, reason: &str| Reply::Status {
+        code,
+        reason: reason.to_owned(),
+        message: "says the stranger".to_owned(),
+    };
+    let text = |code: u16| Reply::Exactly { code, headers: Vec::new(), body: b"says the stranger".to_vec() };
+    for (reply, code) in [
+        (status(400, "BadRequest"), "discovery.unexpected-status"),
+        (status(401, "Unauthorized"), "discovery.anonymous-refused"),
+        (status(403, "Forbidden"), "discovery.anonymous-refused"),
+        (status(404, "NotFound"), "discovery.cluster-info-missing"),
+        (status(409, "AlreadyExists"), "discovery.unexpected-status"),
+        (status(410, "Gone"), "discovery.unexpected-status"),
+        (status(422, "Invalid"), "discovery.unexpected-status"),
+        (status(500, "InternalError"), "api.busy"),
+        (text(206), "discovery.unexpected-status"),
+        (text(400), "discovery.unexpected-status"),
+        // Not the words of an API server: advice about RoleBindings and cluster-info would be wrong.
+        (text(401), "discovery.unexpected-status"),
+        (text(403), "discovery.unexpected-status"),
+        (text(404), "discovery.unexpected-status"),
+        (text(503), "api.busy"),
+    ] {
+        let server = ApiServer::start(Options { faults: on_cluster_info(reply.clone()), ..Options::default() });
+        let ran = Join::to(&server).waits(1, 1).run();
+        assert_eq!((ran.code(), ran.status), (code, 3), "{reply:?}: {ran:#?}");
+        let is_missing = code == "discovery.cluster-info-missing";
+        assert!(is_missing || ran.stderr.contains("says the stranger"), "{}", ran.stderr);
+        assert!(is_missing || !ran.stderr.contains("phase bootstrap-token") || code.ends_with("refused"));
+    }
+}
+
+#[test]
+fn a_refusal_during_setup_is_waited_out() {
+    let anonymous = Reply::Status { code: 403, reason: "Forbidden".to_owned(), message: "not yet".to_owned() };
+    let faults = Faults::replying(Rule::on("cluster-info", anonymous).times(2));
+    let server = ApiServer::start(Options { faults, ..Options::default() });
+    let ran = Join::to(&server).waits(20, 5).run();
+    assert_eq!((ran.outcome(), ran.status), ("joined", 0), "{ran:#?}");
+}
+
+#[test]
+fn a_verified_server_that_rejects_is_believed() {
+    let reply = Reply::Status { code: 400, reason: "BadRequest".to_owned(), message: "no".to_owned() };
+    let server = ApiServer::start(Options { faults: on_cluster_info(reply), ..Options::default() });
+    let ran = Join::to(&server).by_file(&cluster_info_of(&server), Some(&server.token())).run();
+    assert_eq!((ran.code(), ran.status), ("api.rejected", 5), "{ran:#?}");
+}
+
+#[test]
 fn a_server_that_refuses_anonymous_users() {
     let reply = Reply::Status { code: 403, reason: "Forbidden".to_owned(), message: "no\u{1b}[2J".to_owned() };
     let server = ApiServer::start(Options { faults: on_cluster_info(reply), ..Options::default() });
     let ran = Join::to(&server).run();
-    assert_eq!((ran.code(), ran.status), ("discovery.anonymous-refused", 5), "{ran:#?}");
+    assert_eq!((ran.code(), ran.status), ("discovery.anonymous-refused", 3), "{ran:#?}");
     assert!(!ran.stderr.contains('\u{1b}'), "a control character of the server reached the console");
 }
 
