@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::cgroups::Cgroups;
+use super::identity::SystemUuid;
 use super::machine::Machine;
 use super::search_path::search_path;
 use super::system_ca_bundle::SystemCaBundle;
@@ -26,8 +27,10 @@ pub struct HostFacts {
     pub kubelet_hostname: Option<String>,
     /// `machine-id` of the target root, as the kubelet reports it in `status.nodeInfo.machineID`.
     pub machine_id: Option<String>,
-    /// `status.nodeInfo.systemUUID`: DMI product UUID, else as the kubelet falls back.
-    pub system_uuid: Option<String>,
+    /// `status.nodeInfo.systemUUID`, as the kubelet finds it.
+    pub system_uuid: Option<SystemUuid>,
+    /// `status.nodeInfo.bootID` of the system that runs.
+    pub boot_id: Option<String>,
     /// Runtime sockets that answer, as `unix://` URLs in kubeadm's order of candidates; none in another root.
     pub cri_sockets: Vec<String>,
     /// Effective user id.
@@ -81,6 +84,7 @@ impl HostFacts {
             kubelet_hostname,
             machine_id: root.as_ref().and_then(identity::machine_id),
             system_uuid: identity::system_uuid(machine, root.as_ref()),
+            boot_id: identity::boot_id(machine),
             cri_sockets: if is_this_system { runtime::answering_sockets(machine) } else { Vec::new() },
             euid: rustix::process::geteuid().as_raw(),
             systemd_resolved_active: match &root {

@@ -23,20 +23,65 @@ pub(super) fn machine_id(root: &Root) -> Option<String> {
     id(&text)
 }
 
-/// `status.nodeInfo.systemUUID`: firmware first, then the device tree of a virtual or IBM machine, and `/etc/machine-id`
-/// last, which cadvisor means for s390x and uses everywhere: a Raspberry Pi has it.
+/// `status.nodeInfo.systemUUID`, and where a kubelet has it from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SystemUuid {
+    /// The text.
+    pub value: String,
+    /// Where it is from.
+    pub source: UuidSource,
+}
+
+/// Where a system UUID is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UuidSource {
+    /// The firmware (DMI) or the device tree: it belongs to the machine, and a copy of its disk has another one.
+    Machine,
+    /// The firmware, but it is what a vendor has left in many machines.
+    Placeholder,
+    /// `/etc/machine-id`: it belongs to the disk.
+    MachineId,
+}
+
+/// What vendors are known to leave in the place of a UUID of the machine's own, beside all zeros and all ones, which systemd
+/// does not take for one either (`sd-id128`, `id128_get_product`).
+const PLACEHOLDER_UUIDS: [&str; 4] = [
+    "03000200-0400-0500-0006-000700080009",
+    "00020003-0004-0005-0006-000700080009",
+    "12345678-1234-5678-90ab-cddeefaabbcc",
+    "fefefefe-fefe-fefe-fefe-fefefefefefe",
+];
+
+/// Firmware first, then the device tree of a virtual or IBM machine, and `/etc/machine-id` last, which cadvisor means for
+/// s390x and uses everywhere: a Raspberry Pi has it. The serial number in its device tree is not reported by any kubelet.
 ///
 /// Only root may read the first one. Where it is there and refused, the others would give another answer than the
 /// kubelet's: absent.
-pub(super) fn system_uuid(machine: &Machine, root: Option<&Root>) -> Option<String> {
+pub(super) fn system_uuid(machine: &Machine, root: Option<&Root>) -> Option<SystemUuid> {
     for path in ["/sys/class/dmi/id/product_uuid", "/proc/device-tree/system-id", "/proc/device-tree/vm,uuid"] {
         match read(&machine.at(path)) {
-            Ok(text) => return id(&text),
+            Ok(text) => {
+                let value = id(&text)?;
+                let source = if is_placeholder(&value) { UuidSource::Placeholder } else { UuidSource::Machine };
+                return Some(SystemUuid { value, source });
+            }
             Err(ErrorKind::PermissionDenied) => return None,
             Err(_) => {}
         }
     }
-    id(&root?.read(&MACHINE_ID[0], MAX_IDENTITY).ok()??)
+    let value = id(&root?.read(&MACHINE_ID[0], MAX_IDENTITY).ok()??)?;
+    Some(SystemUuid { value, source: UuidSource::MachineId })
+}
+
+fn is_placeholder(uuid: &str) -> bool {
+    let digits = || uuid.chars().filter(|c| *c != '-');
+    let is_all = |digit: char| digits().all(|c| c.eq_ignore_ascii_case(&digit));
+    is_all('0') || is_all('f') || PLACEHOLDER_UUIDS.iter().any(|known| uuid.eq_ignore_ascii_case(known))
+}
+
+/// `status.nodeInfo.bootID`: a random number for each boot of the kernel that runs.
+pub(super) fn boot_id(machine: &Machine) -> Option<String> {
+    id(&read(&machine.at("/proc/sys/kernel/random/boot_id")).ok()?)
 }
 
 /// What the device tree calls the board.

@@ -77,6 +77,9 @@ pub struct NodeInfo {
     /// `systemUUID`.
     #[serde(default, rename = "systemUUID")]
     pub system_uuid: String,
+    /// `bootID`.
+    #[serde(default, rename = "bootID")]
+    pub boot_id: String,
 }
 
 impl Node {
