@@ -204,7 +204,7 @@ codes! {
         "delete the named request on the control plane, then run this again"
     BOOTSTRAP_PENDING "tls-bootstrap.csr-pending" Transient
         "the CertificateSigningRequest was not approved in time"
-        "approve the named request on the control plane, then run this again: the same request is found"
+        "approve the named request on the control plane, then run this again: the same request is found, for 24 h, after which the cluster deletes it"
     BOOTSTRAP_UNSIGNED "tls-bootstrap.csr-unsigned" Transient
         "the CertificateSigningRequest is approved, but no certificate was issued"
         "check on the control plane that kube-controller-manager runs with --cluster-signing-cert-file, then run this again"

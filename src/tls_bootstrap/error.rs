@@ -169,7 +169,12 @@ impl Explain for BootstrapError {
             | BootstrapError::Failed { name, .. } => {
                 format!("kubectl delete csr {name}")
             }
-            BootstrapError::Pending { name } => format!("kubectl certificate approve {name}"),
+            BootstrapError::Pending { name } => {
+                return format!(
+                    "run `kubectl certificate approve {name}` on the control plane, then run this again; the cluster deletes a \
+                     request that has been pending for 24 h, and the next run makes it anew"
+                );
+            }
             other => return other.code().hint.to_owned(),
         };
         format!("run `{csr}` on the control plane, then run this again")
