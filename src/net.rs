@@ -8,6 +8,7 @@
 pub mod dial;
 pub mod error;
 pub mod http;
+mod local_route;
 mod proxy;
 pub mod resolve;
 pub mod route;

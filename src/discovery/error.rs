@@ -305,6 +305,8 @@ impl Explain for DiscoveryError {
             DiscoveryError::NoEndpoint(failures) => {
                 return DiscoveryError::decisive(failures).map_or_else(String::new, Explain::hint);
             }
+            DiscoveryError::Net(error) => return error.hint(),
+            DiscoveryError::Kube { error, .. } => return error.hint(),
             DiscoveryError::NoCredentials => {
                 "pass --tls-bootstrap-token from `kubeadm token create` on the control plane, or write a user with \
                  credentials into the discovery file"

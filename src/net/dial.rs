@@ -70,8 +70,10 @@ impl Dialer {
         let wire = match self.route.proxy() {
             Some(proxy) => proxy::tunnel(proxy, self.proxy_tls.as_ref(), endpoint, deadline)
                 .map_err(|error| at(Cause::Proxy(error)))?,
-            None => Stream::plain(endpoint, deadline).map_err(at)?,
+            None => Stream::plain(endpoint, deadline).map_err(|error| NetError::connecting(&self.route, error))?,
         };
-        Ok(Connection::new(self.route.clone(), wire.secured(name, config).map_err(at)?))
+        let route = self.route.at(Some(wire.address()));
+        let stream = wire.secured(name, config).map_err(|cause| NetError::new(&route, cause))?;
+        Ok(Connection::new(route, stream))
     }
 }

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::time::SystemTime;
 
+use super::local_route::{self, LocalRoute};
 use super::route::Route;
 use super::status::is_transient;
 use crate::clock::apart;
@@ -27,10 +29,15 @@ pub enum Cause {
     NameNotFound,
     /// Nothing listens there, or a firewall refuses.
     Refused,
+    /// The same, of an address of this machine's own.
+    RefusedByThisMachine,
     /// The proxy in between gives no tunnel.
     Proxy(TunnelError),
     /// No route to the host or network.
     Unreachable(io::ErrorKind),
+    /// This machine has a route, but a router or a firewall says that the host cannot be reached; or in the same network, no
+    /// host answers for the address.
+    RejectedOnTheWay(io::ErrorKind),
     /// Nothing came in time.
     TimedOut(Stage),
     /// The peer closed before the answer was complete.
@@ -80,6 +87,21 @@ pub enum Cause {
     },
 }
 
+/// Why there is no connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectError {
+    /// What happened.
+    pub cause: Cause,
+    /// The address that was tried last, where there is one.
+    pub address: Option<SocketAddr>,
+}
+
+impl From<Cause> for ConnectError {
+    fn from(cause: Cause) -> Self {
+        ConnectError { cause, address: None }
+    }
+}
+
 /// The end of a validity that a time is beyond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beyond {
@@ -126,8 +148,12 @@ impl fmt::Display for NetError {
         match &self.cause {
             Cause::NameNotFound => write!(f, "{at}: the name {host:?} has no address"),
             Cause::Refused => write!(f, "{at}: connection refused"),
+            Cause::RefusedByThisMachine => {
+                write!(f, "{at}: connection refused by this machine itself, which has that address")
+            }
             Cause::Proxy(error) => write!(f, "{at}: {error}"),
             Cause::Unreachable(kind) => write!(f, "{at}: {kind}"),
+            Cause::RejectedOnTheWay(kind) => write!(f, "{at}: {kind}, although this machine has a route to it"),
             Cause::TimedOut(stage) => write!(f, "{at}: timed out while {stage}"),
             Cause::Closed(stage) => write!(f, "{at}: connection closed while {stage}"),
             Cause::Io(kind) => write!(f, "{at}: {kind}"),
@@ -183,8 +209,8 @@ impl Explain for NetError {
         match &self.cause {
             Cause::NameNotFound => &codes::NET_NAME_NOT_FOUND,
             Cause::Proxy(error) => error.code(),
-            Cause::Refused => &codes::NET_REFUSED,
-            Cause::Unreachable(_) => &codes::NET_UNREACHABLE,
+            Cause::Refused | Cause::RefusedByThisMachine => &codes::NET_REFUSED,
+            Cause::Unreachable(_) | Cause::RejectedOnTheWay(_) => &codes::NET_UNREACHABLE,
             Cause::TimedOut(Stage::Resolve) => &codes::NET_NAME_NOT_FOUND,
             Cause::TimedOut(_) => &codes::NET_TIMED_OUT,
             Cause::Closed(_) => &codes::NET_CLOSED,
@@ -202,6 +228,21 @@ impl Explain for NetError {
             Cause::Redirect { .. } => &codes::HTTP_REDIRECT,
         }
     }
+
+    fn hint(&self) -> String {
+        let hint = match &self.cause {
+            Cause::RefusedByThisMachine => {
+                "name an address of the control plane: this one is this machine's own, as with virtual machines that all have \
+                 the same address behind NAT"
+            }
+            Cause::RejectedOnTheWay(_) => {
+                "open the port to this machine in the firewall of the control plane, or of a router on the way (firewalld \
+                 rejects like this); in the same network, check that the host is up"
+            }
+            _ => self.code().hint,
+        };
+        hint.to_owned()
+    }
 }
 
 impl NetError {
@@ -209,9 +250,27 @@ impl NetError {
     pub fn new(route: &Route, cause: Cause) -> Self {
         NetError { route: route.clone(), cause }
     }
+
+    /// A connection that did not come about on this route.
+    pub fn connecting(route: &Route, error: ConnectError) -> Self {
+        NetError { route: route.at(error.address), cause: error.cause }
+    }
 }
 
 impl Cause {
+    /// Why `address` takes no connection. The operating system's word for it is the same whether this machine has no route,
+    /// or a firewall says that it may not be used; and whether the control plane refuses, or this machine itself. A local load
+    /// balancer is meant where the address is a loopback one.
+    pub(super) fn of_connect(error: &io::Error, address: SocketAddr) -> Cause {
+        match Cause::from_io(error, Stage::Connect) {
+            Cause::Unreachable(kind) if local_route::of(address) != LocalRoute::None => Cause::RejectedOnTheWay(kind),
+            Cause::Refused if !address.ip().is_loopback() && local_route::of(address) == LocalRoute::ThisMachine => {
+                Cause::RefusedByThisMachine
+            }
+            cause => cause,
+        }
+    }
+
     /// An error of the operating system during `stage`.
     pub fn from_io(error: &io::Error, stage: Stage) -> Cause {
         use io::ErrorKind as Kind;
@@ -261,8 +320,9 @@ pub enum Answer {
 }
 
 impl TunnelError {
-    pub(super) fn unreachable(proxy: &Proxy, cause: Cause) -> Self {
-        TunnelError::Unreachable(Box::new(NetError::new(&Route::direct(proxy.endpoint.clone()), cause)))
+    pub(super) fn unreachable(proxy: &Proxy, error: impl Into<ConnectError>) -> Self {
+        let route = Route::direct(proxy.endpoint.clone());
+        TunnelError::Unreachable(Box::new(NetError::connecting(&route, error.into())))
     }
 
     /// What a failed handshake with the proxy itself means.

@@ -9,27 +9,28 @@ use std::time::Instant;
 use rustls::ClientConnection;
 use rustls::pki_types::ServerName;
 
-use super::error::{Cause, Stage};
+use super::error::{Cause, ConnectError, Stage};
 use super::resolve::{self, ResolveError};
 use super::tls;
 use crate::deadline::{DeadlineSocket, remaining};
 use crate::values::Endpoint;
 
 /// Resolves and connects, trying each address in turn with an equal share of the time that is left.
-fn connect(endpoint: &Endpoint, deadline: Instant) -> Result<DeadlineSocket<TcpStream>, Cause> {
-    let at_connect = |error: io::Error| Cause::from_io(&error, Stage::Connect);
+fn connect(endpoint: &Endpoint, deadline: Instant) -> Result<(DeadlineSocket<TcpStream>, SocketAddr), ConnectError> {
     let addresses = addresses(endpoint, deadline)?;
-    let mut last = Cause::NameNotFound;
+    let mut last = ConnectError::from(Cause::NameNotFound);
     for (tried, address) in addresses.iter().enumerate() {
+        let failed =
+            |error: io::Error| ConnectError { cause: Cause::of_connect(&error, *address), address: Some(*address) };
         // Divisor is at least 1: `tried` is an index into `addresses`. At most 16 bits of addresses, so no truncation.
-        let share = remaining(deadline).map_err(at_connect)? / (addresses.len() - tried).min(u16::MAX.into()) as u32;
+        let share = remaining(deadline).map_err(failed)? / (addresses.len() - tried).min(u16::MAX.into()) as u32;
         match TcpStream::connect_timeout(address, share) {
             Ok(socket) => {
                 // Requests leave in one write each; waiting to coalesce them would cost a round trip.
-                socket.set_nodelay(true).map_err(at_connect)?;
-                return Ok(DeadlineSocket::new(socket, deadline));
+                socket.set_nodelay(true).map_err(failed)?;
+                return Ok((DeadlineSocket::new(socket, deadline), *address));
             }
-            Err(error) => last = at_connect(error),
+            Err(error) => last = failed(error),
         }
     }
     Err(last)
@@ -50,6 +51,7 @@ fn addresses(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<SocketAddr>, 
 /// What HTTP runs on: a socket, perhaps with TLS, and where that is with a proxy, with another TLS inside of it.
 #[derive(Debug)]
 pub struct Stream {
+    address: SocketAddr,
     wire: Wire,
     tls: Option<Box<ClientConnection>>,
 }
@@ -90,19 +92,29 @@ impl Write for Wire {
 impl Stream {
     /// An unencrypted stream. As it is, only this machine's own kubelet and a proxy are spoken to over it; others over what
     /// [`secured`](Self::secured) makes of it.
-    pub fn plain(endpoint: &Endpoint, deadline: Instant) -> Result<Self, Cause> {
-        Ok(Stream { wire: Wire { socket: connect(endpoint, deadline)?, tls: None }, tls: None })
+    ///
+    /// # Errors
+    /// The name has no address, or none of its addresses takes a connection.
+    pub fn plain(endpoint: &Endpoint, deadline: Instant) -> Result<Self, ConnectError> {
+        let (socket, address) = connect(endpoint, deadline)?;
+        Ok(Stream { address, wire: Wire { socket, tls: None }, tls: None })
     }
 
     /// The same after a TLS handshake with `name` under `config`, before the stream's deadline. A stream that has TLS already,
     /// which is that with a proxy, has both afterwards.
     pub fn secured(self, name: ServerName<'static>, config: &tls::TlsConfig) -> Result<Self, Cause> {
+        let address = self.address;
         let mut wire = Wire { socket: self.wire.socket, tls: self.tls.or(self.wire.tls) };
         let mut connection = ClientConnection::new(Arc::clone(config.rustls()), name).map_err(|e| tls::cause(&e))?;
         while connection.is_handshaking() {
             connection.complete_io(&mut wire).map_err(|e| config.cause_of_io(&e))?;
         }
-        Ok(Stream { wire, tls: Some(Box::new(connection)) })
+        Ok(Stream { address, wire, tls: Some(Box::new(connection)) })
+    }
+
+    /// What it is connected to: the endpoint, or the proxy in between.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Sets the deadline of whatever is read and written from now on.

@@ -79,7 +79,7 @@ pub fn answers(address: &Endpoint) -> bool {
 
 fn healthz(address: &Endpoint, deadline: Instant) -> Result<u16, NetError> {
     let route = Route::direct(address.clone());
-    let stream = Stream::plain(address, deadline).map_err(|cause| NetError::new(&route, cause))?;
+    let stream = Stream::plain(address, deadline).map_err(|error| NetError::connecting(&route, error))?;
     let mut connection = Connection::new(route, stream);
     let request = Request { method: Method::Get, path: "/healthz".to_owned(), bearer: None, body: None };
     connection.send(&[request], deadline)?;

@@ -175,6 +175,7 @@ impl Explain for BootstrapError {
                      request that has been pending for 24 h, and the next run makes it anew"
                 );
             }
+            BootstrapError::Kube(error) => return error.hint(),
             other => return other.code().hint.to_owned(),
         };
         format!("run `{csr}` on the control plane, then run this again")

@@ -27,5 +27,6 @@ mod report;
 mod registration;
 mod resume;
 mod secrets;
+mod unreachable;
 mod untrusted_input;
 mod worker;
