@@ -39,10 +39,17 @@ pub enum Again<E> {
     /// It worked, and what is waited for has not happened yet.
     NotYet {
         /// What is said when the time is up.
-        error: E,
+        error: Box<E>,
         /// Until the next attempt.
         pause: Duration,
     },
+}
+
+impl<E> Again<E> {
+    /// What is waited for has not happened yet; `error` is what is said when the time is up.
+    pub fn not_yet(error: E, pause: Duration) -> Self {
+        Again::NotYet { error: Box::new(error), pause }
+    }
 }
 
 impl<E> From<E> for Again<E> {
@@ -93,7 +100,7 @@ impl Retry {
                 Ok(value) => return Ok(value),
                 Err(Again::NotYet { error, pause }) => {
                     failures = 0;
-                    (error, pause)
+                    (*error, pause)
                 }
                 Err(Again::Failed(error)) if !error.may_retry() => return Err(error),
                 Err(Again::Failed(error)) => {
@@ -222,7 +229,7 @@ mod tests {
                 let error = NetError::new(&route(), Cause::Refused);
                 match attempts {
                     // What is not worth trying again as a failure may well be what is waited for.
-                    3 => Err(Again::NotYet { error: NetError::new(&route(), Cause::HandshakeSignature), pause: SHORT }),
+                    3 => Err(Again::not_yet(NetError::new(&route(), Cause::HandshakeSignature), SHORT)),
                     5 => Ok(()),
                     _ => Err(Again::Failed(error)),
                 }

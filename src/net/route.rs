@@ -1,7 +1,7 @@
 //! Where an exchange goes: an endpoint, and the proxy in between. What every error of the wire names.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::values::{Endpoint, Proxy};
@@ -12,7 +12,8 @@ use crate::values::{Endpoint, Proxy};
 pub struct Route {
     endpoint: Endpoint,
     proxy: Option<Arc<Proxy>>,
-    address: Option<SocketAddr>,
+    /// In a box, because every error has one of these in it.
+    address: Option<Box<IpAddr>>,
 }
 
 impl Route {
@@ -28,7 +29,8 @@ impl Route {
 
     /// The same, once it is known which address was tried; without a proxy, which alone knows that of the endpoint.
     pub fn at(&self, address: Option<SocketAddr>) -> Self {
-        Route { address: address.filter(|_| self.proxy.is_none()), ..self.clone() }
+        let address = address.filter(|_| self.proxy.is_none()).map(|address| Box::new(address.ip()));
+        Route { address, ..self.clone() }
     }
 
     /// Where it leads.
@@ -45,9 +47,9 @@ impl Route {
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.endpoint)?;
-        match (&self.proxy, self.address) {
+        match (&self.proxy, &self.address) {
             (Some(proxy), _) => write!(f, " (through the proxy {proxy})"),
-            (None, Some(address)) if self.endpoint.ip().is_none() => write!(f, " ({})", address.ip()),
+            (None, Some(address)) if self.endpoint.ip().is_none() => write!(f, " ({address})"),
             (None, _) => Ok(()),
         }
     }

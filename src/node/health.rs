@@ -33,7 +33,7 @@ pub struct Unhealthy {
 /// What was wrong with it last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Reason {
-    NoAnswer(NetError),
+    NoAnswer(Box<NetError>),
     Status(u16),
     Stopped,
 }
@@ -61,7 +61,7 @@ pub fn healthy(
                 Ok(200) => return Ok(()),
                 _ if service.has_ended() => Reason::Stopped,
                 Ok(status) => Reason::Status(status),
-                Err(error) => Reason::NoAnswer(error),
+                Err(error) => Reason::NoAnswer(Box::new(error)),
             };
             Err(Unhealthy { url: url.clone(), waited: retry.waited(), reason })
         },

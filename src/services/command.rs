@@ -84,7 +84,7 @@ impl Commands {
                 stdout.drain();
                 stderr.drain();
                 let timed_out = || ServiceError::TimedOut { command: line(program, arguments), timeout: self.timeout };
-                ended.ok_or_else(|| Again::NotYet { error: timed_out(), pause: POLL_INTERVAL })
+                ended.ok_or_else(|| Again::not_yet(timed_out(), POLL_INTERVAL))
             },
             |_, _| {},
         );

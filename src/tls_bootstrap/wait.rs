@@ -92,7 +92,7 @@ impl<'a> CsrWait<'a> {
             Err(BootstrapError::Kube(error)) if step == Step::Watch && is_no_watch(&error) => {
                 self.report.debug(1, Phase::TlsBootstrap, format_args!("{error}; polling instead of watching"));
                 self.step = Step::Poll;
-                return Err(Again::NotYet { error: self.not_issued(), pause: Duration::ZERO });
+                return Err(Again::not_yet(self.not_issued(), Duration::ZERO));
             }
             Err(error) => {
                 self.watch_failures += 1;
@@ -104,7 +104,7 @@ impl<'a> CsrWait<'a> {
         }
         self.remind();
         let pause = if self.step == Step::Watch { Duration::ZERO } else { POLL_INTERVAL };
-        Err(Again::NotYet { error: self.not_issued(), pause })
+        Err(Again::not_yet(self.not_issued(), pause))
     }
 
     fn post(&mut self, client: &mut Client) -> Result<Option<String>, BootstrapError> {
