@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use super::cgroups::Cgroups;
 use super::identity::SystemUuid;
 use super::machine::Machine;
-use super::search_path::search_path;
+use super::search_path::{self, search_path};
 use super::system_ca_bundle::SystemCaBundle;
 use super::{identity, kernel, resolved, runtime, seen_time};
 use crate::rootfs::Root;
@@ -64,6 +64,11 @@ pub struct HostFacts {
 }
 
 impl HostFacts {
+    /// A program in a usual directory, for one that the search path does not lead to: it is installed, and PATH is short.
+    pub fn find_outside_path(&self, program: &str) -> Option<PathBuf> {
+        search_path::find_in_usual_directories(&self.prefix, program)
+    }
+
     /// Reads everything about this machine, and about the root that will be written to.
     pub fn read(rootfs: &Path, path: Option<&OsStr>) -> Self {
         HostFacts::read_from(&Machine::this(path), rootfs)

@@ -42,8 +42,12 @@ pub(super) fn swap(subject: &Subject<'_>) -> Vec<Verdict> {
 
 /// `FileExisting-*`: programs that the kubelet calls.
 pub(super) fn in_path(subject: &Subject<'_>, program: &str) -> Vec<Verdict> {
-    if find(&subject.plan.host.path, program).is_some() {
+    let host = &subject.plan.host;
+    if find(&host.path, program).is_some() {
         return Vec::new();
+    }
+    if let Some(elsewhere) = host.find_outside_path(program) {
+        return vec![Verdict::not_in_path(program, &elsewhere)];
     }
     vec![Verdict::error(
         format!("{program} not found in system path"),
