@@ -5,12 +5,13 @@ use std::fmt;
 
 use super::cluster_configuration::ClusterConfiguration;
 use crate::error::{Code, Explain, codes};
-use crate::kube::client::{Client, Wanted};
+use crate::kube::client::{Client, REQUEST_TIMEOUT};
 use crate::kube::error::{KubeCause, KubeError};
 use crate::kube::types::{ConfigMap, Node};
-use crate::net::retry::Retry;
+use crate::kube::wanted::Wanted;
 use crate::phase::Phase;
 use crate::report::Report;
+use crate::retry::Retry;
 use crate::values::NodeName;
 
 /// What the cluster says about itself and wants of its nodes.
@@ -117,7 +118,8 @@ fn ask(
     let node = Wanted::node(request.node.as_str());
     let (config_maps, node) = retry.run(
         || {
-            let (config_maps, node) = client.config_maps_and_node(&wanted, &node)?;
+            let (config_maps, node) =
+                client.config_maps_and_node(&wanted, &node, retry.exchange_deadline(REQUEST_TIMEOUT))?;
             // What may be missing is no error here; what is transient, or a refused token, is.
             let config_maps = config_maps.into_iter().map(optional).collect::<Result<Vec<_>, _>>()?;
             Ok((config_maps, optional(node)?))
@@ -179,7 +181,7 @@ fn kubelet_config_map(
         Some((major, minor)) if (major, minor) < (1, 24) => {
             let wanted = Wanted::config_map("kube-system", &format!("kubelet-config-{major}.{minor}"));
             let found = retry.run(
-                || optional(client.config_map(&wanted)),
+                || optional(client.config_map(&wanted, retry.exchange_deadline(REQUEST_TIMEOUT))),
                 |error, pause| report.retrying(Phase::Discovery, error, pause),
             )?;
             match data(found, "kubelet", &wanted) {
@@ -203,7 +205,7 @@ trait Absence {
 
 impl Absence for KubeError {
     fn is_not_found(&self) -> bool {
-        matches!(self.cause, KubeCause::NotFound(_))
+        matches!(self.cause, KubeCause::NotFound { .. })
     }
 }
 
@@ -211,7 +213,7 @@ impl Absence for KubeError {
 fn optional<T>(result: Result<T, KubeError>) -> Result<Optional<T>, KubeError> {
     match result {
         Ok(object) => Ok(Ok(Some(object))),
-        Err(error) if matches!(error.cause, KubeCause::NotFound(_) | KubeCause::Forbidden(_)) => Ok(Err(error)),
+        Err(error) if matches!(error.cause, KubeCause::NotFound { .. } | KubeCause::Forbidden(_)) => Ok(Err(error)),
         Err(error) => Err(error),
     }
 }

@@ -44,12 +44,26 @@ fn joined_text(
         "This node has joined the cluster{how}:\n\
          * {} is a node of the cluster at {server}.\n\
          * {}\n\
-         * {}\n\n\
+         * {}\n\
+         {}\n\
          `kubectl get nodes` on the control plane lists it{when}.",
         plan.node.name,
         certificate_text(certificate, args),
-        kubelet_text(kubelet, certificate)
+        kubelet_text(kubelet, certificate),
+        token_text(plan, certificate)
     )
+}
+
+/// That the token can go, where one was used and is not needed any more.
+fn token_text(plan: &JoinPlan, certificate: &CertificateSource) -> String {
+    match (&plan.access.bootstrap_token, certificate) {
+        (Some(token), CertificateSource::Request(_) | CertificateSource::Kubelet { token_left: false }) => format!(
+            "* The token is not needed any more; where no other node joins with it, run\n  \
+             `kubeadm token delete {}` on the control plane.\n",
+            token.id
+        ),
+        _ => String::new(),
+    }
 }
 
 fn certificate_text(certificate: &CertificateSource, args: &JoinArgs) -> String {

@@ -4,12 +4,12 @@ use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::mpsc;
 
-/// Settings, as a server begins.
-pub(crate) const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+use crate::grpc::scripted::{SETTINGS, answer, frame};
+
 /// The answer to `Version`: 0.1.0, fake, 7.8.9, v1.
 pub(crate) const VERSION: &[u8] = b"\x0a\x050.1.0\x12\x04fake\x1a\x057.8.9\x22\x02v1";
 
-/// Something that listens on a socket and answers everybody who comes with these bytes, one after the other.
+/// Something that listens on a socket and answers every connection with these bytes, one after the other.
 pub(crate) struct Fake {
     directory: tempfile::TempDir,
     pub(crate) heard: mpsc::Receiver<Vec<u8>>,
@@ -56,24 +56,6 @@ fn serve(mut stream: UnixStream, answers: &[Vec<u8>], stay: bool, sender: &mpsc:
     }
     // Until the client goes.
     while stream.read(&mut [0; 1024]).is_ok_and(|n| n > 0) {}
-}
-
-pub(crate) fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    let mut out = length[1..].to_vec();
-    out.extend([kind, flags, 0, 0, 0, stream]);
-    out.extend(payload);
-    out
-}
-
-/// A whole answer on a stream: headers, the message, trailers.
-pub(crate) fn answer(stream: u8, message: &[u8], status: &str) -> Vec<u8> {
-    let mut data = vec![0, 0, 0, 0, u8::try_from(message.len()).unwrap()];
-    data.extend(message);
-    let mut trailers = b"\x00\x0bgrpc-status".to_vec();
-    trailers.push(u8::try_from(status.len()).unwrap());
-    trailers.extend(status.as_bytes());
-    [frame(1, 4, stream, b"\x88"), frame(0, 0, stream, &data), frame(1, 5, stream, &trailers)].concat()
 }
 
 /// An answer to `Status` with one condition.

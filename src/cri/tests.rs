@@ -1,5 +1,11 @@
-use super::fake::{Fake, SETTINGS, VERSION, answer, frame};
+use std::time::Duration;
+
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
+
+use super::fake::{Fake, VERSION};
+use super::message::fields;
 use super::*;
+use crate::grpc::scripted::{SETTINGS, answer};
 
 /// Long enough for a busy machine, for what has to happen.
 const LONG: Duration = Duration::from_secs(30);
@@ -8,7 +14,7 @@ const SHORT: Duration = Duration::from_millis(50);
 
 #[test]
 fn a_runtime_is_asked_what_kubeadm_asks_it() {
-    // RuntimeReady false, NetworkReady true; between them a field that nobody knows.
+    // RuntimeReady false, NetworkReady true; between them an unknown field.
     let status =
         b"\x0a\x38\x0a\x24\x0a\x0cRuntimeReady\x1a\x06Broken\x22\x0aby \x1b[31mus\x78\x01\x0a\x10\x0a\x0cNetworkReady\x10\x01";
     let fake = Fake::runtime("12", status, "0");
@@ -36,61 +42,22 @@ fn a_runtime_is_asked_what_kubeadm_asks_it() {
 }
 
 #[test]
-fn whatever_else_answers_is_an_error_that_says_what_is_wrong() {
-    let after = |bytes: &[u8]| [SETTINGS, bytes].concat();
-    let protocol = "what answers breaks the protocol: ";
+fn what_answers_something_else_is_named_with_the_call() {
     let table = [
-        (Vec::new(), "what answers does not speak gRPC".to_owned()),
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), "what answers does not speak gRPC".to_owned()),
-        (b"\x00\x00".to_vec(), "what answers does not speak gRPC".to_owned()),
-        (after(b""), "the connection was closed before the answer was complete".to_owned()),
-        (after(b"\x00\x01\x00"), "the connection was closed before the answer was complete".to_owned()),
-        (after(&frame(7, 0, 0, &[0; 8])), "the call was ended, HTTP/2 error 0".to_owned()),
-        (after(&frame(7, 0, 0, &[0; 3])), format!("{protocol}a frame too short")),
-        (after(&frame(3, 0, 1, &[0, 0, 0, 8])), "the call was ended, HTTP/2 error 8".to_owned()),
-        (after(&[255, 255, 255, 0, 0, 0, 0, 0, 1]), "the answer is too large".to_owned()),
-        (after(&frame(0, 0, 1, &[0; 16384]).repeat(17)), "the answer is too large".to_owned()),
-        (after(&frame(0, 0, 1, b"").repeat(1000)), format!("{protocol}endless frames")),
-        (after(&frame(1, 0, 1, b"\x88")), "the connection was closed before the answer was complete".to_owned()),
-        (after(&[frame(1, 0, 1, b"\x88"), frame(9, 0, 1, b"")].concat()), "the answer is too large".to_owned()),
-        (after(&[frame(1, 0, 1, b"\x88"), frame(9, 0, 3, b"x")].concat()), format!("{protocol}headers cut off")),
-        (after(&frame(9, 4, 1, b"\x88")), format!("{protocol}a continuation of nothing")),
-        (after(&frame(5, 4, 1, &[0; 8])), format!("{protocol}a push")),
-        (after(&frame(1, 0x0c, 1, b"\x09\x88")), format!("{protocol}padding longer than its frame")),
-        (after(&frame(1, 0x25, 1, b"\x88")), format!("{protocol}headers too short")),
-        (after(&frame(1, 5, 1, b"\xff\xff\xff\xff\xff\xff")), format!("{protocol}a number too large")),
-        (after(&frame(1, 5, 1, b"\x8c")), "HTTP status 400".to_owned()),
-        (after(&frame(1, 5, 1, b"")), format!("{protocol}no status")),
-        (after(&frame(1, 5, 1, b"\x88")), format!("{protocol}no status of the call")),
-        (after(&answer(1, VERSION, "14")), "Unavailable (14)".to_owned()),
-        (after(&answer(1, VERSION, "99")), "unknown status (99)".to_owned()),
-        (after(&answer(1, VERSION, "-1")), format!("{protocol}no status of the call")),
-        (
-            after(
-                &[
-                    frame(1, 4, 1, b"\x88"),
-                    frame(0, 0, 1, b"\x01\x00\x00\x00\x00"),
-                    frame(1, 5, 1, b"\x00\x0bgrpc-status\x010"),
-                ]
-                .concat(),
-            ),
-            format!("{protocol}not one plain message"),
-        ),
-        (
-            after(&frame(1, 5, 1, b"\x88\x00\x0bgrpc-status\x0212\x00\x0cgrpc-message\x08%1B[31m!")),
-            "Unimplemented (12): \\u{1b}[31m!".to_owned(),
-        ),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), "what answers does not speak gRPC", true, false),
+        ([SETTINGS, &answer(1, VERSION, "14")].concat(), "Unavailable (14)", false, false),
+        ([SETTINGS, &answer(1, VERSION, "12")].concat(), "Unimplemented (12)", false, true),
     ];
-    for (bytes, expected) in table {
-        let fake = Fake::saying(vec![bytes.clone()], false);
-        let error = Runtime::connect(&fake.endpoint(), LONG).map(|_| ()).unwrap_err().to_string();
-        let shown = &bytes[..bytes.len().min(60)];
-        assert!(error.ends_with(&format!("/s: Version: {expected}")), "{error}, expected {expected} of {shown:?}");
+    for (bytes, expected, is_not_grpc, is_unimplemented) in table {
+        let fake = Fake::saying(vec![bytes], false);
+        let error = Runtime::connect(&fake.endpoint(), LONG).map(|_| ()).unwrap_err();
+        assert!(error.to_string().ends_with(&format!("/s: Version: {expected}")), "{error}");
+        assert_eq!((error.is_not_grpc(), error.is_unimplemented()), (is_not_grpc, is_unimplemented));
     }
 }
 
 #[test]
-fn nobody_waits_longer_than_the_limit() {
+fn a_runtime_that_hangs_is_left_after_its_time() {
     let silent = Fake::saying(vec![Vec::new()], true);
     let error = Runtime::connect(&silent.endpoint(), SHORT).unwrap_err().to_string();
     assert!(error.ends_with("/s: Version: no answer came in time"), "{error}");
@@ -107,7 +74,7 @@ fn nobody_waits_longer_than_the_limit() {
 }
 
 #[test]
-fn a_socket_that_is_none_is_named() {
+fn an_endpoint_that_is_no_socket_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("s");
     let error = |endpoint: &str| Runtime::connect(endpoint, LONG).unwrap_err().to_string();

@@ -6,12 +6,12 @@ use super::token::GoOnWith;
 use super::{file, token, url};
 use crate::inputs::Discovery;
 use crate::kubeconfig::{ClientCredentials, ClusterAccess, Names};
-use crate::net::retry::Retry;
 use crate::net::server::Server;
 use crate::net::verification::Verification;
 use crate::phase::Phase;
 use crate::plan::Access;
 use crate::report::Report;
+use crate::retry::Retry;
 use crate::values::BootstrapToken;
 
 /// What discovery gives: the facts, a server that may be told a secret, and the secret that it is for.

@@ -6,9 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use super::jws::JwsError;
 use crate::error::{Class, Code, Explain, codes};
+use crate::kube::answer::{message, status_of};
 use crate::kube::error::{KubeCause, KubeError};
 use crate::kubeconfig::KubeconfigError;
 use crate::net::error::{Cause, NetError};
+use crate::net::http::Response;
 use crate::pki::ca::CaProblem;
 use crate::text::UntrustedText;
 use crate::values::{CaCertHash, Endpoint, Url, UrlError};
@@ -33,8 +35,16 @@ pub enum DiscoveryError {
         status: u16,
         /// What it said.
         message: UntrustedText,
-        /// It has said so for long enough that no control plane is still being set up.
-        settled: bool,
+    },
+    /// A server that is not verified yet answers with a status that does not concern cluster-info, or that no API server
+    /// has written.
+    UnexpectedStatus {
+        /// Who.
+        endpoint: Endpoint,
+        /// Its status.
+        status: u16,
+        /// What it said.
+        message: UntrustedText,
     },
     /// There is no ConfigMap cluster-info.
     Missing(Endpoint),
@@ -141,6 +151,22 @@ impl DiscoveryError {
         }
     }
 
+    /// What a server that is not verified yet answered instead of cluster-info. Anyone may have: it is final only where
+    /// it shows what no API server is, never where it says no.
+    pub(super) fn unverified(endpoint: &Endpoint, error: KubeError, answer: &Response) -> Self {
+        let (endpoint, status) = (endpoint.clone(), answer.head.status);
+        let is_status = status_of(answer).is_some();
+        match error.cause {
+            KubeCause::Unauthorized(message) | KubeCause::Forbidden(message) if is_status => {
+                DiscoveryError::AnonymousRefused { endpoint, status, message }
+            }
+            KubeCause::NotFound { is_status: true, .. } => DiscoveryError::Missing(endpoint),
+            KubeCause::Net(_) | KubeCause::Busy { .. } => DiscoveryError::kube(&endpoint, error),
+            KubeCause::UnexpectedObject(_) if status == 200 => DiscoveryError::kube(&endpoint, error),
+            _ => DiscoveryError::UnexpectedStatus { endpoint, status, message: message(answer, None) },
+        }
+    }
+
     /// The error with the endpoint that it came from. Errors of the wire begin with that themselves.
     pub(super) fn at(&self, endpoint: &Endpoint) -> String {
         let (text, endpoint) = (self.to_string(), endpoint.to_string());
@@ -169,8 +195,11 @@ impl fmt::Display for DiscoveryError {
         match self {
             DiscoveryError::Net(error) => write!(f, "{error}"),
             DiscoveryError::Kube { endpoint, error } => write!(f, "{endpoint}: {error}"),
-            DiscoveryError::AnonymousRefused { endpoint, status, message, .. } => {
+            DiscoveryError::AnonymousRefused { endpoint, status, message } => {
                 write!(f, "{endpoint}: cluster-info cannot be read anonymously (status {status}): {message}")
+            }
+            DiscoveryError::UnexpectedStatus { endpoint, status, message } => {
+                write!(f, "{endpoint}: the answer is not cluster-info, but status {status}: {message}")
             }
             DiscoveryError::Missing(endpoint) => {
                 write!(f, "{endpoint}: there is no ConfigMap kube-public/cluster-info")
@@ -246,6 +275,7 @@ impl Explain for DiscoveryError {
             DiscoveryError::Net(error) => error.code(),
             DiscoveryError::Kube { error, .. } => error.code(),
             DiscoveryError::AnonymousRefused { .. } => &codes::DISCOVERY_ANONYMOUS,
+            DiscoveryError::UnexpectedStatus { .. } => &codes::DISCOVERY_UNEXPECTED_STATUS,
             DiscoveryError::Missing(_) | DiscoveryError::NoKubeconfig(_) => &codes::DISCOVERY_MISSING,
             DiscoveryError::TokenUnknown { .. } => &codes::DISCOVERY_TOKEN_UNKNOWN,
             DiscoveryError::Jws { .. } => &codes::DISCOVERY_JWS,
@@ -275,6 +305,8 @@ impl Explain for DiscoveryError {
             DiscoveryError::NoEndpoint(failures) => {
                 return DiscoveryError::decisive(failures).map_or_else(String::new, Explain::hint);
             }
+            DiscoveryError::Net(error) => return error.hint(),
+            DiscoveryError::Kube { error, .. } => return error.hint(),
             DiscoveryError::NoCredentials => {
                 "pass --tls-bootstrap-token from `kubeadm token create` on the control plane, or write a user with \
                  credentials into the discovery file"
@@ -318,12 +350,10 @@ impl Explain for DiscoveryError {
         hint.to_owned()
     }
 
-    /// The signer adds a new token's signature some time after the token, so an unknown token may become known; and
-    /// while a control plane is being set up, its API server refuses anonymous users before it lets them read this.
+    /// The signer adds a new token's signature some time after the token, so an unknown token may become known.
     fn may_retry(&self) -> bool {
         match self {
             DiscoveryError::TokenUnknown { .. } => true,
-            DiscoveryError::AnonymousRefused { settled, .. } => !settled,
             DiscoveryError::NoEndpoint(failures) => failures.iter().any(|(_, error)| error.may_retry()),
             other => other.code().class == Class::Transient,
         }

@@ -14,19 +14,21 @@ use super::dialer::dialer_for;
 use super::error::DiscoveryError;
 use crate::clock::Clock;
 use crate::error::Explain;
-use crate::kube::client::{Client, MAX_OBJECT, REQUEST_TIMEOUT, Wanted, decode};
+use crate::kube::answer::{MAX_OBJECT, decode};
+use crate::kube::client::{Client, REQUEST_TIMEOUT};
 use crate::kube::error::{KubeCause, KubeError};
 use crate::kube::types::ConfigMap;
+use crate::kube::wanted::Wanted;
 use crate::kubeconfig::{ClientCredentials, ClusterAccess, KubeconfigError};
 use crate::net::dial::{Dialer, Proxies};
 use crate::net::error::{Cause, NetError};
-use crate::net::retry::Retry;
 use crate::net::server::{Server, UnverifiedServer};
 use crate::net::tls::TrustRoots;
 use crate::net::verification::Verification;
 use crate::phase::Phase;
 use crate::pki::certificate::Certificate;
 use crate::report::Report;
+use crate::retry::{Grace, Retry};
 use crate::values::{BootstrapToken, Endpoint};
 
 /// For how long a cluster without cluster-info may be one that is still being set up. After that, none is expected: the
@@ -154,7 +156,7 @@ impl<'a> FileDiscovery<'a> {
                 Some(Err(error)) => format!("cluster-info cannot be used: {error}"),
                 None => "cluster-info has no kubeconfig".to_owned(),
             },
-            Err(error) if is_refusal(&error) || matches!(error.cause, KubeCause::NotFound(_)) => error.to_string(),
+            Err(error) if is_refusal(&error) || matches!(error.cause, KubeCause::NotFound { .. }) => error.to_string(),
             Err(error) => return Err(DiscoveryError::kube(own, error)),
         };
         report.warn(Phase::Discovery, None, format_args!("{problem}; the discovery file is taken as it is"));
@@ -178,12 +180,11 @@ fn ask_anonymously(
     report: &Report,
 ) -> Result<(Server, Answer), DiscoveryError> {
     let mut asked = UnverifiedServer::new(dialer.clone());
-    let began = Instant::now();
-    let grace = SETUP_GRACE.min(retry.deadline.saturating_duration_since(began) / 2);
+    let setup = Grace::new(SETUP_GRACE.min(retry.remaining() / 2));
     let (answer, date) = retry.run(
         || {
-            let deadline = (Instant::now() + REQUEST_TIMEOUT).min(retry.deadline);
-            fetch(&mut asked, dialer.route().endpoint(), deadline, began.elapsed() >= grace)
+            let deadline = retry.exchange_deadline(REQUEST_TIMEOUT);
+            fetch(&mut asked, dialer.route().endpoint(), deadline, setup.is_over())
         },
         |error, pause| report.retrying(Phase::Discovery, error, pause),
     )?;
@@ -198,9 +199,9 @@ fn fetch(
 ) -> Result<(Answer, Option<SystemTime>), DiscoveryError> {
     let wanted = cluster_info();
     let answer = asked.fetch(wanted.path(), MAX_OBJECT, deadline)?;
-    match decode::<ConfigMap>(&wanted.to_string(), &answer, None) {
-        Err(KubeError { cause: KubeCause::NotFound(_), .. }) if !settled => {
-            Err(DiscoveryError::Missing(endpoint.clone()))
+    match decode::<ConfigMap>(&wanted, &answer, None) {
+        Err(error @ KubeError { cause: KubeCause::NotFound { .. }, .. }) if !settled => {
+            Err(DiscoveryError::unverified(endpoint, error, &answer))
         }
         Err(error) if error.may_retry() => Err(DiscoveryError::kube(endpoint, error)),
         answered => Ok((answered, answer.head.date)),
@@ -218,7 +219,7 @@ fn ask_as_user(
     let endpoint = client.endpoint().clone();
     let failed = |error| Err(DiscoveryError::kube(&endpoint, error));
     let answer = retry.run(
-        || match client.config_map(&cluster_info()) {
+        || match client.config_map(&cluster_info(), retry.exchange_deadline(REQUEST_TIMEOUT)) {
             Err(error) if error.may_retry() => failed(error),
             Err(KubeError { cause: KubeCause::Unauthorized(message), .. }) => {
                 Err(DiscoveryError::CredentialsRefused(message))

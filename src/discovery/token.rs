@@ -14,22 +14,19 @@ use super::jws;
 use crate::clock::Clock;
 use crate::error::{Code, Explain};
 use crate::inputs::Trust;
-use crate::kube::client::{MAX_OBJECT, REQUEST_TIMEOUT, Wanted, decode};
-use crate::kube::error::{KubeCause, KubeError};
+use crate::kube::answer::{MAX_OBJECT, decode};
+use crate::kube::client::REQUEST_TIMEOUT;
 use crate::kube::types::ConfigMap;
+use crate::kube::wanted::Wanted;
 use crate::net::dial::{Dialer, Proxies};
 use crate::net::error::NetError;
-use crate::net::retry::Retry;
 use crate::net::server::{Server, UnverifiedServer};
 use crate::net::verification::Verification;
 use crate::phase::Phase;
 use crate::pki::certificate::Certificate;
 use crate::report::Report;
+use crate::retry::Retry;
 use crate::values::{BootstrapToken, CaCertHash, Endpoint};
-
-/// For how long a refusal of anonymous users may be that of a control plane that is still being set up: between its
-/// API server answering and `kubeadm init` having reached the phase `bootstrap-token` lie some ten seconds.
-const SETUP_GRACE: Duration = Duration::from_secs(30);
 
 /// How long one of several endpoints is waited for, as long as there are others to ask: enough for a satellite link.
 const SHORT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -65,7 +62,7 @@ pub(super) fn discover(request: TokenDiscovery<'_>, retry: Retry, report: &Repor
     let candidates = request.endpoints.iter().map(|endpoint| Candidate::new(endpoint, request.proxies, report));
     let mut candidates = candidates.collect::<Result<Vec<_>, _>>()?;
     retry.run(
-        || round(&mut candidates, request, retry.deadline, report),
+        || round(&mut candidates, request, retry, report),
         |error, pause| report.retrying(Phase::Discovery, error, pause),
     )
 }
@@ -75,7 +72,6 @@ struct Candidate<'a> {
     endpoint: &'a Endpoint,
     dialer: Dialer,
     server: UnverifiedServer,
-    refused_since: Option<Instant>,
     failure: Option<DiscoveryError>,
 }
 
@@ -83,7 +79,7 @@ impl<'a> Candidate<'a> {
     fn new(endpoint: &'a Endpoint, proxies: &Proxies, report: &Report) -> Result<Self, NetError> {
         let dialer = dialer_for(endpoint, proxies, report)?;
         let server = UnverifiedServer::new(dialer.clone());
-        Ok(Candidate { endpoint, dialer, server, refused_since: None, failure: None })
+        Ok(Candidate { endpoint, dialer, server, failure: None })
     }
 
     /// What has failed for good is not asked again.
@@ -96,7 +92,7 @@ impl<'a> Candidate<'a> {
 fn round(
     candidates: &mut [Candidate<'_>],
     request: TokenDiscovery<'_>,
-    end: Instant,
+    retry: Retry,
     report: &Report,
 ) -> Result<Verified, DiscoveryError> {
     let asked = candidates.iter().filter(|candidate| candidate.is_worth_asking()).count();
@@ -104,7 +100,7 @@ fn round(
     let is_choice = candidates.len() > 1;
     for candidate in candidates.iter_mut().filter(|candidate| candidate.is_worth_asking()) {
         // No exchange outlives the whole wait.
-        let deadline = (Instant::now() + timeout).min(end);
+        let deadline = retry.exchange_deadline(timeout);
         match attempt(candidate, request, deadline, report) {
             Ok(verified) => return Ok(verified),
             Err(error) => {
@@ -160,20 +156,9 @@ fn signed_kubeconfig(
 ) -> Result<(String, Option<SystemTime>), DiscoveryError> {
     let wanted = Wanted::config_map("kube-public", "cluster-info");
     let answer = candidate.server.fetch(wanted.path(), MAX_OBJECT, deadline)?;
-    let status = answer.head.status;
     let endpoint = candidate.endpoint;
-    let config_map: ConfigMap = decode(&wanted.to_string(), &answer, None).map_err(|error: KubeError| {
-        let endpoint = endpoint.clone();
-        match error.cause {
-            KubeCause::Unauthorized(message) | KubeCause::Forbidden(message) => {
-                let since = *candidate.refused_since.get_or_insert_with(Instant::now);
-                let settled = since.elapsed() >= SETUP_GRACE;
-                DiscoveryError::AnonymousRefused { endpoint, status, message, settled }
-            }
-            KubeCause::NotFound(_) => DiscoveryError::Missing(endpoint),
-            _ => DiscoveryError::kube(&endpoint, error),
-        }
-    })?;
+    let config_map: ConfigMap =
+        decode(&wanted, &answer, None).map_err(|error| DiscoveryError::unverified(endpoint, error, &answer))?;
     let id = &token.id;
     let is_signature = |key: &&String| key.starts_with("jws-kubeconfig-");
     let Some(signature) = config_map.data.get(&format!("jws-kubeconfig-{id}")).filter(|text| !text.is_empty()) else {

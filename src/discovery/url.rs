@@ -4,8 +4,6 @@
 //! time it is, the connection that the answer came over is judged once more, a redirect like a file. What it serves decides
 //! whom this node trusts; so it has to be https all the way, as kubeadm has it only for the first step.
 
-use std::time::Instant;
-
 use super::dialer::dialer_for;
 use super::error::DiscoveryError;
 use crate::kube::client::REQUEST_TIMEOUT;
@@ -13,11 +11,12 @@ use crate::kubeconfig::{ClusterAccess, KubeconfigError};
 use crate::net::dial::{Dialer, Proxies};
 use crate::net::error::NetError;
 use crate::net::http::Response;
-use crate::net::retry::Retry;
 use crate::net::server::UnverifiedServer;
+use crate::net::status::is_transient;
 use crate::net::verification::Verification;
 use crate::phase::Phase;
 use crate::report::Report;
+use crate::retry::Retry;
 use crate::text::UntrustedText;
 use crate::values::{Endpoint, Url, without_secrets};
 
@@ -36,7 +35,7 @@ pub(super) fn fetch(
     report: &Report,
 ) -> Result<ClusterAccess, DiscoveryError> {
     report.info(Phase::Discovery, format_args!("Fetching the discovery file from {url}"));
-    let mut fetching = Fetching { web_server, proxies, deadline: retry.deadline, dialers: Vec::new(), report };
+    let mut fetching = Fetching { web_server, proxies, retry, dialers: Vec::new(), report };
     let response =
         retry.run(|| fetching.followed(url), |error, pause| report.retrying(Phase::Discovery, error, pause))?;
     let text = std::str::from_utf8(&response.body)
@@ -51,7 +50,7 @@ struct Fetching<'a> {
     web_server: &'a Verification,
     proxies: &'a Proxies,
     /// No exchange outlives it.
-    deadline: Instant,
+    retry: Retry,
     /// Dialers that have been made, and reported, before.
     dialers: Vec<Dialer>,
     report: &'a Report,
@@ -69,7 +68,7 @@ impl Fetching<'_> {
                 let (status, url) = (response.head.status, url.clone());
                 return match status {
                     200 => Ok(response),
-                    408 | 429 | 500..=599 => {
+                    status if is_transient(status) => {
                         Err(DiscoveryError::UrlBusy { url, status, retry_after: response.head.retry_after })
                     }
                     _ => Err(DiscoveryError::UrlRefused { url, status }),
@@ -88,7 +87,7 @@ impl Fetching<'_> {
 
     /// One answer, of a server that has been verified as the URL's.
     fn fetch_verified(&mut self, url: &Url) -> Result<Response, NetError> {
-        let deadline = (Instant::now() + REQUEST_TIMEOUT).min(self.deadline);
+        let deadline = self.retry.exchange_deadline(REQUEST_TIMEOUT);
         let mut server = UnverifiedServer::new(self.dialer_for(url.endpoint())?);
         let response = server.fetch_or_redirect(url.target(), self.web_server, MAX_BYTES, deadline)?;
         server.verify(self.web_server, response.head.date)?;

@@ -142,9 +142,12 @@ codes! {
         "find out who answers at the endpoint: a captive portal or a web server, most likely"
 
     // discovery
-    DISCOVERY_ANONYMOUS "discovery.anonymous-refused" Refused
+    DISCOVERY_ANONYMOUS "discovery.anonymous-refused" Transient
         "anonymous users may not read cluster-info, so a token alone cannot discover the cluster"
         "restore the RoleBinding with `kubeadm init phase bootstrap-token` on the control plane, or join with --discovery-file and --tls-bootstrap-token, as where kube-apiserver runs with --anonymous-auth=false"
+    DISCOVERY_UNEXPECTED_STATUS "discovery.unexpected-status" Transient
+        "a server that is not verified yet answers with a status that is no API server's word about cluster-info"
+        "find out who answers at the endpoint: a web server, an ingress or a load balancer, most likely; the API server's own port is usually 6443"
     DISCOVERY_MISSING "discovery.cluster-info-missing" Transient
         "the cluster has no cluster-info (yet)"
         "run `kubeadm init phase bootstrap-token` on the control plane"
@@ -201,7 +204,7 @@ codes! {
         "delete the named request on the control plane, then run this again"
     BOOTSTRAP_PENDING "tls-bootstrap.csr-pending" Transient
         "the CertificateSigningRequest was not approved in time"
-        "approve the named request on the control plane, then run this again: the same request is found"
+        "approve the named request on the control plane, then run this again: the same request is found, for 24 h, after which the cluster deletes it"
     BOOTSTRAP_UNSIGNED "tls-bootstrap.csr-unsigned" Transient
         "the CertificateSigningRequest is approved, but no certificate was issued"
         "check on the control plane that kube-controller-manager runs with --cluster-signing-cert-file, then run this again"

@@ -1,11 +1,12 @@
-//! InitSystem groups as system-validators 1.12.1 finds them (`validators/cgroup_validator_linux.go`), but without writing: it
+//! Control groups as system-validators 1.12.1 finds them (`validators/cgroup_validator_linux.go`), but without writing: it
 //! makes a group to see whether that one can be frozen, and here the groups that are there are looked at.
 
 use std::path::{Path, PathBuf};
 
-use super::{Machine, kernel};
+use super::kernel;
+use super::machine::Machine;
 
-/// Where everybody mounts them.
+/// The usual mount point.
 const DEFAULT_MOUNT: &str = "/sys/fs/cgroup";
 /// Since this kernel every group of version 2 can be frozen (`cgroup.freeze`).
 const FREEZER_SINCE: (u32, u32) = (5, 2);
@@ -13,7 +14,7 @@ const FREEZER_SINCE: (u32, u32) = (5, 2);
 /// What this machine's kernel offers of control groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cgroups {
-    /// Which version is mounted; `None` where neither is, or nobody knows.
+    /// Which version is mounted; `None` where neither is, or that is not known.
     pub version: Option<CgroupVersion>,
     /// The controllers of that version, with the kernel's names.
     pub controllers: Option<Vec<String>>,
@@ -50,7 +51,7 @@ impl Cgroups {
         Cgroups { version, controllers, memory_is_off }
     }
 
-    /// Whether a controller of the mounted version is there; `None` where nobody knows.
+    /// Whether a controller of the mounted version is there; `None` where that is not known.
     pub fn has(&self, controller: &str) -> Option<bool> {
         Some(self.controllers.as_ref()?.iter().any(|name| name == controller))
     }

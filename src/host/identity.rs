@@ -1,13 +1,14 @@
-//! Who this machine is, as its kubelet will tell the cluster (cadvisor `machine/info.go`, `utils/sysfs/sysfs.go`).
+//! Who this machine is, as its kubelet will report it (cadvisor `machine/info.go`, `utils/sysfs/sysfs.go`).
 
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::Path;
 
-use super::Machine;
+use super::machine::Machine;
+use crate::file;
 use crate::rootfs::{Root, TargetPath};
 
 /// The longest identity that is read, in bytes; they have 33 to 37.
-const LIMIT: usize = 4096;
+const MAX_IDENTITY: usize = 4096;
 
 /// Read in this order, the first that is there counts, even when it is empty (cadvisor's `machine_id_file`).
 const MACHINE_ID: [TargetPath; 2] =
@@ -18,24 +19,69 @@ const HOSTNAME: TargetPath = TargetPath::fixed("/etc/hostname");
 
 /// `status.nodeInfo.machineID`. systemd writes `uninitialized` before the first boot, and the id later: absent, too.
 pub(super) fn machine_id(root: &Root) -> Option<String> {
-    let text = MACHINE_ID.iter().find_map(|path| root.read(path, LIMIT).ok().flatten())?;
+    let text = MACHINE_ID.iter().find_map(|path| root.read(path, MAX_IDENTITY).ok().flatten())?;
     id(&text)
 }
 
-/// `status.nodeInfo.systemUUID`: firmware first, then the device tree of a virtual or IBM machine, and `/etc/machine-id`
-/// last, which cadvisor means for s390x and uses everywhere: a Raspberry Pi has it.
+/// `status.nodeInfo.systemUUID`, and where a kubelet has it from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SystemUuid {
+    /// The text.
+    pub value: String,
+    /// Where it is from.
+    pub source: UuidSource,
+}
+
+/// Where a system UUID is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UuidSource {
+    /// The firmware (DMI) or the device tree: it belongs to the machine, and a copy of its disk has another one.
+    Machine,
+    /// The firmware, but it is what a vendor has left in many machines.
+    Placeholder,
+    /// `/etc/machine-id`: it belongs to the disk.
+    MachineId,
+}
+
+/// What vendors are known to leave in the place of a UUID of the machine's own, beside all zeros and all ones, which systemd
+/// does not take for one either (`sd-id128`, `id128_get_product`).
+const PLACEHOLDER_UUIDS: [&str; 4] = [
+    "03000200-0400-0500-0006-000700080009",
+    "00020003-0004-0005-0006-000700080009",
+    "12345678-1234-5678-90ab-cddeefaabbcc",
+    "fefefefe-fefe-fefe-fefe-fefefefefefe",
+];
+
+/// Firmware first, then the device tree of a virtual or IBM machine, and `/etc/machine-id` last, which cadvisor means for
+/// s390x and uses everywhere: a Raspberry Pi has it. The serial number in its device tree is not reported by any kubelet.
 ///
 /// Only root may read the first one. Where it is there and refused, the others would give another answer than the
 /// kubelet's: absent.
-pub(super) fn system_uuid(machine: &Machine, root: Option<&Root>) -> Option<String> {
+pub(super) fn system_uuid(machine: &Machine, root: Option<&Root>) -> Option<SystemUuid> {
     for path in ["/sys/class/dmi/id/product_uuid", "/proc/device-tree/system-id", "/proc/device-tree/vm,uuid"] {
         match read(&machine.at(path)) {
-            Ok(text) => return id(&text),
+            Ok(text) => {
+                let value = id(&text)?;
+                let source = if is_placeholder(&value) { UuidSource::Placeholder } else { UuidSource::Machine };
+                return Some(SystemUuid { value, source });
+            }
             Err(ErrorKind::PermissionDenied) => return None,
             Err(_) => {}
         }
     }
-    id(&root?.read(&MACHINE_ID[0], LIMIT).ok()??)
+    let value = id(&root?.read(&MACHINE_ID[0], MAX_IDENTITY).ok()??)?;
+    Some(SystemUuid { value, source: UuidSource::MachineId })
+}
+
+fn is_placeholder(uuid: &str) -> bool {
+    let digits = || uuid.chars().filter(|c| *c != '-');
+    let is_all = |digit: char| digits().all(|c| c.eq_ignore_ascii_case(&digit));
+    is_all('0') || is_all('f') || PLACEHOLDER_UUIDS.iter().any(|known| uuid.eq_ignore_ascii_case(known))
+}
+
+/// `status.nodeInfo.bootID`: a random number for each boot of the kernel that runs.
+pub(super) fn boot_id(machine: &Machine) -> Option<String> {
+    id(&read(&machine.at("/proc/sys/kernel/random/boot_id")).ok()?)
 }
 
 /// What the device tree calls the board.
@@ -45,17 +91,14 @@ pub(super) fn board(machine: &Machine) -> Option<String> {
 
 /// The name that a root will give its machine: the first line of its `/etc/hostname` that says anything.
 pub(super) fn hostname(root: &Root) -> Option<String> {
-    let text = root.read(&HOSTNAME, LIMIT).ok()??;
+    let text = root.read(&HOSTNAME, MAX_IDENTITY).ok()??;
     let text = String::from_utf8_lossy(&text);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
     Some(line.to_lowercase())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ErrorKind> {
-    let mut text = Vec::new();
-    let file = std::fs::File::open(path).map_err(|error| error.kind())?;
-    file.take(LIMIT as u64).read_to_end(&mut text).map_err(|error| error.kind())?;
-    Ok(text)
+    file::contents_up_to(path, MAX_IDENTITY).map(|text| text.to_vec()).map_err(|error| error.kind())
 }
 
 /// The text of an identity; device trees end theirs with NUL.

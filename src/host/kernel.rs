@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::Machine;
+use super::machine::Machine;
+use crate::file;
 
 /// kubeadm's `ipv4Forward` (`preflight/checks.go`).
 pub(super) const IPV4_FORWARDING: &str = "/proc/sys/net/ipv4/ip_forward";
@@ -44,6 +45,7 @@ pub(super) fn is_one(machine: &Machine, path: &str) -> Option<bool> {
     Some(read(&machine.at(path))?.starts_with('1'))
 }
 
+/// A file of the kernel's, as text; `None` where it cannot be read.
 pub(super) fn read(path: &Path) -> Option<String> {
-    std::fs::read_to_string(path).ok()
+    Some(String::from_utf8_lossy(&file::contents(path).ok()?).into_owned())
 }

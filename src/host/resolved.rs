@@ -16,8 +16,8 @@ const LINKS: [TargetPath; 5] = [
 ];
 
 /// On this system, as kubeadm asks.
-pub(super) fn is_active(control: &InitSystem) -> bool {
-    control.is_active(SERVICE).unwrap_or(false)
+pub(super) fn is_active(init_system: &InitSystem) -> bool {
+    init_system.is_active(SERVICE).unwrap_or(false)
 }
 
 /// In a root that is not running: one of the links is there. Where it leads to is the business of that root.

@@ -2,7 +2,7 @@
 
 use rustix::io::Errno;
 
-use super::Machine;
+use super::machine::Machine;
 use crate::cri;
 
 /// kubeadm's candidates in its order (`constants/constants_unix.go`).
@@ -12,6 +12,6 @@ const CANDIDATES: [&str; 3] =
 /// The candidates that accept a connection, as `unix://` URLs. As kubeadm does it, nothing is said on that connection; one
 /// that hangs is there all the same.
 pub(super) fn answering_sockets(machine: &Machine) -> Vec<String> {
-    let answers = |path: &&str| matches!(cri::dial(&machine.at(path), cri::LIMIT), Ok(_) | Err(Errno::AGAIN));
+    let answers = |path: &&str| matches!(cri::dial(&machine.at(path), cri::CALL_TIMEOUT), Ok(_) | Err(Errno::AGAIN));
     CANDIDATES.into_iter().filter(answers).map(|path| format!("unix://{path}")).collect()
 }

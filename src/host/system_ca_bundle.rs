@@ -1,9 +1,9 @@
-//! Where hosts keep the CA certificates that they know web servers by: the places that Go looks at, which are those of the
+//! Where hosts keep the CA certificates that web servers are verified with: the places that Go looks at, which are those of the
 //! distributions (`crypto/x509/root_linux.go`, `root_unix.go`).
 
 use std::path::PathBuf;
 
-use super::Machine;
+use super::machine::Machine;
 
 const FILES: [&str; 6] = [
     "/etc/ssl/certs/ca-certificates.crt",

@@ -1,8 +1,11 @@
+use std::ffi::OsStr;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::*;
+use crate::values::ProxyVariables;
 
 /// A tree of files, at once machine and target root.
 struct Tree(tempfile::TempDir);
@@ -86,16 +89,34 @@ fn the_system_uuid_is_the_one_that_cadvisor_finds() {
     const SYSTEM_ID: (&str, &str) = ("/proc/device-tree/system-id", "S2\0");
     const VM_UUID: (&str, &str) = ("/proc/device-tree/vm,uuid", "V3\0");
     const MACHINE_ID: (&str, &str) = ("/etc/machine-id", "M4\n");
-    let table: [(&[(&str, &str)], Option<&str>); 5] = [
-        (&[DMI, SYSTEM_ID, MACHINE_ID], Some("D1")),
-        (&[SYSTEM_ID, VM_UUID, MACHINE_ID], Some("S2")),
-        (&[VM_UUID, MACHINE_ID], Some("V3")),
-        (&[MACHINE_ID], Some("M4")),
+    use UuidSource::{Machine, MachineId, Placeholder};
+    let table: [(&[(&str, &str)], Option<(&str, UuidSource)>); 9] = [
+        (&[DMI, SYSTEM_ID, MACHINE_ID], Some(("D1", Machine))),
+        (&[SYSTEM_ID, VM_UUID, MACHINE_ID], Some(("S2", Machine))),
+        (&[VM_UUID, MACHINE_ID], Some(("V3", Machine))),
+        (&[MACHINE_ID], Some(("M4", MachineId))),
+        // A serial number is none of them: no kubelet reports it.
+        (&[("/proc/device-tree/serial-number", "10000000abcdef01\0"), MACHINE_ID], Some(("M4", MachineId))),
         (&[("/var/lib/dbus/machine-id", "x\n")], None),
+        (
+            &[("/sys/class/dmi/id/product_uuid", "03000200-0400-0500-0006-000700080009\n")],
+            Some(("03000200-0400-0500-0006-000700080009", Placeholder)),
+        ),
+        (
+            &[("/sys/class/dmi/id/product_uuid", "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF\n")],
+            Some(("FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF", Placeholder)),
+        ),
+        (
+            &[("/sys/class/dmi/id/product_uuid", "00000000-0000-0000-0000-000000000000\n")],
+            Some(("00000000-0000-0000-0000-000000000000", Placeholder)),
+        ),
     ];
     for (files, expected) in table {
-        assert_eq!(Tree::new(files).facts().system_uuid.as_deref(), expected, "{files:?}");
+        let expected = expected.map(|(value, source)| SystemUuid { value: value.to_owned(), source });
+        assert_eq!(Tree::new(files).facts().system_uuid, expected, "{files:?}");
     }
+    let boot = Tree::new(&[("/proc/sys/kernel/random/boot_id", "b5\n")]).facts();
+    assert_eq!(boot.boot_id.as_deref(), Some("b5"));
 }
 
 #[test]
@@ -109,7 +130,7 @@ fn another_root_brings_its_own_host_name() {
 }
 
 #[test]
-fn only_sockets_that_answer_are_runtimes_and_only_on_this_system() {
+fn only_sockets_of_this_system_that_answer_are_runtimes() {
     let tree = Tree::new(&[("/var/run/crio/crio.sock", "no socket"), ("/var/run/containerd/x", "")]);
     let _containerd = UnixListener::bind(tree.path("/var/run/containerd/containerd.sock")).unwrap();
     // A runtime that has gone leaves its socket behind.
@@ -119,7 +140,7 @@ fn only_sockets_that_answer_are_runtimes_and_only_on_this_system() {
 }
 
 #[test]
-fn systemd_resolved_is_asked_here_and_looked_for_in_another_root() {
+fn systemd_resolved_is_asked_here_and_a_link_elsewhere() {
     let tree = Tree::new(&[]);
     let answer = |text: &str| {
         tree.program("systemctl", &format!("test \"$*\" = 'is-active systemd-resolved' && {text}"));

@@ -5,16 +5,16 @@ use std::fmt;
 use crate::discovery::ClusterInfo;
 use crate::error::{Code, Explain, Failure, codes};
 use crate::kube::client::Client;
-use crate::net::retry::Retry;
 use crate::node::paths;
 use crate::pki::key::{KeyError, PrivateKey};
 use crate::report::Report;
+use crate::retry::Retry;
 use crate::rootfs::{FileSet, Root};
 use crate::tls_bootstrap::{self, BootstrapError, Credentials, Mismatch};
 use crate::values::NodeName;
 
 /// Largest key that is read back, in bytes.
-const READ_LIMIT: usize = 1 << 16;
+const MAX_KEY_FILE: usize = 1 << 16;
 
 /// A certificate, with the pending key of an interrupted run where there is one.
 pub(super) fn request_certificate(
@@ -39,7 +39,7 @@ pub(super) fn request_certificate(
 /// The key whose request may be known to the cluster already, unless somebody else may know it, too; else a new one, written before it is used: a machine that
 /// loses power while the request waits for approval comes back with the same request.
 fn pending_key(root: &Root) -> Result<PrivateKey, Failure> {
-    let found = root.read_private(&paths::PENDING_KEY, READ_LIMIT)?;
+    let found = root.read_private(&paths::PENDING_KEY, MAX_KEY_FILE)?;
     match found.and_then(|text| PrivateKey::from_pem(&text).ok()) {
         Some(key) => Ok(key),
         None => new_pending_key(root),

@@ -1,4 +1,4 @@
-//! What a join tells about the cluster it has found, the Node of its name, and what a dry run leaves out. Only reports.
+//! What a join reports about the cluster it has found, the Node of its name, and what a dry run leaves out. Only reports.
 
 use crate::clock::ClockMode;
 use crate::discovery::ClusterInfo;
@@ -29,7 +29,7 @@ pub(super) fn report_cluster(access: &Access, info: &ClusterInfo, report: &Repor
     }
     if clock_is_replaced(access, info) {
         let at = httpdate::fmt_http_date(info.clock().now());
-        let text = format_args!("This machine's clock cannot be right; certificates are judged by the server's: {at}");
+        let text = format_args!("This machine's clock cannot be right; certificates are checked by the server's: {at}");
         report.warn(Phase::Discovery, Some(&codes::CLOCK_REPLACED), text);
     }
 }

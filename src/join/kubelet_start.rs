@@ -10,7 +10,8 @@ use crate::discovery::ClusterInfo;
 use crate::error::{Explain, Failure, codes};
 use crate::kubelet::configuration::KubeletConfiguration;
 use crate::kubelet::cri_socket::{self, CriSocketHandover};
-use crate::node::{health, kubelet_bootstrap, paths, registration};
+use crate::node::registration::Registered;
+use crate::node::{health, kubelet_bootstrap, paths};
 use crate::phase::Phase;
 use crate::plan::{JoinPlan, Mode, Target};
 use crate::report::Report;
@@ -21,7 +22,7 @@ use crate::tls_bootstrap::Credentials;
 /// The service.
 pub(super) const SERVICE: &str = "kubelet";
 /// Largest file of ours that is read back, in bytes.
-const READ_LIMIT: usize = 1 << 20;
+const MAX_CONFIGURATION: usize = 1 << 20;
 
 /// The links that make a root that is not running start the kubelet when it is booted; none on this system.
 pub(super) fn unit_links(target: &Target, root: &Root, report: &Report) -> Result<Vec<Entry>, Failure> {
@@ -48,7 +49,7 @@ pub(super) fn start(
         Started::Now => report.info(Phase::KubeletStart, "Starting the kubelet"),
         Started::AtBoot if enablement(root, SERVICE)?.has_no_effect() => return Ok(KubeletState::NotEnabled),
         Started::AtBoot => return Ok(KubeletState::Enabled),
-        Started::ByOthers => {
+        Started::ByUser => {
             let text = "no init system was found; start the kubelet yourself";
             report.warn(Phase::KubeletStart, None, text);
             return Ok(KubeletState::Unmanaged);
@@ -85,7 +86,8 @@ pub(super) fn is_well(root: &Root, init: &InitSystem) -> Result<bool, Failure> {
     })
 }
 
-/// Waits for the Node of a kubelet that is healthy; clusters older than 1.34 expect an annotation on it.
+/// Waits for the Node of a kubelet that is healthy; clusters older than 1.34 expect an annotation on it. A node that has not
+/// appeared is a node all the same: what fails is a warning.
 pub(super) fn wait_for_registration(
     plan: &JoinPlan,
     info: &ClusterInfo,
@@ -97,16 +99,28 @@ pub(super) fn wait_for_registration(
     let wanted = CriSocketHandover::of(cluster).needs_annotation();
     let annotation = wanted.then_some((cri_socket::ANNOTATION, plan.node.cri_socket.as_str()));
     let wait = plan.options.timeouts.kubernetes_api_call;
-    if let (KubeletState::Healthy, Some(credentials)) = (state, credentials)
-        && registration::registered(&plan.access, &plan.node.name, wait, info, credentials, annotation, report)
-    {
-        return KubeletState::Registered;
-    }
+    let registered = match (state, credentials) {
+        (KubeletState::Healthy, Some(credentials)) => {
+            let registered = Registered::wait(&plan.access, &plan.node.name, wait, info, credentials);
+            registered.map_err(|error| report.warn(Phase::KubeletWaitBootstrap, Some(error.code()), error)).ok()
+        }
+        _ => None,
+    };
+    let Some(mut node) = registered else {
+        if let Some((name, value)) = annotation {
+            let text = format_args!("the Node has to be annotated with {name}={value} once it is registered");
+            report.warn(Phase::KubeletWaitBootstrap, Some(&codes::NODE_NOT_ANNOTATED), text);
+        }
+        return state;
+    };
+    report.info(Phase::KubeletWaitBootstrap, format_args!("{node} is registered"));
     if let Some((name, value)) = annotation {
-        let text = format_args!("the Node has to be annotated with {name}={value} once it is registered");
-        report.warn(Phase::KubeletWaitBootstrap, Some(&codes::NODE_NOT_ANNOTATED), text);
+        match node.annotate(name, value) {
+            Ok(()) => report.info(Phase::KubeletWaitBootstrap, format_args!("{node} is annotated with {name}")),
+            Err(error) => report.warn(Phase::KubeletWaitBootstrap, Some(&codes::NODE_NOT_ANNOTATED), error),
+        }
     }
-    state
+    KubeletState::Registered
 }
 
 /// `kubelet-wait-bootstrap` by itself: what it has to know, which is much less than a join.
@@ -167,7 +181,7 @@ pub fn wait_bootstrap(waiting: Waiting<'_>, root: &Root, report: &Report) -> Res
 
 /// `config.yaml` as it is on the disk; empty where there is none.
 pub(super) fn written_configuration(root: &Root) -> Result<Zeroizing<Vec<u8>>, RootError> {
-    Ok(root.read(&paths::KUBELET_CONFIG, READ_LIMIT)?.unwrap_or_default())
+    Ok(root.read(&paths::KUBELET_CONFIG, MAX_CONFIGURATION)?.unwrap_or_default())
 }
 
 /// The token is removed, also when the wait failed (kubeadm does the same): the next run writes it again.
@@ -193,7 +207,7 @@ fn wait_for(
     waited
 }
 
-/// What the kubelet itself says of its trouble, before the error: the machine may be one that nobody can log in to.
+/// What the kubelet itself says of its trouble, before the error: there may be no way to log in to the machine.
 fn report_end_of_log(init: &InitSystem, phase: Phase, report: &Report) {
     let Some(end) = init.log_end(SERVICE) else { return };
     report.info(phase, format_args!("The kubelet's log ends with ({}):", end.source));

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::wanted::Wanted;
 use crate::error::{Code, Explain, codes};
 use crate::net::error::NetError;
 use crate::text::UntrustedText;
@@ -26,7 +27,12 @@ pub enum KubeCause {
     /// 403: the credential is known and may not.
     Forbidden(UntrustedText),
     /// 404.
-    NotFound(UntrustedText),
+    NotFound {
+        /// What it said.
+        message: UntrustedText,
+        /// It is an API server's word about the object: a Status.
+        is_status: bool,
+    },
     /// 409 on a create.
     AlreadyExists,
     /// 429, 503 and other signs of a server that cannot answer now.
@@ -49,6 +55,23 @@ pub enum KubeCause {
     UnexpectedObject(UntrustedText),
 }
 
+impl KubeError {
+    /// The exchange itself failed.
+    pub(super) fn net(wanted: &Wanted, error: NetError) -> Self {
+        KubeError { object: wanted.to_string(), cause: KubeCause::Net(error) }
+    }
+
+    /// What came is not the object.
+    pub(super) fn unexpected(wanted: &Wanted, text: UntrustedText) -> Self {
+        KubeError { object: wanted.to_string(), cause: KubeCause::UnexpectedObject(text) }
+    }
+
+    /// Nothing came.
+    pub(super) fn no_answer(wanted: &Wanted) -> Self {
+        KubeError::unexpected(wanted, UntrustedText::new("no answer", None))
+    }
+}
+
 impl fmt::Display for KubeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let object = &self.object;
@@ -58,7 +81,10 @@ impl fmt::Display for KubeError {
                 write!(f, "{object}: the API server does not accept the credential: {text}")
             }
             KubeCause::Forbidden(text) => write!(f, "{object}: forbidden: {text}"),
-            KubeCause::NotFound(text) => write!(f, "{object}: not found: {text}"),
+            KubeCause::NotFound { message, is_status: true } => write!(f, "{object}: not found: {message}"),
+            KubeCause::NotFound { message, is_status: false } => {
+                write!(f, "{object}: not found, which no API server says in these words: {message}")
+            }
             KubeCause::AlreadyExists => write!(f, "{object}: already exists"),
             KubeCause::Busy { status, message, retry_after } => {
                 write!(f, "{object}: the API server cannot answer now (status {status}")?;
@@ -81,11 +107,22 @@ impl Explain for KubeError {
             KubeCause::Net(error) => error.code(),
             KubeCause::Unauthorized(_) => &codes::API_UNAUTHORIZED,
             KubeCause::Forbidden(_) => &codes::API_FORBIDDEN,
-            KubeCause::NotFound(_) => &codes::API_NOT_FOUND,
+            KubeCause::NotFound { .. } => &codes::API_NOT_FOUND,
             KubeCause::AlreadyExists => &codes::API_REJECTED,
             KubeCause::Busy { .. } => &codes::API_BUSY,
             KubeCause::Rejected { .. } => &codes::API_REJECTED,
             KubeCause::UnexpectedObject(_) => &codes::API_NOT_THE_OBJECT,
+        }
+    }
+
+    fn hint(&self) -> String {
+        match &self.cause {
+            KubeCause::Net(error) => error.hint(),
+            KubeCause::NotFound { is_status: false, .. } => {
+                "find out who answers at the endpoint: an ingress or a load balancer in front of the API server, most likely"
+                    .to_owned()
+            }
+            _ => self.code().hint.to_owned(),
         }
     }
 

@@ -16,12 +16,15 @@ pub struct ObjectMeta {
     pub uid: String,
 }
 
-/// What an object is; all that is read of one that may be another.
+/// What an object is, and its name; all that is read of one that may be another.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub struct TypeMeta {
+pub struct PartialObject {
     /// `kind`.
     #[serde(default)]
     pub kind: String,
+    /// `metadata`.
+    #[serde(default)]
+    pub metadata: ObjectMeta,
 }
 
 /// An object that says of itself what it is.
@@ -74,6 +77,9 @@ pub struct NodeInfo {
     /// `systemUUID`.
     #[serde(default, rename = "systemUUID")]
     pub system_uuid: String,
+    /// `bootID`.
+    #[serde(default, rename = "bootID")]
+    pub boot_id: String,
 }
 
 impl Node {
@@ -186,6 +192,9 @@ pub struct WatchEvent {
 /// meta/v1 Status: what an API server says instead of an object.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Status {
+    /// `kind`: `Status`.
+    #[serde(default)]
+    pub kind: String,
     /// `reason`.
     #[serde(default)]
     pub reason: String,

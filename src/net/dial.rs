@@ -1,5 +1,5 @@
 //! Connecting to an endpoint as this machine has to: directly, or through a proxy. Decided once for each endpoint, because
-//! the one that cluster-info names may need another way than the one that was asked.
+//! the one that cluster-info names may need a proxy where the one that was asked does not.
 
 use std::time::Instant;
 
@@ -20,15 +20,15 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// `roots` are those of web servers, where the variables name a proxy that has to be verified; its certificate is judged
-    /// by `clock`, the system's, because nobody is there yet whose word for another time counts.
+    /// `roots` are the system trust store, where the variables name a proxy that has to be verified; its certificate is judged
+    /// by `clock`, the system's, because no server has been verified yet whose time could count.
     pub fn new(variables: &ProxyVariables, clock: Clock, roots: Option<&TrustRoots>) -> Self {
         let tls = roots.and_then(|roots| tls::strict(roots, clock.as_system(), None).ok());
         Proxies { variables: variables.clone(), tls }
     }
 }
 
-/// A way to an endpoint, and what it takes to go it.
+/// How an endpoint is connected to.
 #[derive(Clone, Debug)]
 pub struct Dialer {
     route: Route,
@@ -70,8 +70,10 @@ impl Dialer {
         let wire = match self.route.proxy() {
             Some(proxy) => proxy::tunnel(proxy, self.proxy_tls.as_ref(), endpoint, deadline)
                 .map_err(|error| at(Cause::Proxy(error)))?,
-            None => Stream::plain(endpoint, deadline).map_err(at)?,
+            None => Stream::plain(endpoint, deadline).map_err(|error| NetError::connecting(&self.route, error))?,
         };
-        Ok(Connection::new(self.route.clone(), wire.secured(name, config).map_err(at)?))
+        let route = self.route.at(Some(wire.address()));
+        let stream = wire.secured(name, config).map_err(|cause| NetError::new(&route, cause))?;
+        Ok(Connection::new(route, stream))
     }
 }

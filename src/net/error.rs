@@ -1,16 +1,19 @@
-//! What can go wrong on the wire, told apart as far as the next step differs.
+//! What can go wrong on the wire, distinguished as far as the next step differs.
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::time::SystemTime;
 
+use super::local_route::{self, LocalRoute};
 use super::route::Route;
+use super::status::is_transient;
 use crate::clock::apart;
 use crate::error::{Code, Explain, codes};
 use crate::text::UntrustedText;
 use crate::values::proxy::{Proxy, ProxyError};
 
-/// An error of the wire. Names the endpoint it happened at, and the proxy on the way there.
+/// An error of the wire. Names the endpoint it happened at, and the proxy in between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetError {
     /// The endpoint that was spoken to, and how.
@@ -24,12 +27,17 @@ pub struct NetError {
 pub enum Cause {
     /// The name has no address (yet).
     NameNotFound,
-    /// Nobody listens there, or a firewall says no.
+    /// Nothing listens there, or a firewall refuses.
     Refused,
-    /// The proxy on the way there gives no tunnel.
+    /// The same, of an address of this machine's own.
+    RefusedByThisMachine,
+    /// The proxy in between gives no tunnel.
     Proxy(TunnelError),
     /// No route to the host or network.
     Unreachable(io::ErrorKind),
+    /// This machine has a route, but a router or a firewall says that the host cannot be reached; or in the same network, no
+    /// host answers for the address.
+    RejectedOnTheWay(io::ErrorKind),
     /// Nothing came in time.
     TimedOut(Stage),
     /// The peer closed before the answer was complete.
@@ -53,10 +61,10 @@ pub enum Cause {
     Validity {
         /// The time it was judged at.
         judged_at: SystemTime,
-        /// Which end of its validity that time is beyond, where the verifier tells.
+        /// Which end of its validity that time is beyond, where the verifier says so.
         beyond: Option<Beyond>,
     },
-    /// The certificate is valid by one of two clocks only, and neither can be preferred without being told.
+    /// The certificate is valid by one of two clocks only, and neither is preferred unless the user says so.
     ClocksDisagree {
         /// This machine's clock.
         system: SystemTime,
@@ -77,6 +85,21 @@ pub enum Cause {
         /// Where to.
         location: UntrustedText,
     },
+}
+
+/// Why there is no connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectError {
+    /// What happened.
+    pub cause: Cause,
+    /// The address that was tried last, where there is one.
+    pub address: Option<SocketAddr>,
+}
+
+impl From<Cause> for ConnectError {
+    fn from(cause: Cause) -> Self {
+        ConnectError { cause, address: None }
+    }
 }
 
 /// The end of a validity that a time is beyond.
@@ -125,8 +148,12 @@ impl fmt::Display for NetError {
         match &self.cause {
             Cause::NameNotFound => write!(f, "{at}: the name {host:?} has no address"),
             Cause::Refused => write!(f, "{at}: connection refused"),
+            Cause::RefusedByThisMachine => {
+                write!(f, "{at}: connection refused by this machine itself, which has that address")
+            }
             Cause::Proxy(error) => write!(f, "{at}: {error}"),
             Cause::Unreachable(kind) => write!(f, "{at}: {kind}"),
+            Cause::RejectedOnTheWay(kind) => write!(f, "{at}: {kind}, although this machine has a route to it"),
             Cause::TimedOut(stage) => write!(f, "{at}: timed out while {stage}"),
             Cause::Closed(stage) => write!(f, "{at}: connection closed while {stage}"),
             Cause::Io(kind) => write!(f, "{at}: {kind}"),
@@ -146,7 +173,7 @@ impl fmt::Display for NetError {
                 match beyond {
                     Some(Beyond::Begin(begin)) => write!(
                         f,
-                        "{at}: the serving certificate begins to be valid in {}, at {}; the time is {now}",
+                        "{at}: the serving certificate is not valid yet: it becomes so in {}, at {}; the time is {now}",
                         apart(*begin, *judged_at),
                         httpdate::fmt_http_date(*begin)
                     ),
@@ -182,8 +209,8 @@ impl Explain for NetError {
         match &self.cause {
             Cause::NameNotFound => &codes::NET_NAME_NOT_FOUND,
             Cause::Proxy(error) => error.code(),
-            Cause::Refused => &codes::NET_REFUSED,
-            Cause::Unreachable(_) => &codes::NET_UNREACHABLE,
+            Cause::Refused | Cause::RefusedByThisMachine => &codes::NET_REFUSED,
+            Cause::Unreachable(_) | Cause::RejectedOnTheWay(_) => &codes::NET_UNREACHABLE,
             Cause::TimedOut(Stage::Resolve) => &codes::NET_NAME_NOT_FOUND,
             Cause::TimedOut(_) => &codes::NET_TIMED_OUT,
             Cause::Closed(_) => &codes::NET_CLOSED,
@@ -201,16 +228,49 @@ impl Explain for NetError {
             Cause::Redirect { .. } => &codes::HTTP_REDIRECT,
         }
     }
+
+    fn hint(&self) -> String {
+        let hint = match &self.cause {
+            Cause::RefusedByThisMachine => {
+                "name an address of the control plane: this one is this machine's own, as with virtual machines that all have \
+                 the same address behind NAT"
+            }
+            Cause::RejectedOnTheWay(_) => {
+                "open the port to this machine in the firewall of the control plane, or of a router on the way (firewalld \
+                 rejects like this); in the same network, check that the host is up"
+            }
+            _ => self.code().hint,
+        };
+        hint.to_owned()
+    }
 }
 
 impl NetError {
-    /// An error on this way.
+    /// An error on this route.
     pub fn new(route: &Route, cause: Cause) -> Self {
         NetError { route: route.clone(), cause }
+    }
+
+    /// A connection that did not come about on this route.
+    pub fn connecting(route: &Route, error: ConnectError) -> Self {
+        NetError { route: route.at(error.address), cause: error.cause }
     }
 }
 
 impl Cause {
+    /// Why `address` takes no connection. The operating system's word for it is the same whether this machine has no route,
+    /// or a firewall says that it may not be used; and whether the control plane refuses, or this machine itself. A local load
+    /// balancer is meant where the address is a loopback one.
+    pub(super) fn of_connect(error: &io::Error, address: SocketAddr) -> Cause {
+        match Cause::from_io(error, Stage::Connect) {
+            Cause::Unreachable(kind) if local_route::of(address) != LocalRoute::None => Cause::RejectedOnTheWay(kind),
+            Cause::Refused if !address.ip().is_loopback() && local_route::of(address) == LocalRoute::ThisMachine => {
+                Cause::RefusedByThisMachine
+            }
+            cause => cause,
+        }
+    }
+
     /// An error of the operating system during `stage`.
     pub fn from_io(error: &io::Error, stage: Stage) -> Cause {
         use io::ErrorKind as Kind;
@@ -228,18 +288,18 @@ impl Cause {
     }
 }
 
-/// Why there is no tunnel.
+/// Why a proxy gives no tunnel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TunnelError {
-    /// `HTTPS_PROXY` names no proxy that can be spoken to.
+    /// `HTTPS_PROXY` names no proxy that can be used.
     Variable(ProxyError),
     /// The proxy cannot be reached, or says nothing; the error is at the proxy's endpoint.
     Unreachable(Box<NetError>),
-    /// It shows a certificate that is not to be believed; the error is at the proxy's endpoint.
+    /// Its certificate cannot be verified; the error is at the proxy's endpoint.
     Certificate(Box<NetError>),
-    /// It wants to know who asks, or does not believe it.
+    /// It demands credentials, or others.
     Authentication {
-        /// It was told credentials.
+        /// Credentials were sent.
         given: bool,
     },
     /// It will not connect to the endpoint.
@@ -260,8 +320,9 @@ pub enum Answer {
 }
 
 impl TunnelError {
-    pub(super) fn unreachable(proxy: &Proxy, cause: Cause) -> Self {
-        TunnelError::Unreachable(Box::new(NetError::new(&Route::direct(proxy.endpoint.clone()), cause)))
+    pub(super) fn unreachable(proxy: &Proxy, error: impl Into<ConnectError>) -> Self {
+        let route = Route::direct(proxy.endpoint.clone());
+        TunnelError::Unreachable(Box::new(NetError::connecting(&route, error.into())))
     }
 
     /// What a failed handshake with the proxy itself means.
@@ -278,12 +339,12 @@ impl TunnelError {
         TunnelError::NotAProxy(UntrustedText::new(what, None))
     }
 
-    /// 408, 429 and 5xx are what a proxy says whose endpoint, or who itself, is not there at the moment.
+    /// What is transient is what a proxy says whose endpoint, or which itself, is not there at the moment.
     pub(super) fn of_status(status: u16, proxy: &Proxy) -> Self {
         match status {
             // 401 is what servers say; some proxies say it, too.
             401 | 407 => TunnelError::Authentication { given: proxy.credentials.is_some() },
-            408 | 429 | 500..=599 => TunnelError::NoTarget(Answer::Status(status)),
+            status if is_transient(status) => TunnelError::NoTarget(Answer::Status(status)),
             400..=499 => TunnelError::Refused(Answer::Status(status)),
             _ => TunnelError::not_a_proxy(&format!("it answers with status {status}")),
         }

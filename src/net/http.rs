@@ -29,7 +29,7 @@ const USER_AGENT: &str = concat!("kubejoin/", env!("CARGO_PKG_VERSION"));
 /// Read granularity, in bytes. Small, because it is most of the heap of a join.
 const CHUNK: usize = 4 * 1024;
 
-/// The begin of the year 9999: a clock set to a later date could run out of the calendar, which httpdate panics at.
+/// The beginning of the year 9999: a clock set to a later date could run out of the calendar, which httpdate panics at.
 const LAST_DATE: Duration = Duration::from_secs(253_370_764_800);
 
 /// What is asked.
@@ -78,7 +78,7 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
-/// What a proxy makes of the wish for a tunnel.
+/// What a proxy answers to CONNECT.
 #[derive(Debug)]
 pub enum Tunnel {
     /// Bytes go to the endpoint from here on, and come from there.
@@ -104,7 +104,7 @@ impl Connection {
         Connection { route, stream, input: Vec::new(), waiting: VecDeque::new(), usable: true }
     }
 
-    /// Whether another request may be sent. Not where something has come that nobody asked for (RFC 9112, 9.2): it would
+    /// Whether another request may be sent. Not where something has come that was not asked for (RFC 9112, 9.2): it would
     /// be taken for the answer to the next request.
     pub fn is_usable(&self) -> bool {
         self.usable && (self.input.is_empty() || !self.waiting.is_empty())

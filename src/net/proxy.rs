@@ -21,7 +21,7 @@ pub(super) fn tunnel(
 ) -> Result<Stream, TunnelError> {
     let connect = || {
         let stream = Stream::plain(&proxy.endpoint, deadline);
-        stream.map_err(|cause| TunnelError::unreachable(proxy, cause))
+        stream.map_err(|error| TunnelError::unreachable(proxy, error))
     };
     match (proxy.scheme, config) {
         (Scheme::Http, _) => by_connect(connect()?, proxy, target, deadline),

@@ -48,7 +48,7 @@ pub(super) fn connect(stream: Stream, proxy: &Proxy, target: &Endpoint) -> Resul
         (VERSION, _) => return Err(TunnelError::NoTarget(Answer::Reply(reply))),
         _ => return Err(TunnelError::not_a_proxy("it does not speak SOCKS 5")),
     }
-    // Where the proxy connects from, which nobody wants to know: an address, and a port of two bytes.
+    // Where the proxy connects from, which is not used: an address, and a port of two bytes.
     let rest = match kind {
         IPV4 => 4 + 2,
         IPV6 => 16 + 2,
@@ -93,7 +93,7 @@ fn request(target: &Endpoint) -> Vec<u8> {
     message
 }
 
-/// The proxy, as somebody to talk to.
+/// The proxy, which messages are exchanged with.
 struct Peer<'p> {
     stream: Stream,
     proxy: &'p Proxy,

@@ -1,101 +1,57 @@
-//! A TCP connection with a deadline, and the byte stream that HTTP runs on: plain (the kubelet's healthz on this machine, and
-//! what a proxy is told) or TLS.
-//!
-//! The deadline is for a whole exchange and is checked at every read and write, so that a peer that sends a byte a second
-//! cannot hold us longer than one that sends nothing.
+//! The byte stream that HTTP runs on: TCP as it is (the kubelet's healthz on this machine, and what is said to a proxy), or with
+//! TLS. Its deadline is that of a whole exchange.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::sync::{Arc, mpsc};
-use std::time::{Duration, Instant};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Instant;
 
 use rustls::ClientConnection;
 use rustls::pki_types::ServerName;
 
-use super::error::{Cause, Stage};
+use super::error::{Cause, ConnectError, Stage};
+use super::resolve::{self, ResolveError};
 use super::tls;
+use crate::deadline::{DeadlineSocket, remaining};
 use crate::values::Endpoint;
 
-/// A TCP socket that no call can hold beyond its deadline.
-#[derive(Debug)]
-pub struct DeadlineSocket {
-    socket: TcpStream,
-    deadline: Instant,
-}
-
-impl DeadlineSocket {
-    /// Resolves and connects, trying each address in turn with an equal share of the time that is left.
-    pub fn connect(endpoint: &Endpoint, deadline: Instant) -> Result<Self, Cause> {
-        let addresses = addresses(endpoint, deadline)?;
-        let mut last = Cause::NameNotFound;
-        for (tried, address) in addresses.iter().enumerate() {
-            // Divisor is at least 1: `tried` is an index into `addresses`. At most 16 bits of addresses, so no truncation.
-            let share = remaining(deadline).map_err(|e| Cause::from_io(&e, Stage::Connect))?
-                / (addresses.len() - tried).min(u16::MAX.into()) as u32;
-            match TcpStream::connect_timeout(address, share) {
-                Ok(socket) => {
-                    // Requests leave in one write each; waiting to coalesce them would cost a round trip.
-                    socket.set_nodelay(true).map_err(|e| Cause::from_io(&e, Stage::Connect))?;
-                    return Ok(DeadlineSocket { socket, deadline });
-                }
-                Err(error) => last = Cause::from_io(&error, Stage::Connect),
+/// Resolves and connects, trying each address in turn with an equal share of the time that is left.
+fn connect(endpoint: &Endpoint, deadline: Instant) -> Result<(DeadlineSocket<TcpStream>, SocketAddr), ConnectError> {
+    let addresses = addresses(endpoint, deadline)?;
+    let mut last = ConnectError::from(Cause::NameNotFound);
+    for (tried, address) in addresses.iter().enumerate() {
+        let failed =
+            |error: io::Error| ConnectError { cause: Cause::of_connect(&error, *address), address: Some(*address) };
+        // Divisor is at least 1: `tried` is an index into `addresses`. At most 16 bits of addresses, so no truncation.
+        let share = remaining(deadline).map_err(failed)? / (addresses.len() - tried).min(u16::MAX.into()) as u32;
+        match TcpStream::connect_timeout(address, share) {
+            Ok(socket) => {
+                // Requests leave in one write each; waiting to coalesce them would cost a round trip.
+                socket.set_nodelay(true).map_err(failed)?;
+                return Ok((DeadlineSocket::new(socket, deadline), *address));
             }
+            Err(error) => last = failed(error),
         }
-        Err(last)
     }
+    Err(last)
 }
 
-/// Asks the resolver on a thread of its own: it cannot be told to be quick, and a name server that does not answer would
-/// hold up whoever has other endpoints to ask.
 fn addresses(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<SocketAddr>, Cause> {
     if let Some(address) = endpoint.ip() {
         return Ok(vec![(address, endpoint.port).into()]);
     }
-    let (sender, receiver) = mpsc::channel();
-    let (host, port) = (endpoint.host.clone(), endpoint.port);
-    // The thread outlives its use when the resolver does; nobody receives then.
-    std::thread::Builder::new()
-        .spawn(move || {
-            let found = (host.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<_>>);
-            let _ = sender.send(found);
-        })
-        .map_err(|e| Cause::from_io(&e, Stage::Resolve))?;
-    let limit = remaining(deadline).map_err(|e| Cause::from_io(&e, Stage::Resolve))?;
-    match receiver.recv_timeout(limit) {
-        Ok(Ok(found)) => Ok(found),
-        Ok(Err(_)) => Err(Cause::NameNotFound),
-        Err(_) => Err(Cause::TimedOut(Stage::Resolve)),
-    }
-}
-
-fn remaining(deadline: Instant) -> io::Result<Duration> {
-    match deadline.checked_duration_since(Instant::now()) {
-        Some(left) if !left.is_zero() => Ok(left),
-        _ => Err(io::ErrorKind::TimedOut.into()),
-    }
-}
-
-impl Read for DeadlineSocket {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.socket.set_read_timeout(Some(remaining(self.deadline)?))?;
-        self.socket.read(buffer)
-    }
-}
-
-impl Write for DeadlineSocket {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.socket.set_write_timeout(Some(remaining(self.deadline)?))?;
-        self.socket.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    let timeout = remaining(deadline).map_err(|error| Cause::from_io(&error, Stage::Resolve))?;
+    resolve::addresses(&endpoint.host, endpoint.port, timeout).map_err(|error| match error {
+        ResolveError::NotFound(_) => Cause::NameNotFound,
+        ResolveError::TimedOut => Cause::TimedOut(Stage::Resolve),
+        ResolveError::NotAsked(error) => Cause::from_io(&error, Stage::Resolve),
+    })
 }
 
 /// What HTTP runs on: a socket, perhaps with TLS, and where that is with a proxy, with another TLS inside of it.
 #[derive(Debug)]
 pub struct Stream {
+    address: SocketAddr,
     wire: Wire,
     tls: Option<Box<ClientConnection>>,
 }
@@ -103,7 +59,7 @@ pub struct Stream {
 /// What the innermost TLS, or what is spoken plainly, goes over.
 #[derive(Debug)]
 struct Wire {
-    socket: DeadlineSocket,
+    socket: DeadlineSocket<TcpStream>,
     /// With a proxy.
     tls: Option<Box<ClientConnection>>,
 }
@@ -136,25 +92,34 @@ impl Write for Wire {
 impl Stream {
     /// An unencrypted stream. As it is, only this machine's own kubelet and a proxy are spoken to over it; others over what
     /// [`secured`](Self::secured) makes of it.
-    pub fn plain(endpoint: &Endpoint, deadline: Instant) -> Result<Self, Cause> {
-        let socket = DeadlineSocket::connect(endpoint, deadline)?;
-        Ok(Stream { wire: Wire { socket, tls: None }, tls: None })
+    ///
+    /// # Errors
+    /// The name has no address, or none of its addresses takes a connection.
+    pub fn plain(endpoint: &Endpoint, deadline: Instant) -> Result<Self, ConnectError> {
+        let (socket, address) = connect(endpoint, deadline)?;
+        Ok(Stream { address, wire: Wire { socket, tls: None }, tls: None })
     }
 
     /// The same after a TLS handshake with `name` under `config`, before the stream's deadline. A stream that has TLS already,
     /// which is that with a proxy, has both afterwards.
     pub fn secured(self, name: ServerName<'static>, config: &tls::TlsConfig) -> Result<Self, Cause> {
+        let address = self.address;
         let mut wire = Wire { socket: self.wire.socket, tls: self.tls.or(self.wire.tls) };
         let mut connection = ClientConnection::new(Arc::clone(config.rustls()), name).map_err(|e| tls::cause(&e))?;
         while connection.is_handshaking() {
             connection.complete_io(&mut wire).map_err(|e| config.cause_of_io(&e))?;
         }
-        Ok(Stream { wire, tls: Some(Box::new(connection)) })
+        Ok(Stream { address, wire, tls: Some(Box::new(connection)) })
+    }
+
+    /// What it is connected to: the endpoint, or the proxy in between.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Sets the deadline of whatever is read and written from now on.
     pub fn set_deadline(&mut self, deadline: Instant) {
-        self.wire.socket.deadline = deadline;
+        self.wire.socket.set_deadline(deadline);
     }
 
     /// Reads some bytes; 0 is a clean end. A cut without TLS's `close_notify` is [`Cause::Closed`].

@@ -4,23 +4,22 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::error::{Code, Explain, codes};
-use crate::kube::client::REQUEST_TIMEOUT;
+use crate::kube::client::{REQUEST_TIMEOUT, RETRY_INTERVAL};
 use crate::net::error::NetError;
 use crate::net::http::{Connection, Method, Request};
 use crate::net::route::Route;
 use crate::net::stream::Stream;
 use crate::phase::Phase;
 use crate::report::Report;
+use crate::retry::{Grace, Retry};
 use crate::values::Endpoint;
 
-/// kubeadm's interval for both waits (`cmd/kubeadm/app/constants/constants.go`, `KubernetesAPICallRetryInterval`).
-const INTERVAL: Duration = Duration::from_millis(500);
 /// How often the init system is asked about a kubelet that does not answer.
 const SERVICE_POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// For how long it may call the kubelet stopped before that is believed to be the end: one that is started again is called so
 /// for a moment at most.
 const STOPPED_GRACE: Duration = Duration::from_secs(5);
-/// The kubelet answers `ok`.
+/// Largest answer that is read, in bytes: the kubelet answers `ok`.
 const MAX_HEALTHZ: usize = 4 * 1024;
 
 /// The kubelet did not come up.
@@ -28,11 +27,22 @@ const MAX_HEALTHZ: usize = 4 * 1024;
 pub struct Unhealthy {
     url: String,
     waited: Duration,
-    last: String,
+    reason: Reason,
+}
+
+/// What was wrong with it last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Reason {
+    NoAnswer(Box<NetError>),
+    Status(u16),
+    Stopped,
 }
 
 /// Waits for the kubelet's healthz. `address` is where its configuration puts it; `None` where it is turned off. `runs` asks
 /// the init system: a kubelet that has ended for good is not waited for.
+///
+/// # Errors
+/// It is not healthy within `wait`, or has ended.
 pub fn healthy(
     address: Option<Endpoint>,
     wait: Duration,
@@ -40,56 +50,77 @@ pub fn healthy(
     report: &Report,
 ) -> Result<(), Unhealthy> {
     let Some(address) = address else { return Ok(()) };
-    let started = Instant::now();
-    let (mut asked, mut seen_running) = (started, started);
     let url = format!("http://{address}/healthz");
-    let text = format_args!("Asking the kubelet at {url} until it is well; {} s at most", wait.as_secs());
+    let text = format_args!("Waiting for a healthy kubelet at {url}; {} s at most", wait.as_secs());
     report.info(Phase::KubeletWaitBootstrap, text);
-    loop {
-        let last = match healthz(&address) {
-            Ok(200) => {
-                let seconds = started.elapsed().as_secs_f32();
-                let text = format_args!("The kubelet answered after {seconds:.1} s: healthy");
-                report.info(Phase::KubeletWaitBootstrap, text);
-                return Ok(());
-            }
-            Ok(status) => format!("it answers with status {status}"),
-            Err(error) => error.to_string(),
-        };
-        if asked.elapsed() >= SERVICE_POLL_INTERVAL {
-            asked = Instant::now();
-            if runs() {
-                seen_running = asked;
-            } else if seen_running.elapsed() >= STOPPED_GRACE {
-                let last = "it has ended, and the init system does not start it again".to_owned();
-                return Err(Unhealthy { url, waited: started.elapsed(), last });
-            }
-        }
-        if started.elapsed() + INTERVAL > wait {
-            return Err(Unhealthy { url, waited: wait, last });
-        }
-        std::thread::sleep(INTERVAL);
-    }
+    let retry = Retry::every(RETRY_INTERVAL, wait);
+    let mut service = Service::new(runs);
+    retry.run(
+        || {
+            let reason = match healthz(&address, retry.exchange_deadline(REQUEST_TIMEOUT)) {
+                Ok(200) => return Ok(()),
+                _ if service.has_ended() => Reason::Stopped,
+                Ok(status) => Reason::Status(status),
+                Err(error) => Reason::NoAnswer(Box::new(error)),
+            };
+            Err(Unhealthy { url: url.clone(), waited: retry.waited(), reason })
+        },
+        |_, _| {},
+    )?;
+    let seconds = retry.waited().as_secs_f32();
+    report.info(Phase::KubeletWaitBootstrap, format_args!("The kubelet is healthy after {seconds:.1} s"));
+    Ok(())
 }
 
 /// Whether the kubelet answers at its healthz that it is well: asked once.
 pub fn answers(address: &Endpoint) -> bool {
-    matches!(healthz(address), Ok(200))
+    matches!(healthz(address, Instant::now() + REQUEST_TIMEOUT), Ok(200))
 }
 
-fn healthz(address: &Endpoint) -> Result<u16, NetError> {
-    let deadline = Instant::now() + REQUEST_TIMEOUT;
+fn healthz(address: &Endpoint, deadline: Instant) -> Result<u16, NetError> {
     let route = Route::direct(address.clone());
-    let stream = Stream::plain(address, deadline).map_err(|cause| NetError::new(&route, cause))?;
+    let stream = Stream::plain(address, deadline).map_err(|error| NetError::connecting(&route, error))?;
     let mut connection = Connection::new(route, stream);
     let request = Request { method: Method::Get, path: "/healthz".to_owned(), bearer: None, body: None };
     connection.send(&[request], deadline)?;
     Ok(connection.receive(MAX_HEALTHZ, deadline)?.head.status)
 }
 
+/// The kubelet as its init system sees it.
+struct Service<R> {
+    runs: R,
+    asked: Grace,
+    seen_running: Grace,
+}
+
+impl<R: Fn() -> bool> Service<R> {
+    /// It has just been started.
+    fn new(runs: R) -> Self {
+        Service { runs, asked: Grace::new(SERVICE_POLL_INTERVAL), seen_running: Grace::new(STOPPED_GRACE) }
+    }
+
+    /// Whether it has ended, and is not started again.
+    fn has_ended(&mut self) -> bool {
+        if !self.asked.is_over() {
+            return false;
+        }
+        self.asked = Grace::new(SERVICE_POLL_INTERVAL);
+        if (self.runs)() {
+            self.seen_running = Grace::new(STOPPED_GRACE);
+            return false;
+        }
+        self.seen_running.is_over()
+    }
+}
+
 impl fmt::Display for Unhealthy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the kubelet is not healthy at {} after {} s: {}", self.url, self.waited.as_secs(), self.last)
+        write!(f, "the kubelet is not healthy at {} after {} s: ", self.url, self.waited.as_secs())?;
+        match &self.reason {
+            Reason::NoAnswer(error) => write!(f, "{error}"),
+            Reason::Status(status) => write!(f, "it answers with status {status}"),
+            Reason::Stopped => f.write_str("it has ended, and the init system does not start it again"),
+        }
     }
 }
 
@@ -98,5 +129,10 @@ impl std::error::Error for Unhealthy {}
 impl Explain for Unhealthy {
     fn code(&self) -> &'static Code {
         &codes::KUBELET_UNHEALTHY
+    }
+
+    /// A kubelet that has not come up yet may do so, as long as it runs.
+    fn may_retry(&self) -> bool {
+        self.reason != Reason::Stopped
     }
 }

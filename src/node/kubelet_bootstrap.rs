@@ -2,19 +2,19 @@
 //! that it was given for that.
 
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::paths;
 use super::state;
 use crate::error::{Code, Explain, codes};
 use crate::phase::Phase;
 use crate::report::Report;
+use crate::retry::{Grace, Retry};
 use crate::rootfs::{CommitError, FileSet, Root, RootError};
+use crate::tls_bootstrap::APPROVER_GRACE;
 
 /// kubeadm's interval (`cmd/kubeadm/app/constants/constants.go`, `TLSBootstrapRetryInterval`).
-const INTERVAL: Duration = Duration::from_secs(1);
-/// How long an approver in the cluster usually needs at most; after that it is said that somebody has to approve.
-const APPROVER_GRACE: Duration = Duration::from_secs(5);
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Why there is no `kubelet.conf` that a client can be made of.
 #[derive(Debug)]
@@ -26,30 +26,55 @@ pub enum NotBootstrapped {
 }
 
 /// Waits until the kubelet can speak to the cluster as itself.
+///
+/// # Errors
+/// It cannot within `wait`, or the tree cannot be read.
 pub fn wait(root: &Root, wait: Duration, report: &Report) -> Result<(), NotBootstrapped> {
-    let started = Instant::now();
-    let mut said = 0;
-    loop {
-        if state::is_client(root).map_err(NotBootstrapped::Root)? {
-            if said > 0 {
-                report.info(Phase::KubeletWaitBootstrap, "The kubelet has its certificate");
+    let retry = Retry::every(RETRY_INTERVAL, wait);
+    let approver = Grace::new(APPROVER_GRACE);
+    let mut said = Said::Nothing;
+    retry.run(
+        || match state::is_client(root) {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                said = said.next(&approver, wait, report);
+                Err(NotBootstrapped::Late(wait))
             }
-            return Ok(());
+            Err(error) => Err(NotBootstrapped::Root(error)),
+        },
+        |_, _| {},
+    )?;
+    if said != Said::Nothing {
+        report.info(Phase::KubeletWaitBootstrap, "The kubelet has its certificate");
+    }
+    Ok(())
+}
+
+/// What has been said of the wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Nothing,
+    Waiting,
+    WhoApproves,
+}
+
+impl Said {
+    /// Says the next thing, when its time has come.
+    fn next(self, approver: &Grace, wait: Duration, report: &Report) -> Said {
+        match self {
+            Said::Nothing => {
+                let text = format_args!("The kubelet asks for its certificate; {} s at most", wait.as_secs());
+                report.info(Phase::KubeletWaitBootstrap, text);
+                Said::Waiting
+            }
+            Said::Waiting if approver.is_over() => {
+                let text = "Its request is not approved yet: look at `kubectl get csr` on the control plane, and run \
+                            `kubectl certificate approve NAME` there";
+                report.info(Phase::KubeletWaitBootstrap, text);
+                Said::WhoApproves
+            }
+            said => said,
         }
-        if said == 0 {
-            let text = format!("The kubelet asks for its certificate; {} s at most", wait.as_secs());
-            report.info(Phase::KubeletWaitBootstrap, text);
-            said = 1;
-        } else if said == 1 && started.elapsed() > APPROVER_GRACE {
-            let text = "Nobody has approved its request yet: look at `kubectl get csr` on the control plane, and run \
-                        `kubectl certificate approve NAME` there";
-            report.info(Phase::KubeletWaitBootstrap, text);
-            said = 2;
-        }
-        if started.elapsed() + INTERVAL > wait {
-            return Err(NotBootstrapped::Late(wait));
-        }
-        std::thread::sleep(INTERVAL);
     }
 }
 

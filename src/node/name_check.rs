@@ -1,12 +1,20 @@
 //! Whether a Node of our name may be ours.
 //!
 //! kubeadm refuses a Node that is Ready and takes over any other (`cmd/kubeadm/app/cmd/phases/join/kubelet.go`). So do we, except that
-//! the same machine may come back at once: a Node with this machine's identity is no stranger, Ready or not.
+//! the same machine may come back at once: a Node with this machine's identity is its own, Ready or not.
+//!
+//! A machine is known by two identities that do not come from the same place: the machine-id, which is on the disk, and one
+//! that is not. Of what a kubelet reports, that is the system UUID where the firmware or the device tree has one of the
+//! machine's own, and the boot ID, which is the same as long as the machine has not been restarted. A board without such a
+//! UUID, as a Raspberry Pi is, reports its machine-id twice; a cloned disk has it, too. The serial number in its device tree is
+//! not reported by any kubelet, so there is nothing in the cluster to compare it with; and what a join would write down of
+//! it on the disk is cloned together with the machine-id. After a restart such a board is therefore as unknown as its
+//! clone, and comes back when its Node is not Ready any more, which is within a minute of its kubelet having stopped.
 
 use std::fmt;
 
 use crate::error::{Code, Explain, codes};
-use crate::host::HostFacts;
+use crate::host::{HostFacts, SystemUuid, UuidSource};
 use crate::kube::types::{Node, NodeInfo};
 use crate::values::NodeName;
 
@@ -17,7 +25,7 @@ pub enum NameCheck {
     Unused,
     /// It is this machine's own, from a previous join.
     SameMachine,
-    /// It is not Ready, and another machine's or one that cannot be told apart.
+    /// It is not Ready, and another machine's or one that cannot be distinguished.
     NotReady,
 }
 
@@ -25,34 +33,60 @@ pub enum NameCheck {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeNameInUse {
     node: String,
+    by: OwnerOfNode,
+}
+
+/// Whose a Node is, as far as identities say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OwnerOfNode {
+    /// This machine.
+    Us,
+    /// This disk or a copy of it; which, is not known.
+    ThisDiskOrACopy,
+    /// Another machine.
+    Other,
 }
 
 /// Checks the Node that was found under our name.
 ///
 /// # Errors
-/// It is Ready, and not this machine's.
+/// It is Ready, and not known to be this machine's.
 pub fn check_node_name(node: Option<&Node>, name: &NodeName, host: &HostFacts) -> Result<NameCheck, NodeNameInUse> {
     let Some(node) = node else { return Ok(NameCheck::Unused) };
-    if is_same_machine(&node.status.node_info, host.machine_id.as_deref(), host.system_uuid.as_deref()) {
-        return Ok(NameCheck::SameMachine);
+    match owner(&node.status.node_info, host) {
+        OwnerOfNode::Us => Ok(NameCheck::SameMachine),
+        by if node.is_ready() => Err(NodeNameInUse { node: name.to_string(), by }),
+        OwnerOfNode::ThisDiskOrACopy | OwnerOfNode::Other => Ok(NameCheck::NotReady),
     }
-    if node.is_ready() {
-        return Err(NodeNameInUse { node: name.to_string() });
-    }
-    Ok(NameCheck::NotReady)
 }
 
-/// Both identities must be known and equal: a cloned image shares its machine id, a board without DMI has no UUID of its own.
-fn is_same_machine(theirs: &NodeInfo, machine_id: Option<&str>, system_uuid: Option<&str>) -> bool {
-    let same = |ours: Option<&str>, theirs: &str| {
-        ours.is_some_and(|ours| !ours.is_empty() && ours.eq_ignore_ascii_case(theirs))
+fn owner(theirs: &NodeInfo, host: &HostFacts) -> OwnerOfNode {
+    // Older kubelets leave the NUL at the end of what a device tree says.
+    let same = |ours: &str, theirs: &str| {
+        !ours.is_empty() && ours.eq_ignore_ascii_case(theirs.trim_end_matches('\0').trim_end())
     };
-    same(machine_id, &theirs.machine_id) && same(system_uuid, &theirs.system_uuid)
+    let is_same_disk = host.machine_id.as_deref().is_some_and(|ours| same(ours, &theirs.machine_id));
+    if !is_same_disk {
+        return OwnerOfNode::Other;
+    }
+    let is_same_boot = host.boot_id.as_deref().is_some_and(|ours| same(ours, &theirs.boot_id));
+    match &host.system_uuid {
+        Some(SystemUuid { value, .. }) if !same(value, &theirs.system_uuid) => OwnerOfNode::Other,
+        _ if is_same_boot => OwnerOfNode::Us,
+        Some(SystemUuid { source: UuidSource::Machine, .. }) => OwnerOfNode::Us,
+        Some(_) | None => OwnerOfNode::ThisDiskOrACopy,
+    }
 }
 
 impl fmt::Display for NodeNameInUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a Node named {:?} is in the cluster, is Ready, and is another machine", self.node)
+        write!(f, "a Node named {:?} is in the cluster, is Ready, and ", self.node)?;
+        match self.by {
+            OwnerOfNode::ThisDiskOrACopy => f.write_str(
+                "has this machine's machine-id, which a copy of its disk has, too; nothing else identifies this machine",
+            ),
+            OwnerOfNode::Us | OwnerOfNode::Other => f.write_str("is another machine"),
+        }
     }
 }
 
@@ -64,25 +98,90 @@ impl Explain for NodeNameInUse {
     }
 
     fn hint(&self) -> String {
-        format!("join with another --node-name, or run `kubectl delete node {}` on the control plane first", self.node)
+        let node = &self.node;
+        match self.by {
+            OwnerOfNode::ThisDiskOrACopy => format!(
+                "if it is this machine, run this again once `kubectl get nodes` on the control plane shows {node} as NotReady, \
+                 within a minute of its kubelet having stopped; a copy needs another --node-name, and a machine-id of its own"
+            ),
+            OwnerOfNode::Us | OwnerOfNode::Other => {
+                format!("join with another --node-name, or run `kubectl delete node {node}` on the control plane first")
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kube::types::{Condition, NodeStatus};
+
+    fn node(is_ready: bool, machine_id: &str, system_uuid: &str, boot_id: &str) -> Node {
+        let status = if is_ready { "True" } else { "Unknown" };
+        let ready = Condition { kind: "Ready".to_owned(), status: status.to_owned(), ..Condition::default() };
+        let node_info = NodeInfo {
+            machine_id: machine_id.to_owned(),
+            system_uuid: system_uuid.to_owned(),
+            boot_id: boot_id.to_owned(),
+        };
+        Node { status: NodeStatus { conditions: vec![ready], node_info } }
+    }
+
+    fn host(machine_id: &str, uuid: Option<(&str, UuidSource)>, boot_id: &str) -> HostFacts {
+        HostFacts {
+            machine_id: Some(machine_id.to_owned()),
+            system_uuid: uuid.map(|(value, source)| SystemUuid { value: value.to_owned(), source }),
+            boot_id: Some(boot_id.to_owned()),
+            ..HostFacts::default()
+        }
+    }
+
+    fn check(node: &Node, host: &HostFacts) -> Result<NameCheck, NodeNameInUse> {
+        check_node_name(Some(node), &"n".parse().unwrap(), host)
+    }
 
     #[test]
-    fn a_machine_is_the_same_only_by_both_identities() {
-        let info = |id: &str, uuid: &str| NodeInfo { machine_id: id.to_owned(), system_uuid: uuid.to_owned() };
-        for (theirs, id, uuid, same) in [
-            (info("a", "B"), Some("a"), Some("b"), true),
-            (info("a", "b"), Some("a"), Some("c"), false),
-            (info("a", "b"), Some("c"), Some("b"), false),
-            (info("", ""), Some(""), Some(""), false),
-            (info("a", ""), Some("a"), None, false),
+    fn a_machine_is_the_same_by_two_identities_of_two_places() {
+        use UuidSource::{Machine, MachineId, Placeholder};
+        for (theirs, ours, owner_of_node) in [
+            (("a", "B", "x"), host("a", Some(("b", Machine)), "y"), OwnerOfNode::Us),
+            (("a", "b\0", "x"), host("a", Some(("b", Machine)), "y"), OwnerOfNode::Us),
+            (("a", "b", "x"), host("a", Some(("c", Machine)), "y"), OwnerOfNode::Other),
+            (("a", "b", "x"), host("c", Some(("b", Machine)), "y"), OwnerOfNode::Other),
+            (("", "", ""), host("", Some(("", Machine)), ""), OwnerOfNode::Other),
+            (("a", "", "x"), host("a", None, "y"), OwnerOfNode::ThisDiskOrACopy),
+            // The machine-id twice; a UUID that many machines have.
+            (("a", "a", "x"), host("a", Some(("a", MachineId)), "y"), OwnerOfNode::ThisDiskOrACopy),
+            (("a", "0", "x"), host("a", Some(("0", Placeholder)), "y"), OwnerOfNode::ThisDiskOrACopy),
+            // The same boot is the same machine, unless something says that it is another one.
+            (("a", "b", "x"), host("a", Some(("c", Machine)), "x"), OwnerOfNode::Other),
+            (("a", "a", "x"), host("a", Some(("a", MachineId)), "x"), OwnerOfNode::Us),
+            (("a", "", "x"), host("a", None, "x"), OwnerOfNode::Us),
+            (("a", "a", "x"), host("c", Some(("c", MachineId)), "x"), OwnerOfNode::Other),
         ] {
-            assert_eq!(is_same_machine(&theirs, id, uuid), same, "{theirs:?}");
+            let theirs = node(true, theirs.0, theirs.1, theirs.2);
+            assert_eq!(owner(&theirs.status.node_info, &ours), owner_of_node, "{theirs:?} {ours:?}");
         }
+    }
+
+    #[test]
+    fn a_clone_takes_no_ready_node() {
+        let clone = host("a", Some(("a", UuidSource::MachineId)), "new");
+        let error = check(&node(true, "a", "a", "old"), &clone).unwrap_err();
+        assert_eq!(error.code(), &codes::NODE_NAME_IN_USE);
+        assert!(error.to_string().contains("a copy of its disk"), "{error}");
+        assert!(error.hint().contains("NotReady"), "{}", error.hint());
+        // The board itself comes back when its Node is not Ready any more, as before.
+        assert_eq!(check(&node(false, "a", "a", "old"), &clone), Ok(NameCheck::NotReady));
+    }
+
+    #[test]
+    fn another_machine_is_refused_while_its_node_is_ready() {
+        let other = host("c", Some(("d", UuidSource::Machine)), "y");
+        let error = check(&node(true, "a", "b", "x"), &other).unwrap_err();
+        assert!(error.to_string().ends_with("is another machine"), "{error}");
+        assert!(error.hint().contains("kubectl delete node n"), "{}", error.hint());
+        assert_eq!(check(&node(false, "a", "b", "x"), &other), Ok(NameCheck::NotReady));
+        assert_eq!(check_node_name(None, &"n".parse().unwrap(), &other), Ok(NameCheck::Unused));
     }
 }

@@ -86,7 +86,7 @@ impl fmt::Display for IdentityError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             IdentityError::Certificate(error) => write!(f, "it holds {error}"),
-            IdentityError::NoKey => f.write_str("its key is no unencrypted private key in PEM form"),
+            IdentityError::NoKey => f.write_str("its key is not an unencrypted private key in PEM form"),
             IdentityError::KeyKind => f.write_str("its key is of a kind that TLS does not sign with"),
             IdentityError::Mismatch => f.write_str("its key is that of another certificate"),
         }

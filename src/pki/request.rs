@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn the_request_says_who_and_proves_the_key() {
+    fn the_request_names_the_node_and_is_signed_by_its_key() {
         use rustls::pki_types::{CertificateSigningRequestDer, pem::PemObject};
         use x509_parser::prelude::*;
         let key = PrivateKey::generate().unwrap();

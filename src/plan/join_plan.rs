@@ -51,7 +51,8 @@ impl JoinPlan {
         let registration = configuration.node_registration;
         let name_is_given = registration.name.is_some() || has_hostname_override(&registration.kubelet_extra_args);
         let name = node_name(registration.name, &registration.kubelet_extra_args, &host)?;
-        let seed = seed(&[host.machine_id.as_deref(), host.system_uuid.as_deref(), Some(name.as_str())]);
+        let system_uuid = host.system_uuid.as_ref().map(|uuid| uuid.value.as_str());
+        let seed = seed(&[host.machine_id.as_deref(), system_uuid, Some(name.as_str())]);
         Ok(JoinPlan {
             target: Target::new(extras.rootfs, &host.path),
             access: Access {

@@ -1,10 +1,10 @@
 //! What one run does, and how long it waits.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::config::Timeouts;
-use crate::net::retry::Retry;
 use crate::phase::Phase;
+use crate::retry::{Jitter, Retry};
 
 /// kubeadm's longest pause between attempts (`cmd/kubeadm/app/constants/constants.go`, `DiscoveryRetryInterval`).
 const RETRY_CAP: Duration = Duration::from_secs(5);
@@ -33,7 +33,7 @@ pub struct RunOptions {
 impl RunOptions {
     /// Retries until `wait` from now, spread over the fleet.
     pub fn retry(&self, wait: Duration) -> Retry {
-        Retry { deadline: Instant::now() + wait, first: RETRY_FIRST, cap: RETRY_CAP, seed: self.seed }
+        Retry::within(wait, RETRY_FIRST, RETRY_CAP, Jitter::Seed(self.seed))
     }
 }
 

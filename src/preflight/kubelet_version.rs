@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::verdict::Verdict;
 use crate::error::codes;
+use crate::host::HostFacts;
 use crate::services::{Commands, find};
 use crate::values::{Quoted, Version};
 
@@ -20,6 +21,8 @@ pub(super) const INSTALL: &str =
 pub(super) enum NoVersion {
     /// There is none.
     NotInstalled,
+    /// There is one, in a directory that PATH leaves out.
+    NotInPath(PathBuf),
     /// It does not print one.
     Unknown(String),
 }
@@ -32,15 +35,19 @@ impl NoVersion {
                 let text = "the kubelet's version is not known: kubelet not found in system path";
                 Verdict::error(text, INSTALL).with_code(&codes::KUBELET_NOT_INSTALLED)
             }
+            NoVersion::NotInPath(elsewhere) => Verdict::not_in_path("kubelet", elsewhere),
             NoVersion::Unknown(why) => Verdict::error(format!("the kubelet's version is not known: {why}"), INSTALL),
         }
     }
 }
 
 /// Asks the kubelet for its version.
-pub(super) fn ask(path: &[PathBuf]) -> Result<Version, NoVersion> {
-    let program = find(path, "kubelet").ok_or(NoVersion::NotInstalled)?;
-    let output = Commands::new(path, VERSION_TIMEOUT).run(&program, &["--version"]);
+pub(super) fn ask(host: &HostFacts) -> Result<Version, NoVersion> {
+    let program = find(&host.path, "kubelet").ok_or_else(|| match host.find_outside_path("kubelet") {
+        Some(elsewhere) => NoVersion::NotInPath(elsewhere),
+        None => NoVersion::NotInstalled,
+    })?;
+    let output = Commands::new(&host.path, VERSION_TIMEOUT).run(&program, &["--version"]);
     let output = output.map_err(|error| NoVersion::Unknown(error.to_string()))?;
     if !output.status.success() {
         let (ending, line) = (output.ending(), output.first_line());

@@ -1,13 +1,12 @@
 //! The system that becomes a node, and its connection to the cluster.
 
 use std::borrow::Cow;
-use std::io;
-use std::net::{IpAddr, ToSocketAddrs};
-use std::sync::mpsc;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::subject::Subject;
 use super::verdict::Verdict;
+use crate::net::resolve::{self, ResolveError};
 use crate::services::find;
 use crate::text::mask;
 use crate::values::Endpoint;
@@ -43,8 +42,12 @@ pub(super) fn swap(subject: &Subject<'_>) -> Vec<Verdict> {
 
 /// `FileExisting-*`: programs that the kubelet calls.
 pub(super) fn in_path(subject: &Subject<'_>, program: &str) -> Vec<Verdict> {
-    if find(&subject.plan.host.path, program).is_some() {
+    let host = &subject.plan.host;
+    if find(&host.path, program).is_some() {
         return Vec::new();
+    }
+    if let Some(elsewhere) = host.find_outside_path(program) {
+        return vec![Verdict::not_in_path(program, &elsewhere)];
     }
     vec![Verdict::error(
         format!("{program} not found in system path"),
@@ -68,32 +71,21 @@ pub(super) fn hostname(subject: &Subject<'_>) -> Vec<Verdict> {
         verdicts.push(Verdict::warning(text));
     }
     if subject.plan.target.is_this_system() {
-        verdicts.extend(lookup(name, |name| (name, 0).to_socket_addrs().map(|found| found.count()), LOOKUP_TIMEOUT));
+        verdicts.extend(lookup(name, resolve::addresses(name, 0, LOOKUP_TIMEOUT)));
     }
     verdicts
 }
 
-/// Looks a name up on a thread of its own: the resolver has no deadline.
-fn lookup(
-    name: &str,
-    resolve: impl FnOnce(&str) -> io::Result<usize> + Send + 'static,
-    limit: Duration,
-) -> Option<Verdict> {
-    let (sender, receiver) = mpsc::channel();
-    let wanted = name.to_owned();
-    // The thread outlives its use when the resolver does; its answer is dropped then.
-    let spawned = std::thread::Builder::new().spawn(move || {
-        let _ = sender.send(resolve(&wanted));
-    });
-    if let Err(error) = spawned {
-        return Some(Verdict::could_not_check(error));
-    }
-    match receiver.recv_timeout(limit) {
-        Ok(Ok(1..)) => None,
-        Ok(Ok(0)) => Some(Verdict::warning(format!("hostname \"{name}\" could not be reached"))),
-        Ok(Err(error)) => Some(Verdict::warning(format!("hostname \"{name}\" could not be reached: {error}"))),
-        Err(_) => {
-            let why = format_args!("looking up \"{name}\" took longer than {} s", limit.as_secs());
+/// What an answer about our own name says.
+fn lookup(name: &str, answer: Result<Vec<SocketAddr>, ResolveError>) -> Option<Verdict> {
+    let unreachable = format!("hostname \"{name}\" could not be reached");
+    match answer {
+        Ok(found) if !found.is_empty() => None,
+        Ok(_) => Some(Verdict::warning(unreachable)),
+        Err(ResolveError::NotFound(error)) => Some(Verdict::warning(format!("{unreachable}: {error}"))),
+        Err(ResolveError::NotAsked(error)) => Some(Verdict::could_not_check(error)),
+        Err(ResolveError::TimedOut) => {
+            let why = format_args!("looking up \"{name}\" took longer than {} s", LOOKUP_TIMEOUT.as_secs());
             Some(Verdict::could_not_check(why))
         }
     }
@@ -156,14 +148,13 @@ mod tests {
 
     #[test]
     fn a_name_without_an_address_is_a_warning_and_silence_is_not() {
-        let hour = Duration::from_secs(3600);
-        assert_eq!(lookup("pi-1", |_| Ok(1), hour), None);
-        let missing = lookup("pi-1", |_| Ok(0), hour);
+        let found = "192.0.2.1:0".parse().unwrap();
+        assert_eq!(lookup("pi-1", Ok(vec![found])), None);
+        let missing = lookup("pi-1", Ok(Vec::new()));
         assert_eq!(missing, Some(Verdict::warning("hostname \"pi-1\" could not be reached")));
-        let failed = lookup("pi-1", |_| Err(io::Error::other("no such name")), hour);
+        let failed = lookup("pi-1", Err(ResolveError::NotFound(std::io::Error::other("no such name"))));
         assert_eq!(failed, Some(Verdict::warning("hostname \"pi-1\" could not be reached: no such name")));
-        let (_keep, never) = mpsc::channel::<()>();
-        let silent = lookup("pi-1", move |_| never.recv().map(|()| 1).map_err(io::Error::other), Duration::ZERO);
+        let silent = lookup("pi-1", Err(ResolveError::TimedOut));
         assert_eq!(silent.map(|verdict| verdict.severity), Some(Severity::Unknown));
     }
 }

@@ -1,6 +1,6 @@
 //! The container runtime's status, asked for once by the two checks of it.
 
-use crate::cri::{Condition, CriError, LIMIT, Runtime};
+use crate::cri::{CALL_TIMEOUT, Condition, CriError, Runtime};
 use crate::phase::Phase;
 use crate::report::Report;
 
@@ -12,7 +12,7 @@ pub(super) struct Answers {
 
 /// Asks all that the two checks need to know, within kubeadm's limits.
 pub(super) fn ask(endpoint: &str, report: &Report) -> Result<Answers, CriError> {
-    let (mut runtime, version) = Runtime::connect(endpoint, LIMIT)?;
+    let (mut runtime, version) = Runtime::connect(endpoint, CALL_TIMEOUT)?;
     report.debug(1, Phase::Preflight, format_args!("{endpoint} is {} {}", version.name, version.version));
     runtime.image_service()?;
     Ok(Answers { conditions: runtime.status(), has_runtime_config: runtime.has_runtime_config() })

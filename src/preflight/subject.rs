@@ -37,7 +37,7 @@ impl<'a> Subject<'a> {
 
     /// The version of the kubelet that is installed here.
     pub(super) fn kubelet(&self) -> Result<&Version, &NoVersion> {
-        self.kubelet.get_or_init(|| kubelet_version::ask(&self.plan.host.path)).as_ref()
+        self.kubelet.get_or_init(|| kubelet_version::ask(&self.plan.host)).as_ref()
     }
 
     /// The container runtime's answers.

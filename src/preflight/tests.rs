@@ -371,6 +371,28 @@ fn every_error_of_a_machine_is_reported_at_once() {
 }
 
 #[test]
+fn a_program_that_only_path_leaves_out_is_not_called_missing() {
+    let bench = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
+    for (name, directory) in [("losetup", "usr/sbin"), ("kubelet", "opt/bin")] {
+        let elsewhere = bench.root.path().join(directory);
+        std::fs::create_dir_all(&elsewhere).unwrap();
+        std::fs::rename(bench.root.path().join("bin").join(name), elsewhere.join(name)).unwrap();
+    }
+    let said = bench.run();
+    let shown =
+        |path: &str| format!("not found in system path; it is installed as {}/{path}", bench.host.prefix.display());
+    let errors = said.errors();
+    assert_eq!(errors[0], ("FileExisting-losetup".to_owned(), format!("losetup {}", shown("usr/sbin/losetup"))));
+    assert!(
+        errors.contains(&("KubeletVersion".to_owned(), format!("kubelet {}", shown("opt/bin/kubelet")))),
+        "{errors:?}"
+    );
+    let error = said.result.unwrap_err();
+    assert_eq!(error.code(), &codes::PREFLIGHT_FAILED, "a kubelet is installed");
+    assert!(error.hint().contains("to PATH where kubejoin is started"), "{}", error.hint());
+}
+
+#[test]
 fn what_cannot_be_checked_is_a_warning() {
     let mut bench = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
     bench.host.ipv4_forwarding = None;

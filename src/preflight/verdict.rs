@@ -1,6 +1,7 @@
 //! What a check found to be wrong.
 
 use std::fmt;
+use std::path::Path;
 
 use crate::error::{Code, Severity};
 
@@ -28,6 +29,15 @@ impl Verdict {
     /// Whether it would work is not known.
     pub(super) fn could_not_check(why: impl fmt::Display) -> Self {
         Verdict { severity: Severity::Unknown, message: format!("could not check: {why}"), ..Verdict::warning("") }
+    }
+
+    /// A program is installed, in a directory that PATH leaves out.
+    pub(super) fn not_in_path(program: &str, installed: &Path) -> Self {
+        let directory = installed.parent().unwrap_or(installed).display();
+        Verdict::error(
+            format!("{program} not found in system path; it is installed as {}", installed.display()),
+            format!("add {directory} to PATH where kubejoin is started"),
+        )
     }
 
     /// The same with the code that an attempt would fail with.

@@ -1,4 +1,4 @@
-//! Running the commands of a init system.
+//! Running the commands of an init system.
 
 use std::io::{ErrorKind, Read};
 use std::os::fd::AsFd;
@@ -6,26 +6,27 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::error::ServiceError;
 use super::output::Output;
+use crate::retry::{Again, Retry};
 use crate::text::escaped;
 
 /// Bytes kept of each stream of a command; the rest is read and dropped.
-const OUTPUT_LIMIT: usize = 64 * 1024;
+const MAX_OUTPUT: usize = 64 * 1024;
 
 /// Time between two looks at a command.
-const PAUSE: Duration = Duration::from_millis(5);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// How commands are run: with a bare environment, no input, and not for ever.
 #[derive(Debug)]
 pub struct Commands {
     path: Vec<PathBuf>,
-    limit: Duration,
+    timeout: Duration,
 }
 
 /// The first executable of this name in these directories.
@@ -42,13 +43,14 @@ pub(super) fn line(program: &Path, arguments: &[&str]) -> String {
 }
 
 impl Commands {
-    pub(crate) fn new(path: &[PathBuf], limit: Duration) -> Commands {
-        Commands { path: path.to_vec(), limit }
+    /// Commands that are looked for in these directories, each ended after `timeout`.
+    pub(crate) fn new(path: &[PathBuf], timeout: Duration) -> Commands {
+        Commands { path: path.to_vec(), timeout }
     }
 
-    /// The same with another limit for each command.
-    pub(super) fn within(&self, limit: Duration) -> Commands {
-        Commands::new(&self.path, limit)
+    /// The same with another time-out.
+    pub(super) fn within(&self, timeout: Duration) -> Commands {
+        Commands::new(&self.path, timeout)
     }
 
     /// The program of this name that would be run.
@@ -75,21 +77,18 @@ impl Commands {
             .map_err(cannot)?;
         let mut stdout = Capture::of(child.stdout.take()).map_err(cannot)?;
         let mut stderr = Capture::of(child.stderr.take()).map_err(cannot)?;
-        let begun = Instant::now();
-        let status = loop {
-            // The end of the command is what counts, not the end of its output: a daemon it started may keep that open.
-            let ended = child.try_wait().map_err(cannot)?;
-            stdout.drain();
-            stderr.drain();
-            if let Some(status) = ended {
-                break status;
-            }
-            if begun.elapsed() >= self.limit {
-                end(&mut child);
-                return Err(ServiceError::TimedOut { command: line(program, arguments), limit: self.limit });
-            }
-            std::thread::sleep(PAUSE);
-        };
+        // The end of the command is what counts, not the end of its output: a daemon it started may keep that open.
+        let ended = Retry::every(POLL_INTERVAL, self.timeout).poll(
+            || {
+                let ended = child.try_wait().map_err(cannot)?;
+                stdout.drain();
+                stderr.drain();
+                let timed_out = || ServiceError::TimedOut { command: line(program, arguments), timeout: self.timeout };
+                ended.ok_or_else(|| Again::not_yet(timed_out(), POLL_INTERVAL))
+            },
+            |_, _| {},
+        );
+        let status = ended.inspect_err(|_| end(&mut child))?;
         Ok(Output { status, stdout: stdout.text(), stderr: stderr.text() })
     }
 }
@@ -124,7 +123,7 @@ impl<P: Read + AsFd> Capture<P> {
             match pipe.read(&mut piece) {
                 Ok(0) => self.pipe = None,
                 Ok(n) => {
-                    let room = OUTPUT_LIMIT - self.bytes.len();
+                    let room = MAX_OUTPUT - self.bytes.len();
                     self.bytes.extend_from_slice(&piece[..n.min(room)]);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -146,8 +145,8 @@ mod tests {
     /// Longer than any of these commands takes; a command that should end is not to be taken for one that hangs.
     const LONG: Duration = Duration::from_secs(10);
 
-    fn shell(limit: Duration, script: &str) -> Result<Output, ServiceError> {
-        Commands::new(&["/usr/bin".into(), "/bin".into()], limit).run(Path::new("/bin/sh"), &["-c", script])
+    fn shell(timeout: Duration, script: &str) -> Result<Output, ServiceError> {
+        Commands::new(&["/usr/bin".into(), "/bin".into()], timeout).run(Path::new("/bin/sh"), &["-c", script])
     }
 
     #[test]
@@ -162,7 +161,7 @@ mod tests {
         let output = shell(LONG, "printf 'a\\033b\\n'; head -c 1000000 /dev/zero; printf x >&2; exit 7").unwrap();
         assert_eq!(output.status.code(), Some(7));
         assert!(output.stdout.starts_with("a\\u{1b}b\n\\u{0}"), "{:.20}", output.stdout);
-        assert_eq!(output.stdout.matches("\\u{0}").count(), OUTPUT_LIMIT - 4);
+        assert_eq!(output.stdout.matches("\\u{0}").count(), MAX_OUTPUT - 4);
         assert_eq!(output.stderr, "x");
         assert_eq!(output.first_line(), "x");
         assert_eq!(shell(LONG, "head -c 1000 /dev/zero | tr '\\0' x").unwrap().first_line().len(), 300);
@@ -196,7 +195,7 @@ mod tests {
             if !is_running() {
                 return;
             }
-            std::thread::sleep(PAUSE);
+            std::thread::sleep(POLL_INTERVAL);
         }
         panic!("process {pid} is still there");
     }

@@ -17,11 +17,11 @@ pub enum Action {
     Stop,
 }
 
-/// A init system that does not do as it is told.
+/// What can go wrong with a command of the init system.
 #[derive(Debug)]
 pub enum ServiceError {
     /// There is none that could be asked.
-    NoServiceManager,
+    NoInitSystem,
     /// Its command cannot be run.
     CannotRun {
         /// As typed.
@@ -29,12 +29,12 @@ pub enum ServiceError {
         /// The kernel's answer.
         error: io::Error,
     },
-    /// Its command did not end, and was ended.
+    /// Its command did not end, and was killed.
     TimedOut {
         /// As typed.
         command: String,
         /// How long it was waited for.
-        limit: Duration,
+        timeout: Duration,
     },
     /// Its command failed.
     Failed {
@@ -47,17 +47,17 @@ pub enum ServiceError {
         /// It is OpenRC, which has no journal.
         openrc: bool,
         /// What the command said.
-        output: Output,
+        output: Box<Output>,
     },
 }
 
 impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ServiceError::NoServiceManager => f.write_str("no init system was found to ask about services"),
+            ServiceError::NoInitSystem => f.write_str("no init system was found to ask about services"),
             ServiceError::CannotRun { command, error } => write!(f, "cannot run `{command}`: {error}"),
-            ServiceError::TimedOut { command, limit } => {
-                write!(f, "`{command}` did not end within {} s", limit.as_secs())
+            ServiceError::TimedOut { command, timeout } => {
+                write!(f, "`{command}` did not end within {} s", timeout.as_secs())
             }
             ServiceError::Failed { command, output, .. } => {
                 write!(f, "`{command}` failed ({}): {}", output.ending(), output.first_line())
@@ -78,7 +78,7 @@ impl std::error::Error for ServiceError {
 impl Explain for ServiceError {
     fn code(&self) -> &'static Code {
         match self {
-            ServiceError::NoServiceManager => &codes::KUBELET_NO_SERVICE_MANAGER,
+            ServiceError::NoInitSystem => &codes::KUBELET_NO_SERVICE_MANAGER,
             ServiceError::CannotRun { .. } | ServiceError::TimedOut { .. } => &codes::KUBELET_SERVICE_MANAGER,
             ServiceError::Failed { action: Action::Start, .. } => &codes::KUBELET_START_FAILED,
             ServiceError::Failed { action: Action::Stop, .. } => &codes::KUBELET_STOP_FAILED,
@@ -89,7 +89,7 @@ impl Explain for ServiceError {
         match self {
             // What systemctl says in containers, chroots, and on machines that only have it installed.
             ServiceError::Failed { service, output, .. } if output.says("not been booted with systemd") => {
-                format!("start {service} by whatever runs services on this machine, which is not systemd")
+                format!("start {service} yourself: this machine does not run systemd, it only has its commands")
             }
             ServiceError::Failed { service, openrc: true, .. } => {
                 format!("run `rc-service {service} status` on this machine, and look into its log in /var/log")
@@ -111,17 +111,17 @@ pub enum NotEnabled {
         /// Its name.
         service: String,
     },
-    /// Somebody has seen to it that it is not started.
+    /// It is masked.
     Masked {
         /// The unit file, or link to `/dev/null`.
         unit: TargetPath,
     },
-    /// Its unit file does not say by whom it wants to be started, and nobody does.
+    /// Its unit file has nothing to enable, and no other unit wants it.
     NoInstall {
         /// The unit file.
         unit: TargetPath,
     },
-    /// It says so in a way that only systemd understands, such as `%i`.
+    /// Its unit file has names to enable that only systemd understands, such as `%i`.
     NotUnderstood {
         /// The unit file.
         unit: TargetPath,
@@ -141,7 +141,11 @@ impl fmt::Display for NotEnabled {
                 write!(f, "{unit} is not enabled: it has nothing to enable in [Install], and no other unit wants it")
             }
             NotEnabled::NotUnderstood { unit, words } => {
-                write!(f, "{unit}: not enabled for what is not understood in [Install]: {words:?}")
+                write!(
+                    f,
+                    "{unit}: not enabled for names in [Install] that only systemd understands: {}",
+                    words.join(" ")
+                )
             }
         }
     }

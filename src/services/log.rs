@@ -3,23 +3,23 @@
 //! It is text from outside: few lines, capped and escaped, without anything that looks like a bootstrap token. Where there is
 //! none, nothing is said: an error's next step names the place to look.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Commands, InitSystem, command};
+use super::command::{self, Commands};
+use super::init_system::InitSystem;
+use crate::file;
 use crate::text::mask::masked;
 use crate::text::printable;
 
 /// Lines that are shown. A kubelet that cannot start says why in one; systemd puts four of its own around it.
-const LINES: usize = 10;
+const MAX_LINES: usize = 10;
 /// Characters of a line: the reason stands at the end of a long one.
-const LINE_CAP: usize = 500;
+const MAX_LINE_LENGTH: usize = 500;
 /// Bytes of a log file that are read.
-const TAIL: u64 = 16 * 1024;
+const MAX_TAIL: usize = 16 * 1024;
 /// Longest time for `journalctl`: the error itself must not have to wait for a slow card.
-const LIMIT: Duration = Duration::from_secs(10);
+const JOURNALCTL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The end of a log.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,30 +48,27 @@ impl InitSystem {
 
 fn journal(commands: &Commands, service: &str) -> Option<LogEnd> {
     let journalctl = commands.find("journalctl")?;
-    let count = LINES.to_string();
+    let count = MAX_LINES.to_string();
     let arguments = ["--unit", service, "--lines", &count, "--quiet", "--no-pager", "--output", "cat"];
-    let output = commands.within(LIMIT).run(&journalctl, &arguments).ok()?;
+    let output = commands.within(JOURNALCTL_TIMEOUT).run(&journalctl, &arguments).ok()?;
     LogEnd::new(command::line(&journalctl, &arguments[..2]), &output.stdout)
 }
 
 /// The end of a file, from the beginning of a line on.
 fn tail(path: &Path) -> Option<String> {
-    // A named pipe would be waited for.
-    let length = path.metadata().ok().filter(|found| found.is_file())?.len();
-    let mut file = File::open(path).ok()?;
-    let start = length.saturating_sub(TAIL);
-    file.seek(SeekFrom::Start(start)).ok()?;
-    let mut bytes = Vec::new();
-    file.take(TAIL).read_to_end(&mut bytes).ok()?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    Some(if start == 0 { text } else { text.split_once('\n').map_or(text.clone(), |(_, whole)| whole.to_owned()) })
+    let end = file::tail(path, MAX_TAIL).ok()?;
+    let text = String::from_utf8_lossy(&end.bytes);
+    Some(match text.split_once('\n') {
+        Some((_, whole)) if end.is_cut => whole.to_owned(),
+        _ => text.into_owned(),
+    })
 }
 
 impl LogEnd {
     fn new(source: String, text: &str) -> Option<LogEnd> {
         let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-        let last = &lines[lines.len().saturating_sub(LINES)..];
-        let lines: Vec<_> = last.iter().map(|line| printable(&masked(line), LINE_CAP)).collect();
+        let last = &lines[lines.len().saturating_sub(MAX_LINES)..];
+        let lines: Vec<_> = last.iter().map(|line| printable(&masked(line), MAX_LINE_LENGTH)).collect();
         (!lines.is_empty()).then_some(LogEnd { source, lines })
     }
 }
@@ -94,7 +91,7 @@ mod tests {
             ("token=abcdef.0123456789abcdef, and", "token=abcdef.<secret>, and"),
             ("is abcdef.0123456789abcdef.", "is abcdef.<secret>."),
             ("\"abcdef.0123456789abcdef\"", "\"abcdef.<secret>\""),
-            // Escaped by anyone quoted it, or by the one who has read the log.
+            // Escaped by the program that quoted it, or by the one that has read the log.
             (r#""\nabcdef.0123456789abcdef\n""#, r#""\nabcdef.<secret>\n""#),
             (r"token:\tabcdef.0123456789abcdef.", r"token:\tabcdef.<secret>."),
             ("abcdef.0123456789abcdef.conf", "abcdef.<secret>.conf"),
@@ -107,7 +104,7 @@ mod tests {
         for (line, shown) in rows {
             assert_eq!(lines(line), [shown], "{line:?}");
         }
-        assert_eq!(lines(&"x".repeat(LINE_CAP + 1)), ["x".repeat(LINE_CAP) + "..."]);
+        assert_eq!(lines(&"x".repeat(MAX_LINE_LENGTH + 1)), ["x".repeat(MAX_LINE_LENGTH) + "..."]);
         assert_eq!(LogEnd::new(String::new(), " \n\n"), None);
     }
 
@@ -122,6 +119,6 @@ mod tests {
         let line = "y".repeat(99) + "\n";
         std::fs::write(&path, line.repeat(1000)).unwrap();
         let end = tail(&path).unwrap();
-        assert_eq!(end, line.repeat(usize::try_from(TAIL).unwrap() / 100));
+        assert_eq!(end, line.repeat(MAX_TAIL / 100));
     }
 }

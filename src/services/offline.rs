@@ -27,7 +27,7 @@ const INIT_SCRIPTS: TargetPath = TargetPath::fixed("/etc/init.d");
 const RUNLEVELS: TargetPath = TargetPath::fixed("/etc/runlevels");
 
 /// Bytes of a unit file; systemd's own limit is of this order (`LONG_LINE_MAX`).
-const UNIT_LIMIT: usize = 1024 * 1024;
+const MAX_UNIT_FILE: usize = 1024 * 1024;
 
 /// What to write so that a service is started at boot, and what stands in the way.
 #[derive(Debug, Default)]
@@ -51,7 +51,7 @@ pub fn enablement(root: &Root, service: &str) -> Result<Enablement, RootError> {
     };
     let mut install = Install::default();
     for part in std::iter::once(unit.clone()).chain(drop_ins(root, &unit_name)?) {
-        install.add(&String::from_utf8_lossy(&root.read(&part, UNIT_LIMIT)?.unwrap_or_default()));
+        install.add(&String::from_utf8_lossy(&root.read(&part, MAX_UNIT_FILE)?.unwrap_or_default()));
     }
     if install.is_empty() {
         return match is_wanted(root, &unit_name)? {
@@ -121,7 +121,7 @@ fn find_unit(root: &Root, unit_name: &str) -> Result<Found, RootError> {
     Ok(Found::Nothing)
 }
 
-/// systemd takes an empty file, and a link to `/dev/null`, for the wish that there be no such unit. The root may have no
+/// systemd takes an empty file, and a link to `/dev/null`, as a unit that is masked (systemd.unit(5)). The root may have no
 /// `/dev/null` before it is booted, so the link is taken by its word.
 fn is_masked(root: &Root, path: &TargetPath) -> Result<bool, RootError> {
     if root.read_link(path)?.as_deref() == Some(Path::new("/dev/null")) {
@@ -152,7 +152,7 @@ fn drop_ins(root: &Root, unit_name: &str) -> Result<Vec<TargetPath>, RootError> 
     Ok(drop_ins)
 }
 
-/// Whether some unit of the root has been told to start this one, by a link that comes with the image.
+/// Whether a unit of the root starts this one already, by a link that comes with the image.
 fn is_wanted(root: &Root, unit_name: &str) -> Result<bool, RootError> {
     for directory in &UNIT_DIRECTORIES {
         for name in root.list(directory)?.unwrap_or_default() {
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_can_be_linked_a_warning_says_why_and_what_to_do() {
+    fn where_nothing_can_be_linked_a_warning_says_why() {
         let plain = unit("WantedBy=multi-user.target");
         let odd = unit("WantedBy=%i.target ../../../etc/x.target ok.target\nAlias=kubelet.target kubelet.service");
         let usr = TargetPath::fixed("/usr/lib/systemd/system/kubelet.service");
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_that_the_image_starts_by_itself_needs_no_link_and_no_warning() {
+    fn a_unit_that_the_image_starts_needs_no_link() {
         let files: Files<'_> = &[
             ("usr/lib/systemd/system/kubelet.service", UNIT),
             ("usr/lib/systemd/system/multi-user.target.wants/kubelet.service", "-> ../kubelet.service"),

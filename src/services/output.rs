@@ -1,4 +1,4 @@
-//! What a command of a init system has said.
+//! What a command of an init system has said.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;

@@ -131,7 +131,7 @@ WantedBy=service.target
     }
 
     #[test]
-    fn a_name_that_could_leave_its_directory_or_needs_expansion_is_no_unit_name() {
+    fn unit_names_stay_in_their_directory_and_need_no_expansion() {
         for good in ["multi-user.target", "a@b.service", "x\\x2dy.mount"] {
             assert!(is_unit_name(good), "{good}");
         }

@@ -13,7 +13,7 @@ use crate::values::NodeName;
 /// An error of the TLS bootstrap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BootstrapError {
-    /// The API, or the way to it.
+    /// A request to the API.
     Kube(KubeError),
     /// The key could not sign.
     Key(KeyError),
@@ -41,7 +41,7 @@ pub enum BootstrapError {
         /// Reason and message.
         words: UntrustedText,
     },
-    /// Nobody has approved in time.
+    /// It was not approved in time.
     Pending {
         /// The request.
         name: String,
@@ -65,24 +65,26 @@ pub enum BootstrapError {
 pub enum Mismatch {
     /// It is not base64 of PEM certificates.
     Unreadable,
+    /// It comes with more certificates than are stored.
+    TooLong,
     /// It is for another key.
     Key,
     /// It is for another name or group.
     Subject(UntrustedText),
     /// It was not issued by the verified cluster CA for the use as a client certificate.
     Issuer(UntrustedText),
-    /// Its validity is over.
+    /// It has expired.
     Expired {
-        /// The time it was judged at.
+        /// The time it was checked at.
         now: SystemTime,
-        /// Its end.
+        /// When it expired.
         not_after: SystemTime,
     },
-    /// Its validity has not begun.
+    /// It is not valid yet.
     NotYetValid {
-        /// The time it was judged at.
+        /// The time it was checked at.
         now: SystemTime,
-        /// Its begin.
+        /// When it becomes valid.
         not_before: SystemTime,
     },
 }
@@ -115,19 +117,20 @@ impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Mismatch::Unreadable => f.write_str("it is not base64 of PEM certificates"),
+            Mismatch::TooLong => f.write_str("it comes with more certificates than belong to a node's"),
             Mismatch::Key => f.write_str("it is for another key"),
             Mismatch::Subject(subject) => write!(f, "it is for {subject}"),
             Mismatch::Issuer(problem) => write!(f, "it was not issued by the verified cluster CA: {problem}"),
             Mismatch::Expired { now, not_after } => write!(
                 f,
-                "it ended {} ago, at {}; the time is {}",
+                "it expired {} ago, at {}; the time is {}",
                 apart(*not_after, *now),
                 httpdate::fmt_http_date(*not_after),
                 httpdate::fmt_http_date(*now)
             ),
             Mismatch::NotYetValid { now, not_before } => write!(
                 f,
-                "it begins in {}, at {}; the time is {}",
+                "it is not valid yet: it becomes so in {}, at {}; the time is {}",
                 apart(*not_before, *now),
                 httpdate::fmt_http_date(*not_before),
                 httpdate::fmt_http_date(*now)
@@ -150,7 +153,7 @@ impl Explain for BootstrapError {
             BootstrapError::Pending { .. } => &codes::BOOTSTRAP_PENDING,
             BootstrapError::Unsigned { .. } => &codes::BOOTSTRAP_UNSIGNED,
             BootstrapError::Certificate { mismatch, .. } => match mismatch {
-                Mismatch::Unreadable => &codes::BOOTSTRAP_CERT_UNREADABLE,
+                Mismatch::Unreadable | Mismatch::TooLong => &codes::BOOTSTRAP_CERT_UNREADABLE,
                 Mismatch::Key => &codes::BOOTSTRAP_CERT_KEY,
                 Mismatch::Subject(_) => &codes::BOOTSTRAP_CERT_SUBJECT,
                 Mismatch::Issuer(_) => &codes::BOOTSTRAP_CERT_ISSUER,
@@ -166,7 +169,13 @@ impl Explain for BootstrapError {
             | BootstrapError::Failed { name, .. } => {
                 format!("kubectl delete csr {name}")
             }
-            BootstrapError::Pending { name } => format!("kubectl certificate approve {name}"),
+            BootstrapError::Pending { name } => {
+                return format!(
+                    "run `kubectl certificate approve {name}` on the control plane, then run this again; the cluster deletes a \
+                     request that has been pending for 24 h, and the next run makes it anew"
+                );
+            }
+            BootstrapError::Kube(error) => return error.hint(),
             other => return other.code().hint.to_owned(),
         };
         format!("run `{csr}` on the control plane, then run this again")

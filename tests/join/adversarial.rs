@@ -11,7 +11,8 @@ use kubejoin::net::dial::Dialer;
 use kubejoin::net::server::UnverifiedServer;
 use kubejoin::report::Report;
 use kubejoin_apiserver::{
-    ApiServer, Authority, Certificate, ClusterInfo, Faults, Jws, Options, Pki, Presents, Reply, Rule, Token, Watch,
+    ApiServer, Approver, Authority, Certificate, ClusterInfo, Faults, Jws, Options, Pki, Presents, Reply, Rule, Signer,
+    Token, Watch,
 };
 
 use crate::builder::{Join, access_by_token, cluster_info_of, kubeconfig_of, soon, text};
@@ -176,11 +177,62 @@ fn something_that_is_not_http_or_not_tls() {
 }
 
 #[test]
+fn an_unverified_server_ends_nothing_for_good_by_saying_no() {
+    let status = |code: u16, reason: &str| Reply::Status {
+        code,
+        reason: reason.to_owned(),
+        message: "says the stranger".to_owned(),
+    };
+    let text = |code: u16| Reply::Exactly { code, headers: Vec::new(), body: b"says the stranger".to_vec() };
+    for (reply, code) in [
+        (status(400, "BadRequest"), "discovery.unexpected-status"),
+        (status(401, "Unauthorized"), "discovery.anonymous-refused"),
+        (status(403, "Forbidden"), "discovery.anonymous-refused"),
+        (status(404, "NotFound"), "discovery.cluster-info-missing"),
+        (status(409, "AlreadyExists"), "discovery.unexpected-status"),
+        (status(410, "Gone"), "discovery.unexpected-status"),
+        (status(422, "Invalid"), "discovery.unexpected-status"),
+        (status(500, "InternalError"), "api.busy"),
+        (text(206), "discovery.unexpected-status"),
+        (text(400), "discovery.unexpected-status"),
+        // Not the words of an API server: advice about RoleBindings and cluster-info would be wrong.
+        (text(401), "discovery.unexpected-status"),
+        (text(403), "discovery.unexpected-status"),
+        (text(404), "discovery.unexpected-status"),
+        (text(503), "api.busy"),
+    ] {
+        let server = ApiServer::start(Options { faults: on_cluster_info(reply.clone()), ..Options::default() });
+        let ran = Join::to(&server).waits(1, 1).run();
+        assert_eq!((ran.code(), ran.status), (code, 3), "{reply:?}: {ran:#?}");
+        let is_missing = code == "discovery.cluster-info-missing";
+        assert!(is_missing || ran.stderr.contains("says the stranger"), "{}", ran.stderr);
+        assert!(is_missing || !ran.stderr.contains("phase bootstrap-token") || code.ends_with("refused"));
+    }
+}
+
+#[test]
+fn a_refusal_during_setup_is_waited_out() {
+    let anonymous = Reply::Status { code: 403, reason: "Forbidden".to_owned(), message: "not yet".to_owned() };
+    let faults = Faults::replying(Rule::on("cluster-info", anonymous).times(2));
+    let server = ApiServer::start(Options { faults, ..Options::default() });
+    let ran = Join::to(&server).waits(20, 5).run();
+    assert_eq!((ran.outcome(), ran.status), ("joined", 0), "{ran:#?}");
+}
+
+#[test]
+fn a_verified_server_that_rejects_is_believed() {
+    let reply = Reply::Status { code: 400, reason: "BadRequest".to_owned(), message: "no".to_owned() };
+    let server = ApiServer::start(Options { faults: on_cluster_info(reply), ..Options::default() });
+    let ran = Join::to(&server).by_file(&cluster_info_of(&server), Some(&server.token())).run();
+    assert_eq!((ran.code(), ran.status), ("api.rejected", 5), "{ran:#?}");
+}
+
+#[test]
 fn a_server_that_refuses_anonymous_users() {
     let reply = Reply::Status { code: 403, reason: "Forbidden".to_owned(), message: "no\u{1b}[2J".to_owned() };
     let server = ApiServer::start(Options { faults: on_cluster_info(reply), ..Options::default() });
     let ran = Join::to(&server).run();
-    assert_eq!((ran.code(), ran.status), ("discovery.anonymous-refused", 5), "{ran:#?}");
+    assert_eq!((ran.code(), ran.status), ("discovery.anonymous-refused", 3), "{ran:#?}");
     assert!(!ran.stderr.contains('\u{1b}'), "a control character of the server reached the console");
 }
 
@@ -235,6 +287,9 @@ fn a_certificate_that_was_not_asked_for() {
         (Certificate::Expired, "tls-bootstrap.certificate-validity"),
         (Certificate::NotYetValid, "tls-bootstrap.certificate-validity"),
         (Certificate::Garbage, "tls-bootstrap.certificate-unreadable"),
+        (Certificate::WithAuthorities(8), "tls-bootstrap.certificate-unreadable"),
+        // Less than the largest object.
+        (Certificate::WithAuthorities(1000), "tls-bootstrap.certificate-unreadable"),
     ] {
         let server = ApiServer::start(Options { faults: Faults::certificate(certificate), ..Options::default() });
         let join = Join::to(&server);
@@ -265,6 +320,19 @@ fn a_broken_watch_does_not_fail_the_join() {
         let server = ApiServer::start(Options { faults: Faults::watch(watch), approver: slow, ..Options::default() });
         let ran = Join::to(&server).waits(2, 20).run();
         assert_eq!((ran.outcome(), ran.status), ("joined", 0), "{watch:?}: {ran:#?}");
+    }
+}
+
+#[test]
+fn a_flood_of_events_ends_at_the_deadline_with_what_was_waited_for() {
+    for (approver, code) in [
+        (Approver::Manual, "tls-bootstrap.csr-pending"),
+        (Approver::Auto(Duration::ZERO), "tls-bootstrap.csr-unsigned"),
+    ] {
+        let faults = Faults::watch(Watch::Flood);
+        let server = ApiServer::start(Options { faults, approver, signer: Signer::Off, ..Options::default() });
+        let ran = Join::to(&server).waits(2, 2).run();
+        assert_eq!((ran.code(), ran.status), (code, 3), "{ran:#?}");
     }
 }
 

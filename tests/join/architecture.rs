@@ -5,9 +5,9 @@ use std::path::Path;
 
 /// Rooms, the modules of `src/lib.rs`, in the order of the way from argv to a node. A room may use those above it.
 const ORDER: [&[&str]; 19] = [
-    &["secret", "phase", "file"],
+    &["secret", "phase", "file", "deadline"],
     &["text", "error"],
-    &["report", "clock", "pki", "yaml", "rootfs", "values"],
+    &["report", "retry", "clock", "pki", "yaml", "rootfs", "values", "grpc"],
     &["config", "services", "cri"],
     &["host", "cli", "net"],
     &["kubeconfig"],
@@ -35,10 +35,10 @@ const CONFINED: [(&str, &[&str]); 11] = [
     ("ring", &["pki", "net/tls/algorithms.rs"]),
     ("webpki", &["net/tls.rs", "net/tls/algorithms.rs"]),
     ("webpki_roots", &["net/tls.rs"]),
-    ("x509_parser", &["pki", "tls_bootstrap.rs"]),
+    ("x509_parser", &["pki", "tls_bootstrap"]),
     ("time", &["node/paths.rs", "cli", "config/time_added.rs"]),
     ("miniz_oxide", &["preflight/kernel_config.rs"]),
-    ("rustls", &["net", "pki", "discovery/cluster.rs", "tls_bootstrap.rs", "node/state.rs"]),
+    ("rustls", &["net", "pki", "discovery/cluster.rs", "tls_bootstrap", "node/state.rs"]),
 ];
 
 /// Who may look at the machine and its clock: whoever reads facts, files and sources before there is a plan, and the checks
@@ -286,6 +286,13 @@ fn only_one_file_opens_files_by_path() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn only_one_file_waits_between_attempts() {
+    for (path, text) in sources() {
+        assert!(path == "retry.rs" || !text.contains("sleep("), "{path} sleeps");
+    }
 }
 
 #[test]

@@ -3,15 +3,15 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kubejoin::clock::Clock;
 use kubejoin::inputs::{Discovery, Trust};
 use kubejoin::net::dial::Proxies;
-use kubejoin::net::retry::Retry;
 use kubejoin::plan::Access;
+use kubejoin::retry::{Jitter, Retry};
 use kubejoin_apiserver::ApiServer;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -321,8 +321,7 @@ pub fn access(discovery: Discovery, token: Option<&str>, clock: Clock) -> Access
 
 /// A few tries within five seconds.
 pub fn soon() -> Retry {
-    let deadline = Instant::now() + Duration::from_secs(5);
-    Retry { deadline, first: Duration::from_millis(100), cap: Duration::from_secs(1), seed: 1 }
+    Retry::within(Duration::from_secs(5), Duration::from_millis(100), Duration::from_secs(1), Jitter::Seed(1))
 }
 
 /// Token discovery of this server alone.

@@ -1,9 +1,11 @@
 //! Where the kubelet's configuration comes from: the cluster's ConfigMaps of any release, a file in the image, patches.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use kubejoin::clock::{Clock, ClockMode};
-use kubejoin::kube::client::{Client, Wanted};
+use kubejoin::kube::client::Client;
+use kubejoin::kube::wanted::Wanted;
 use kubejoin::net::dial::Dialer;
 use kubejoin::net::server::Server;
 use kubejoin::net::tls::TrustRoots;
@@ -205,11 +207,15 @@ fn a_node_annotates_itself_and_nobody_else() {
         server.add_node(&ExistingNode::ready(name));
     }
     let mut client = client_of(&server, &join.root().join("var/lib/kubelet/pki"));
-    client.annotate(&Wanted::node("worker-1"), "example.com/a", "b").unwrap();
+    client.annotate(&Wanted::node("worker-1"), "example.com/a", "b", soon()).unwrap();
     assert_eq!(server.node("worker-1").unwrap()["metadata"]["annotations"]["example.com/a"], "b");
     assert_eq!(server.node("worker-1").unwrap()["metadata"]["labels"]["kubernetes.io/hostname"], "worker-1");
-    client.annotate(&Wanted::node("worker-2"), "example.com/a", "b").unwrap_err();
+    client.annotate(&Wanted::node("worker-2"), "example.com/a", "b", soon()).unwrap_err();
     assert!(server.node("worker-2").unwrap()["metadata"]["annotations"].is_null());
+}
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(10)
 }
 
 /// A client with the identity that a join has left.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // tests
 
 mod adversarial;
+mod answers;
 mod architecture;
 mod builder;
 mod ca_certificates;
@@ -22,8 +23,10 @@ mod proxy;
 mod proxy_server;
 mod readme;
 mod reference;
+mod registration;
 mod report;
 mod resume;
 mod secrets;
+mod unreachable;
 mod untrusted_input;
 mod worker;

@@ -47,6 +47,7 @@ fn a_second_run_finds_its_own_request_again() {
     let join = Join::to(&server);
     let first = join.run();
     assert_eq!((first.code(), first.status), ("tls-bootstrap.csr-pending", 3), "{first:#?}");
+    assert!(first.result["hint"].as_str().unwrap().contains("pending for 24 h"), "{first:#?}");
     let [csr] = server.csrs().try_into().unwrap();
     server.approve(csr["metadata"]["name"].as_str().unwrap());
     let second = join.run();

@@ -101,7 +101,13 @@ fn an_unverified_document_needs_no_more_memory_than_its_size() {
     let entries = |entry: &str, count| format!("{}{entry}", format!("{entry},").repeat(count));
     for (body, code) in [
         (format!("[{}]", entries("0", 750_000)), "api.not-the-object"),
-        (format!("{{\"kind\":\"ConfigMap\",\"x\":[{}]}}", entries("[]", 500_000)), "discovery.token-unknown"),
+        (
+            format!(
+                "{{\"kind\":\"ConfigMap\",\"metadata\":{{\"name\":\"cluster-info\"}},\"x\":[{}]}}",
+                entries("[]", 500_000)
+            ),
+            "discovery.token-unknown",
+        ),
     ] {
         let server = ApiServer::start(Options::default());
         let reply = Reply::Exactly { code: 200, headers: Vec::new(), body: body.into_bytes() };

@@ -332,3 +332,19 @@ fn a_root_without_a_host_name_gets_a_hostname_override() {
     assert!(flags(Some("localhost\n")).contains(&overridden));
     assert!(!flags(Some(&format!("{here}\n"))).contains(&overridden));
 }
+
+#[test]
+fn after_a_join_it_is_said_once_that_the_token_can_go() {
+    let server = start();
+    let join = Join::to(&server);
+    let id = server.token().split_once('.').unwrap().0.to_owned();
+    let first = join.run();
+    assert_eq!((first.outcome(), first.stdout.matches(&format!("`kubeadm token delete {id}`")).count()), ("joined", 1));
+    let again = join.run();
+    assert_eq!(again.outcome(), "already-joined");
+    assert!(!again.stdout.contains("token delete"), "{again:#?}");
+    // It is still there for the kubelet.
+    let left = Join::to(&server).arg("--skip-phases=tls-bootstrap").run();
+    assert_eq!(left.outcome(), "joined", "{left:#?}");
+    assert!(!left.stdout.contains("token delete"), "{left:#?}");
+}

@@ -147,11 +147,14 @@ fn certificate_for(shared: &Shared, request: &Pkcs10, expiration_seconds: Option
         Certificate::NotYetValid => leaf = leaf.not_yet_valid(),
         Certificate::ServerUsage => leaf.usage = Usage::Server,
         Certificate::Garbage => return Some(pem_of_certificate(b"this is no certificate")),
-        Certificate::Good | Certificate::WithPrivateKey => {}
+        Certificate::Good | Certificate::WithPrivateKey | Certificate::WithAuthorities(_) => {}
     }
     let mut pem = pem_of_certificate(&authority.issue_for(&leaf, &spki)?);
     if fault == Certificate::WithPrivateKey {
         pem.push_str(&shared.foreign.issue(&leaf).key_pem);
+    }
+    if let Certificate::WithAuthorities(count) = fault {
+        pem.push_str(&shared.ours.ca_pem().repeat(count));
     }
     Some(pem)
 }

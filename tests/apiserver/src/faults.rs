@@ -308,6 +308,8 @@ pub enum Watch {
     ExpiredAfter(usize),
     /// The head comes, and then never an event.
     Mute,
+    /// The object as it is, again and again without a pause, and without the end that was asked for.
+    Flood,
     /// Every object is another one of the same name: its UID differs.
     OtherUid,
 }
@@ -336,4 +338,6 @@ pub enum Certificate {
     Garbage,
     /// A private key block after the certificate.
     WithPrivateKey,
+    /// So many certificates of the authority after the certificate.
+    WithAuthorities(usize),
 }

@@ -57,7 +57,7 @@ pub(crate) fn stream(shared: &Shared, exchange: &mut Exchange<'_>, watch: WatchR
         | Watch::GarbageAfter(n)
         | Watch::EndlessLineAfter(n)
         | Watch::ExpiredAfter(n) => n,
-        Watch::Good | Watch::Forbidden | Watch::OtherUid => usize::MAX,
+        Watch::Good | Watch::Forbidden | Watch::OtherUid | Watch::Flood => usize::MAX,
     };
     exchange.head_chunked(&Response::json(200, json!({})), "application/json")?;
     let mut out = Events { exchange, fault, left, lines: Vec::new() };
@@ -76,6 +76,10 @@ pub(crate) fn stream(shared: &Shared, exchange: &mut Exchange<'_>, watch: WatchR
             revision
         }
     };
+    while fault == Watch::Flood && !shared.store.is_stopped() {
+        shared.store.list(&watch.selector).1.into_iter().for_each(|object| out.push("MODIFIED", object));
+        out.flush()?;
+    }
     while out.left > 0 {
         let Ok(events) = shared.store.events(&watch.selector, revision, watch.until) else { return Err(closed()) };
         if events.is_empty() {
@@ -129,6 +133,6 @@ fn end_wrongly(shared: &Shared, exchange: &mut Exchange<'_>, fault: Watch) -> io
             while !shared.store.sleep(Duration::from_secs(3600)) {}
             Err(closed())
         }
-        Watch::EndsAfter(_) | Watch::Good | Watch::Forbidden | Watch::OtherUid => Ok(()),
+        Watch::EndsAfter(_) | Watch::Good | Watch::Forbidden | Watch::OtherUid | Watch::Flood => Ok(()),
     }
 }

@@ -1,0 +1,133 @@
+//! A runtime, and what it is asked.
+
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+
+use super::error::{CriError, Problem};
+use super::message::{Value, fields, text};
+use super::socket::dial;
+use crate::deadline::DeadlineSocket;
+use crate::grpc::{Connection, Scheme};
+
+/// How a runtime's socket is called in requests; grpc-go calls it so, too.
+const AUTHORITY: &str = "localhost";
+
+/// A runtime that has answered `Version` of CRI v1.
+#[derive(Debug)]
+pub struct Runtime {
+    connection: Connection<DeadlineSocket<UnixStream>>,
+    socket: PathBuf,
+    timeout: Duration,
+}
+
+/// How a runtime names itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuntimeVersion {
+    /// `containerd`, `cri-o`, `docker`.
+    pub name: String,
+    /// Its own version.
+    pub version: String,
+}
+
+/// A condition of a runtime: `RuntimeReady`, `NetworkReady`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Condition {
+    /// Its type.
+    pub kind: String,
+    /// Whether it is true.
+    pub status: bool,
+    /// In one word.
+    pub reason: String,
+    /// In several.
+    pub message: String,
+}
+
+impl Runtime {
+    /// Connects to the runtime at a `unix://` URL and asks for its version, which says whether it speaks CRI v1.
+    /// Connecting, and each call, takes `timeout` at most.
+    ///
+    /// # Errors
+    /// All of [`CriError`].
+    pub fn connect(endpoint: &str, timeout: Duration) -> Result<(Runtime, RuntimeVersion), CriError> {
+        let socket = endpoint.strip_prefix("unix://").map(PathBuf::from).filter(|path| path.is_absolute());
+        let socket = socket.ok_or_else(|| CriError::Endpoint(endpoint.to_owned()))?;
+        let stream = dial(&socket, timeout).map_err(|errno| match errno {
+            Errno::NAMETOOLONG | Errno::INVAL => CriError::Endpoint(endpoint.to_owned()),
+            errno => CriError::Connect { socket: socket.clone(), errno },
+        })?;
+        let stream = DeadlineSocket::new(stream, Instant::now() + timeout);
+        let mut runtime = Runtime { connection: Connection::new(stream, Scheme::Http, AUTHORITY), socket, timeout };
+        let mut version = RuntimeVersion { name: String::new(), version: String::new() };
+        let answer = runtime.call("/runtime.v1.RuntimeService/Version", &[])?;
+        for field in fields(&answer) {
+            match field {
+                (2, Value::Bytes(bytes)) => version.name = text(bytes),
+                (3, Value::Bytes(bytes)) => version.version = text(bytes),
+                _ => {}
+            }
+        }
+        Ok((runtime, version))
+    }
+
+    /// Asks the image service for something: whether there is one.
+    ///
+    /// # Errors
+    /// [`CriError::Call`].
+    pub fn image_service(&mut self) -> Result<(), CriError> {
+        self.call("/runtime.v1.ImageService/ImageFsInfo", &[]).map(drop)
+    }
+
+    /// `Status`: the conditions of the runtime.
+    ///
+    /// # Errors
+    /// [`CriError::Call`].
+    pub fn status(&mut self) -> Result<Vec<Condition>, CriError> {
+        let answer = self.call("/runtime.v1.RuntimeService/Status", &[])?;
+        let inside = |number| {
+            move |field: (u32, Value<'_>)| match field {
+                (found, Value::Bytes(bytes)) if found == number => Some(bytes.to_vec()),
+                _ => None,
+            }
+        };
+        let status: Vec<u8> = fields(&answer).filter_map(inside(1)).flatten().collect();
+        Ok(fields(&status).filter_map(inside(1)).map(|bytes| condition(&bytes)).collect())
+    }
+
+    /// Whether the runtime has the method `RuntimeConfig`, by which it tells the kubelet its cgroup driver.
+    ///
+    /// # Errors
+    /// [`CriError::Call`].
+    pub fn has_runtime_config(&mut self) -> Result<bool, CriError> {
+        match self.call("/runtime.v1.RuntimeService/RuntimeConfig", &[]) {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_unimplemented() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn call(&mut self, method: &'static str, message: &[u8]) -> Result<Vec<u8>, CriError> {
+        self.connection.stream_mut().set_deadline(Instant::now() + self.timeout);
+        self.connection.call(method, message, self.timeout).map_err(|error| CriError::Call {
+            socket: self.socket.clone(),
+            method: method.rsplit('/').next().unwrap_or(method),
+            problem: Problem(error),
+        })
+    }
+}
+
+fn condition(bytes: &[u8]) -> Condition {
+    let mut condition = Condition::default();
+    for field in fields(bytes) {
+        match field {
+            (1, Value::Bytes(bytes)) => condition.kind = text(bytes),
+            (2, Value::Number(number)) => condition.status = number != 0,
+            (3, Value::Bytes(bytes)) => condition.reason = text(bytes),
+            (4, Value::Bytes(bytes)) => condition.message = text(bytes),
+            _ => {}
+        }
+    }
+    condition
+}

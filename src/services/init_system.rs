@@ -1,0 +1,168 @@
+//! The init system of this machine: kubeadm's commands to it, and kubeadm's reading of their answers.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::command::{Commands, find, line};
+use super::error::{Action, ServiceError};
+
+/// Longest time for one command. systemd itself gives a service 90 s to stop (`DefaultTimeoutStopSec`) before it kills
+/// it, and the command waits for that.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// What starts and stops services.
+#[derive(Debug)]
+pub enum InitSystem {
+    /// The init system of this machine is systemd.
+    Systemd {
+        /// Where `systemctl` is.
+        systemctl: PathBuf,
+        /// How it is run.
+        commands: Commands,
+    },
+    /// The init system of this machine is OpenRC.
+    OpenRc {
+        /// Where `rc-service` is.
+        rc_service: PathBuf,
+        /// Where `rc-update` is.
+        rc_update: PathBuf,
+        /// How they are run.
+        commands: Commands,
+    },
+    /// The root is not running; its init system will start what [`enablement`](super::enablement) links.
+    Offline,
+    /// None that is known here: the user starts the kubelet.
+    Unmanaged,
+}
+
+/// How a service has been started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Started {
+    /// The init system says that it runs.
+    Now,
+    /// It will, when the root is booted.
+    AtBoot,
+    /// Not by us: there is no init system that could be told.
+    ByUser,
+}
+
+impl InitSystem {
+    /// The init system whose commands are in these directories. systemd wins; OpenRC needs all of its three.
+    pub fn detect(path: &[PathBuf]) -> InitSystem {
+        InitSystem::detect_with(path, COMMAND_TIMEOUT)
+    }
+
+    /// The same with another time-out for each command.
+    pub fn detect_with(path: &[PathBuf], timeout: Duration) -> InitSystem {
+        let commands = Commands::new(path, timeout);
+        if let Some(systemctl) = find(path, "systemctl") {
+            return InitSystem::Systemd { systemctl, commands };
+        }
+        match (find(path, "openrc"), find(path, "rc-service"), find(path, "rc-update")) {
+            (Some(_), Some(rc_service), Some(rc_update)) => InitSystem::OpenRc { rc_service, rc_update, commands },
+            _ => InitSystem::Unmanaged,
+        }
+    }
+
+    /// Whether the init system knows the service.
+    pub fn exists(&self, service: &str) -> Result<bool, ServiceError> {
+        let (output, unknown) = match self {
+            InitSystem::Systemd { systemctl, commands } => {
+                (commands.run(systemctl, &["status", service])?, ["Loaded: not-found", "could not be found"].as_slice())
+            }
+            InitSystem::OpenRc { rc_service, commands, .. } => {
+                (commands.run(rc_service, &[service, "status"])?, ["does not exist"].as_slice())
+            }
+            InitSystem::Offline | InitSystem::Unmanaged => return Err(ServiceError::NoInitSystem),
+        };
+        Ok(!unknown.iter().any(|text| output.says(text)))
+    }
+
+    /// Whether the service will be started at boot.
+    pub fn is_enabled(&self, service: &str) -> Result<bool, ServiceError> {
+        match self {
+            InitSystem::Systemd { systemctl, commands } => {
+                Ok(commands.run(systemctl, &["is-enabled", service])?.status.success())
+            }
+            InitSystem::OpenRc { rc_update, commands, .. } => {
+                Ok(commands.run(rc_update, &["show", "default"])?.stdout.contains(service))
+            }
+            InitSystem::Offline | InitSystem::Unmanaged => Err(ServiceError::NoInitSystem),
+        }
+    }
+
+    /// Whether the service runs or is being started, again and again if need be.
+    pub fn is_active(&self, service: &str) -> Result<bool, ServiceError> {
+        match self {
+            InitSystem::Systemd { systemctl, commands } => {
+                let output = commands.run(systemctl, &["is-active", service])?;
+                Ok(matches!(output.stdout.trim(), "active" | "activating"))
+            }
+            InitSystem::OpenRc { rc_service, commands, .. } => {
+                let output = commands.run(rc_service, &[service, "status"])?;
+                Ok(!output.says("stopped") && !output.says("does not exist"))
+            }
+            InitSystem::Offline | InitSystem::Unmanaged => Err(ServiceError::NoInitSystem),
+        }
+    }
+
+    /// The command that enables a service, for messages.
+    pub fn enable_command(&self, service: &str) -> Option<String> {
+        match self {
+            InitSystem::Systemd { .. } => Some(format!("systemctl enable {service}.service")),
+            InitSystem::OpenRc { .. } => Some(format!("rc-update add {service} default")),
+            InitSystem::Offline | InitSystem::Unmanaged => None,
+        }
+    }
+
+    /// Stops the service while its files are written. Nothing to do where nothing runs under our control.
+    pub fn stop(&self, service: &str) -> Result<(), ServiceError> {
+        match self {
+            InitSystem::Systemd { systemctl, commands } => {
+                self.must(Action::Stop, service, commands, systemctl, &["stop", service])
+            }
+            InitSystem::OpenRc { rc_service, commands, .. } => {
+                self.must(Action::Stop, service, commands, rc_service, &[service, "stop"])
+            }
+            InitSystem::Offline | InitSystem::Unmanaged => Ok(()),
+        }
+    }
+
+    /// Starts the service with what has been written, also where an older one runs.
+    pub fn start(&self, service: &str) -> Result<Started, ServiceError> {
+        match self {
+            InitSystem::Systemd { systemctl, commands } => {
+                self.must(Action::Start, service, commands, systemctl, &["daemon-reload"])?;
+                self.must(Action::Start, service, commands, systemctl, &["restart", service])?;
+                Ok(Started::Now)
+            }
+            InitSystem::OpenRc { rc_service, commands, .. } => {
+                self.must(Action::Start, service, commands, rc_service, &[service, "restart"])?;
+                Ok(Started::Now)
+            }
+            InitSystem::Offline => Ok(Started::AtBoot),
+            InitSystem::Unmanaged => Ok(Started::ByUser),
+        }
+    }
+
+    fn must(
+        &self,
+        action: Action,
+        service: &str,
+        commands: &Commands,
+        program: &Path,
+        arguments: &[&str],
+    ) -> Result<(), ServiceError> {
+        let output = commands.run(program, arguments)?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(ServiceError::Failed {
+            action,
+            service: service.to_owned(),
+            command: line(program, arguments),
+            openrc: matches!(self, InitSystem::OpenRc { .. }),
+            output: Box::new(output),
+        })
+    }
+}
