@@ -2,8 +2,10 @@
 //! Shapes: `k8s.io/api/core/v1`, `k8s.io/api/certificates/v1`, `k8s.io/apimachinery/pkg/apis/meta/v1`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// `metadata`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -36,9 +38,45 @@ pub trait Object: serde::de::DeserializeOwned {
 /// core/v1 ConfigMap.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ConfigMap {
-    /// `data`.
-    #[serde(default)]
+    /// The entries of `data` that a join reads; see [`is_read`].
+    #[serde(default, deserialize_with = "entries_that_are_read")]
     pub data: BTreeMap<String, String>,
+}
+
+/// The most entries that are kept: cluster-info has one for each bootstrap token.
+const MAX_ENTRIES: usize = 256;
+
+/// The keys of a ConfigMap that a join reads: those of cluster-info, kubelet-config and kubeadm-config.
+fn is_read(key: &str) -> bool {
+    matches!(key, "kubeconfig" | "kubelet" | "ClusterConfiguration") || key.starts_with("jws-kubeconfig-")
+}
+
+/// Keeps no entry that nothing reads: whoever sends cluster-info is not verified yet, and a million empty strings cost ten
+/// times their text.
+fn entries_that_are_read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    struct Entries;
+
+    impl<'de> Visitor<'de> for Entries {
+        type Value = BTreeMap<String, String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a mapping of strings")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut entries = BTreeMap::new();
+            while let Some(key) = map.next_key::<String>()? {
+                if is_read(&key) && entries.len() < MAX_ENTRIES {
+                    entries.insert(key, map.next_value()?);
+                } else {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            Ok(entries)
+        }
+    }
+
+    deserializer.deserialize_map(Entries)
 }
 
 impl Object for ConfigMap {
@@ -201,4 +239,21 @@ pub struct Status {
     /// `message`.
     #[serde(default)]
     pub message: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_config_map_only_what_is_read_is_kept() {
+        let many = |key: &str, count| (0..count).map(|n| format!("\"{key}{n}\":\"\",")).collect::<String>();
+        let text = format!("{{\"data\":{{{}\"kubeconfig\":\"k\"}}}}", many("", 100_000));
+        let config_map: ConfigMap = serde_json::from_str(&text).unwrap();
+        assert_eq!(config_map.data, BTreeMap::from([("kubeconfig".to_owned(), "k".to_owned())]));
+        let text = format!("{{\"data\":{{\"kubeconfig\":\"k\",{}\"x\":\"\"}}}}", many("jws-kubeconfig-", 100_000));
+        let config_map: ConfigMap = serde_json::from_str(&text).unwrap();
+        assert_eq!(config_map.data.len(), MAX_ENTRIES);
+        assert!(serde_json::from_str::<ConfigMap>("{\"data\":{\"kubelet\":7}}").is_err());
+    }
 }

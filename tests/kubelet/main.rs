@@ -235,9 +235,11 @@ fn a_directory_of_patches_is_a_directory() {
         (directory.path().join("file"), directory.path().join("link"), directory.path().join("missing"));
     std::fs::write(&file, "").unwrap();
     std::os::unix::fs::symlink(directory.path(), &link).unwrap();
-    for (path, message) in
-        [(&file, "is no directory"), (&link, "is no directory"), (&missing, "cannot be read: no such file or directory")]
-    {
+    for (path, message) in [
+        (&file, "is no directory"),
+        (&link, "is no directory"),
+        (&missing, "cannot be read: no such file or directory"),
+    ] {
         let error = read_patches(path).unwrap_err();
         assert!(error.contains(message), "{error}");
     }
