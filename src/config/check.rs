@@ -52,8 +52,11 @@ pub(super) fn check(draft: Draft, findings: &mut Findings) -> Option<JoinConfigu
         DiscoveryMethod::Token { token, .. } => Some(token.clone()),
         DiscoveryMethod::File(_) | DiscoveryMethod::Url { .. } => None,
     };
+    let (tls_bootstrap_token, fallback_token) =
+        if draft.token_is_fallback { (None, tls_bootstrap_token) } else { (tls_bootstrap_token, None) };
     Some(JoinConfiguration {
         tls_bootstrap_token: tls_bootstrap_token.or(discovery_token),
+        fallback_token,
         discovery,
         node_registration,
         ca_cert_path,
