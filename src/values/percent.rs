@@ -2,7 +2,7 @@
 
 /// A text whose escapes have been replaced.
 pub(crate) struct PercentDecoded {
-    /// What it stands for. An escape that is none stays as it is.
+    /// What it stands for. A malformed escape stays as it is.
     pub(crate) bytes: Vec<u8>,
     /// Whether every percent sign was followed by two digits.
     pub(crate) is_well_formed: bool,

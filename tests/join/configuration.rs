@@ -123,7 +123,7 @@ fn a_warning_that_explains_an_error_is_in_the_result() {
 
 /// The user that somebody has put into the file for this node, not the token that the image boots with.
 #[test]
-fn the_user_of_a_typed_discovery_file_wins_over_the_kernel_s_token() {
+fn a_discovery_file_s_user_wins_over_the_kernel_s_token() {
     let server = ApiServer::start(Options::default());
     let with_own_user = with_user(&cluster_info_of(&server), &format!("token: {}", server.token()));
     let without_user = cluster_info_of(&server);

@@ -1,4 +1,4 @@
-//! One phase at a time, phases left out, the kubelet's own TLS bootstrap, an user's own credentials, and dry runs.
+//! One phase at a time, phases left out, the kubelet's own TLS bootstrap, preexisting credentials, and dry runs.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -47,7 +47,7 @@ fn the_phase_preflight_checks_and_does_nothing_else() {
 }
 
 #[test]
-fn the_phase_kubelet_start_makes_the_whole_node_and_does_not_look_at_what_is_to_be_skipped() {
+fn the_phase_kubelet_start_ignores_what_is_to_be_skipped() {
     let server = start();
     let join = Join::to(&server).config("skipPhases: [kubelet-start, tls-bootstrap]\n");
     let ran = join.run_phase(&["kubelet-start"]);
@@ -137,7 +137,7 @@ fn the_kubelet_is_given_the_token_in_kubeadms_form() {
 }
 
 #[test]
-fn the_token_of_a_kubelet_that_has_bootstrapped_is_removed_by_the_next_run() {
+fn the_next_run_removes_the_token_of_a_bootstrapped_kubelet() {
     let server = start();
     let join = Join::to(&server);
     assert_eq!(join.run().outcome(), "joined");
@@ -149,7 +149,7 @@ fn the_token_of_a_kubelet_that_has_bootstrapped_is_removed_by_the_next_run() {
 }
 
 #[test]
-fn a_kubelet_that_is_not_healthy_is_told_with_the_end_of_its_log() {
+fn an_unhealthy_kubelet_is_reported_with_the_end_of_its_log() {
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name);
     // Nobody listens at a port that has been given back.
@@ -192,7 +192,7 @@ fn lay(join: &Join, from: &[Found], path: &str) {
 }
 
 #[test]
-fn the_kubelets_bootstrap_is_waited_for_and_its_token_removed_whether_it_comes_or_not() {
+fn the_kubelets_token_is_removed_whether_it_bootstraps_or_not() {
     let server = start();
     let donor = Join::to(&server);
     assert_eq!(donor.run().status, 0);
@@ -250,7 +250,7 @@ fn administrators(server: &ApiServer, user: &Value) -> String {
 }
 
 #[test]
-fn an_operators_own_credentials_are_left_alone_and_everything_else_is_made() {
+fn preexisting_credentials_stay_and_everything_else_is_made() {
     for user in [
         json!({ "client-certificate-data": "Yw==", "client-key-data": "aw==" }),
         json!({ "client-certificate": "/etc/kubernetes/kubelet.crt", "client-key": "/etc/kubernetes/kubelet.key" }),
@@ -288,7 +288,7 @@ fn an_operators_own_credentials_are_left_alone_and_everything_else_is_made() {
 }
 
 #[test]
-fn an_operators_certificate_for_another_node_is_named() {
+fn a_preexisting_certificate_for_another_node_is_named() {
     let server = start();
     let donor = Join::to(&server);
     assert_eq!(donor.run().status, 0);
@@ -310,7 +310,7 @@ fn an_operators_certificate_for_another_node_is_named() {
 }
 
 #[test]
-fn a_kubelet_conf_without_any_credentials_is_no_operators_wish() {
+fn a_kubelet_conf_without_credentials_is_not_preexisting() {
     let server = start();
     let join = Join::to(&server).arg(IGNORED);
     std::fs::create_dir_all(join.root().join("etc/kubernetes")).unwrap();

@@ -111,7 +111,7 @@ fn every_exit_status_has_its_row() {
 }
 
 #[test]
-fn every_parameter_of_the_kernel_command_line_is_named_and_known() {
+fn every_kernel_parameter_is_named_and_known() {
     let readme = readme();
     let names = section(&readme, "Flags and fields")
         .split('`')
