@@ -21,7 +21,6 @@ const FILE_IS_INCOMPLETE: &str = "add discovery.bootstrapToken with apiServerEnd
     configuration file; `kubeadm token create --print-join-command` on the control plane prints them";
 
 /// Why there is no [`super::JoinConfiguration`].
-#[derive(Debug)]
 pub enum ConfigError {
     /// A file cannot be read.
     Read {
@@ -116,6 +115,13 @@ pub struct Refused {
 impl From<ConfigError> for Refused {
     fn from(error: ConfigError) -> Self {
         Refused { error, warnings: Vec::new() }
+    }
+}
+
+/// In the words of `Display`: a derived one would only make the binary larger.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::values::{
 };
 
 /// One value that cannot be used.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub enum Problem {
     /// No API server endpoint from any source.
     NoEndpoint,
@@ -139,6 +139,13 @@ pub enum Problem {
         /// Such as `a number`.
         found: &'static str,
     },
+}
+
+/// In the words of `Display`: a derived one would only make the binary larger.
+impl fmt::Debug for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Display for Problem {
