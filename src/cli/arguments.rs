@@ -8,12 +8,11 @@ use super::command::Command;
 use super::error::{Misuse, UsageError};
 use super::help::{Help, Topic};
 use super::program::Program;
-use super::suggest;
 use crate::config::origin::Origin;
 use crate::config::setting::{Kind, Setting, ValueError, Verb, boolean};
 use crate::config::settings::Settings;
 use crate::config::settings_table::{SETTINGS, flag, short_flag};
-use crate::values::{is_dash, is_quotation_mark};
+use crate::values::{is_dash, is_quotation_mark, nearest};
 
 /// The arguments that have not been read yet, and the settings of those that have.
 pub(super) struct Arguments {
@@ -149,7 +148,7 @@ impl Arguments {
             return Misuse::SpaceInFlag { flag, character };
         }
         let known = SETTINGS.iter().filter(|setting| setting.is_flag_of(self.verb)).map(|setting| setting.flag);
-        Misuse::UnknownFlag { flag: shown, suggestion: suggest::nearest(name, known) }
+        Misuse::UnknownFlag { flag: shown, suggestion: nearest(name, known) }
     }
 
     /// The help text about something, in the words of who called.

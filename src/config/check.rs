@@ -267,6 +267,10 @@ fn cri_socket(given: WithOrigin<String>, findings: &mut Findings) -> Option<Stri
         findings.warnings.push(Warning::Dockershim(origin));
         return None;
     }
+    if path.ends_with("/docker.sock") {
+        findings.problems.push(Problem::DockerSocket(origin));
+        return None;
+    }
     if after_scheme.is_none() {
         findings.warnings.push(Warning::CriSocketScheme(origin));
     }

@@ -56,6 +56,10 @@ pub enum ConfigError {
         path: PathBuf,
         /// Where the document begins.
         line: usize,
+        /// As written, or empty.
+        api_version: String,
+        /// As written, or empty.
+        kind: String,
     },
     /// A kind that is there twice, in whichever versions.
     KindTwice {
@@ -138,8 +142,16 @@ impl fmt::Display for ConfigError {
             ConfigError::NotUnicode { path, .. } => write!(f, "{} is not valid UTF-8", path.display()),
             ConfigError::Yaml { path, cause: Some(cause), .. } => write!(f, "{}: {cause}", path.display()),
             ConfigError::Yaml { path, error, .. } => write!(f, "{}: {error}", path.display()),
-            ConfigError::NoKind { path, line } => {
-                write!(f, "{}: the document at line {line} has no apiVersion with a group, or no kind", path.display())
+            ConfigError::NoKind { path, line, api_version, kind } => {
+                let path = path.display();
+                match (api_version.as_str(), kind.as_str()) {
+                    ("", _) => write!(f, "{path}: the document at line {line} has no apiVersion"),
+                    (_, "") => write!(f, "{path}: the document at line {line} has no kind"),
+                    (api_version, kind) => {
+                        let (api_version, kind) = (Quoted(api_version), Quoted(kind));
+                        write!(f, "{path}: the document at line {line} is {kind} of {api_version}, not of kubeadm")
+                    }
+                }
             }
             ConfigError::KindTwice { path, kind, line } => {
                 write!(f, "{}: line {line}: kind {} is there twice", path.display(), Quoted(kind))
@@ -212,7 +224,13 @@ impl Explain for ConfigError {
             ConfigError::Experimental { .. } => {
                 "pass --allow-experimental-api, or use kubeadm.k8s.io/v1beta4 in the configuration file".to_owned()
             }
+            ConfigError::Read { path, .. } if path.starts_with("~") => {
+                "write the path without `~`, which the shell replaces only at the beginning of a word".to_owned()
+            }
             ConfigError::Read { .. } => "check the path of that file on this machine".to_owned(),
+            ConfigError::NoKind { kind, .. } if kind == "Config" => {
+                "pass a kubeconfig with --discovery-file".to_owned()
+            }
             ConfigError::TooLarge { .. } => "check whether that is the file that was meant".to_owned(),
             ConfigError::NotUnicode { .. } => "save that file as UTF-8".to_owned(),
             ConfigError::NoJoinConfiguration { .. } => {
@@ -229,7 +247,7 @@ impl Explain for ConfigError {
                 }
             }
             ConfigError::Invalid { problems, file } => match problems.as_slice() {
-                [problem] => problem.hint(file.is_some()),
+                [problem] => problem.hint(file.as_deref()),
                 _ if file.is_some() && self.code() == &codes::CONFIG_INCOMPLETE => FILE_IS_INCOMPLETE.to_owned(),
                 _ => self.code().hint.to_owned(),
             },
