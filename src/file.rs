@@ -38,7 +38,7 @@ pub fn contents(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
     }
     // One byte more than there is: the read that finds the end needs room.
-    read_bounded(file, usize::try_from(metadata.len()).unwrap_or(MAX_BYTES).min(MAX_BYTES).max(FIRST_CAPACITY) + 1)
+    read_bounded(file, usize::try_from(metadata.len()).unwrap_or(MAX_BYTES).clamp(FIRST_CAPACITY, MAX_BYTES) + 1)
 }
 
 /// The same of what is open already, such as standard input.

@@ -1,7 +1,7 @@
 //! Every setting that somebody can give, each defined here and nowhere else: the flags of all commands, the parameters of
 //! the kernel command line, and the fields of a JoinConfiguration, in the order of the help text.
 //!
-//! A new setting is one row here, one field in [`Settings`], and its use.
+//! A new setting is one row here, one field in [`super::settings::Settings`], and its use.
 
 use super::setting::{Beside, Kind, Note, Parser, Section, Setting, Verb, verbs};
 use super::settings::{LoggingFormat, Output, VersionFormat};
