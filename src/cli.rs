@@ -16,7 +16,6 @@ mod phase;
 mod program;
 #[cfg(test)]
 mod reference_tests;
-mod suggest;
 #[cfg(test)]
 mod tests;
 mod version;

@@ -8,12 +8,11 @@ use super::command::Command;
 use super::error::{Misuse, UsageError};
 use super::help::{Help, Topic};
 use super::program::Program;
-use super::suggest;
 use crate::config::origin::Origin;
-use crate::config::setting::{Kind, Setting, ValueError, Verb};
+use crate::config::setting::{Kind, Setting, ValueError, Verb, boolean};
 use crate::config::settings::Settings;
 use crate::config::settings_table::{SETTINGS, flag, short_flag};
-use crate::values::{is_dash, is_quotation_mark};
+use crate::values::{is_dash, is_quotation_mark, nearest};
 
 /// The arguments that have not been read yet, and the settings of those that have.
 pub(super) struct Arguments {
@@ -57,7 +56,8 @@ impl Arguments {
                     return self.word(&word).map(Next::Word).map_err(|misuse| self.error(misuse));
                 }
                 Ok(Some(Arg::Long(name))) => {
-                    let name = name.to_owned();
+                    // As in kubeadm (`WordSepNormalizeFunc`).
+                    let name = name.replace('_', "-");
                     flag(self.verb, &name).ok_or_else(|| self.unknown_flag(&name))
                 }
                 Ok(Some(Arg::Short(letter))) => short_flag(self.verb, letter).ok_or_else(|| Misuse::UnknownFlag {
@@ -69,6 +69,7 @@ impl Arguments {
             match setting.kind {
                 Kind::Help => return Ok(Next::Help),
                 Kind::Version => return Ok(Next::Version),
+                Kind::NotYetSupported if self.is_switched_off() => {}
                 Kind::NotYetSupported => {
                     let what = format!("--{}", setting.flag);
                     return Err(self.error(Misuse::NotYetSupported { what }));
@@ -76,6 +77,11 @@ impl Arguments {
                 _ => self.set(setting)?,
             }
         }
+    }
+
+    /// Whether `=false` follows.
+    fn is_switched_off(&mut self) -> bool {
+        self.parser.optional_value().and_then(|value| boolean(value.to_str()?)) == Some(false)
     }
 
     /// A word as it is, unless a flag was meant.
@@ -142,7 +148,7 @@ impl Arguments {
             return Misuse::SpaceInFlag { flag, character };
         }
         let known = SETTINGS.iter().filter(|setting| setting.is_flag_of(self.verb)).map(|setting| setting.flag);
-        Misuse::UnknownFlag { flag: shown, suggestion: suggest::nearest(name, known) }
+        Misuse::UnknownFlag { flag: shown, suggestion: nearest(name, known) }
     }
 
     /// The help text about something, in the words of who called.

@@ -6,10 +6,10 @@ use super::arguments::{Arguments, Next};
 use super::command::Command;
 use super::error::{Misuse, UsageError};
 use super::help::Topic;
-use super::suggest;
 use crate::config::migrate::Allow;
 use crate::config::origin::WithOrigin;
 use crate::config::setting::Verb;
+use crate::values::nearest;
 
 /// A verb of `config`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +91,6 @@ fn not_yet(words: &[&str]) -> Misuse {
 }
 
 fn unknown(word: &str, behind: &str, known: &[&'static str]) -> Misuse {
-    let suggestion = suggest::nearest(word, known.iter().copied()).map(|name| format!("{behind} {name}"));
+    let suggestion = nearest(word, known.iter().copied()).map(|name| format!("{behind} {name}"));
     Misuse::UnknownCommand { word: word.to_owned(), suggestion }
 }

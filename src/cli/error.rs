@@ -9,7 +9,7 @@ use crate::phase::{self, Applies};
 use crate::values::{CharacterName, Misprint, Quoted};
 
 /// An argv that is not understood. Values of flags are repeated only where they cannot be a secret.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub struct UsageError {
     /// As called.
     pub program: Program,
@@ -20,7 +20,7 @@ pub struct UsageError {
 }
 
 /// What is wrong with an argv. Flags are named without dashes where the table has them, with dashes as they were typed.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub enum Misuse {
     /// Nothing but the program's name.
     NoCommand,
@@ -133,6 +133,13 @@ pub enum Misuse {
     },
 }
 
+/// In the words of `Display`: a derived one would only make the binary larger.
+impl fmt::Debug for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.misuse {
@@ -142,6 +149,13 @@ impl fmt::Display for UsageError {
             }
             other => other.fmt(f),
         }
+    }
+}
+
+/// In the words of `Display`: a derived one would only make the binary larger.
+impl fmt::Debug for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -9,10 +9,10 @@ use super::flag_list::{flags, parameters, wrap};
 use super::parse::COMMANDS;
 use super::phase::as_typed;
 use super::program::Program;
-use super::suggest;
 use crate::config::setting::{Section, Verb};
 use crate::error::codes;
 use crate::phase::{Applies, Phase, PhaseSpec};
+use crate::values::nearest;
 
 /// What help was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +103,7 @@ pub(super) fn parse(mut args: Arguments) -> Result<Command, UsageError> {
             "help" => Topic::General,
             _ => {
                 let known = COMMANDS.into_iter().chain(["errors"]);
-                let suggestion = suggest::nearest(&word, known).map(|name| format!("help {name}"));
+                let suggestion = nearest(&word, known).map(|name| format!("help {name}"));
                 return Err(args.error(Misuse::UnknownCommand { word, suggestion }));
             }
         };

@@ -8,7 +8,8 @@ use super::error::{Misuse, UsageError};
 use super::help::{Help, Topic};
 use super::program::Program;
 use super::version::Version;
-use super::{config, help, join, suggest, version};
+use super::{config, help, join, version};
+use crate::values::nearest;
 
 /// Our commands, for suggestions.
 pub(super) const COMMANDS: [&str; 4] = ["join", "config", "version", "help"];
@@ -64,6 +65,6 @@ fn unknown_command(args: &Arguments, word: String) -> UsageError {
     if KUBEADM_COMMANDS.contains(&word.as_str()) {
         return args.error(Misuse::NotYetSupported { what: word });
     }
-    let suggestion = suggest::nearest(&word, COMMANDS).map(str::to_owned);
+    let suggestion = nearest(&word, COMMANDS).map(str::to_owned);
     args.error(Misuse::UnknownCommand { word, suggestion })
 }

@@ -2,8 +2,8 @@
 
 use super::error::Misuse;
 use super::help::Topic;
-use super::suggest;
 use crate::phase::{self, Applies, PhaseSpec};
+use crate::values::nearest;
 
 /// What stands behind `join phase`, word by word.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,7 +44,7 @@ impl PhaseWords {
                 let known = phase::NAMES
                     .iter()
                     .filter(|phase| !matches!(phase.applies, Applies::SubPhase(_) | Applies::ControlPlaneParent));
-                let suggestion = suggest::nearest(&name, known.map(|phase| phase.name)).map(as_typed);
+                let suggestion = nearest(&name, known.map(|phase| phase.name)).map(as_typed);
                 Err(Misuse::UnknownPhase { word: as_typed(&name), suggestion })
             }
         }

@@ -9,11 +9,14 @@ use crate::config::settings_table::{FIELDS, SETTINGS};
 const BEGIN: &str = "<!-- settings: begin -->\n";
 const END: &str = "<!-- settings: end -->\n";
 
+const VERBS: [Verb; 7] =
+    [Verb::None, Verb::Join, Verb::Config, Verb::ConfigValidate, Verb::ConfigMigrate, Verb::Version, Verb::Help];
+
 fn tables() -> String {
     let rows = |wanted: fn(&Setting) -> bool, row: fn(&Setting) -> String| {
         SETTINGS.iter().filter(|setting| wanted(setting)).map(row).collect::<String>()
     };
-    let is_of_join = |setting: &Setting| setting.verbs.contains(&Verb::Join) && setting.section != Section::Hidden;
+    let is_of_join = |setting: &Setting| setting.verbs.contains(Verb::Join) && setting.section != Section::Hidden;
     format!(
         "\n### Flags of `join`\n\n\
          | flag | kernel command line | field of a file | since | |\n|---|---|---|---|---|\n{}\n\
@@ -25,7 +28,7 @@ fn tables() -> String {
         refused_beside_config(),
         FIELDS.iter().map(of_file).collect::<String>(),
         rows(|setting| setting.section == Section::Hidden && !setting.flag.is_empty(), of_old),
-        rows(|setting| !setting.verbs.is_empty() && !setting.verbs.contains(&Verb::Join), of_others),
+        rows(|setting| !setting.verbs.contains(Verb::Join), of_others),
     )
 }
 
@@ -51,7 +54,8 @@ fn of_old(setting: &Setting) -> String {
 }
 
 fn of_others(setting: &Setting) -> String {
-    let commands: Vec<_> = setting.verbs.iter().map(|verb| format!("`{}`", command(*verb))).collect();
+    let of_setting = VERBS.into_iter().filter(|verb| setting.verbs.contains(*verb));
+    let commands: Vec<_> = of_setting.map(|verb| format!("`{}`", command(verb))).collect();
     row(&[commands.join(", "), flag(setting), meaning(setting)])
 }
 
@@ -109,7 +113,7 @@ fn the_tables_of_the_reference_are_those_of_the_settings() {
 fn no_command_has_two_flags_of_one_name() {
     for (index, setting) in SETTINGS.iter().enumerate() {
         for other in &SETTINGS[index + 1..] {
-            let is_shared = setting.verbs.iter().any(|verb| other.verbs.contains(verb));
+            let is_shared = VERBS.iter().any(|verb| setting.verbs.contains(*verb) && other.verbs.contains(*verb));
             let same_letter = setting.short.is_some() && setting.short == other.short;
             let same_flag = !setting.flag.is_empty() && setting.flag == other.flag;
             assert!(!is_shared || !(same_flag || same_letter), "--{}", other.flag);

@@ -327,6 +327,18 @@ fn what_only_looks_like_a_flag_is_named_with_its_character() {
     }
 }
 
+/// kubeadm takes them, and scripts for control planes and workers alike have the second.
+#[test]
+fn underscores_and_switched_off_flags_are_accepted() {
+    let args =
+        join(&["h:1", "--node_name=pi", "--control-plane=false", "--logtostderr", "--stderrthreshold", "2", "-v5"]);
+    assert_eq!((text(&args.settings.node_name), args.verbosity), (Some("pi"), 5));
+    let given = ["node-name", "logtostderr", "stderrthreshold", "v"].map(Origin::Flag);
+    assert_eq!(args.settings.given, given);
+    let error = error(&["kubejoin", "join", "--control-plane=true", "h:1"]);
+    assert_eq!(error.code().name, "usage.not-yet-supported");
+}
+
 #[test]
 fn white_space_of_a_web_page_around_arguments_is_dropped() {
     let lines: [&[&str]; 3] = [

@@ -73,5 +73,5 @@ fn tokens(configuration: &JoinConfiguration) -> impl Iterator<Item = &BootstrapT
         DiscoveryMethod::Token { token, .. } => Some(token),
         DiscoveryMethod::File(_) | DiscoveryMethod::Url { .. } => None,
     };
-    discovery.into_iter().chain(&configuration.tls_bootstrap_token)
+    discovery.into_iter().chain(&configuration.tls_bootstrap_token).chain(&configuration.fallback_token)
 }

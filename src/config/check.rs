@@ -52,8 +52,11 @@ pub(super) fn check(draft: Draft, findings: &mut Findings) -> Option<JoinConfigu
         DiscoveryMethod::Token { token, .. } => Some(token.clone()),
         DiscoveryMethod::File(_) | DiscoveryMethod::Url { .. } => None,
     };
+    let (tls_bootstrap_token, fallback_token) =
+        if draft.token_is_fallback { (None, tls_bootstrap_token) } else { (tls_bootstrap_token, None) };
     Some(JoinConfiguration {
         tls_bootstrap_token: tls_bootstrap_token.or(discovery_token),
+        fallback_token,
         discovery,
         node_registration,
         ca_cert_path,
@@ -262,6 +265,10 @@ fn cri_socket(given: WithOrigin<String>, findings: &mut Findings) -> Option<Stri
     // The default of kubeadm up to 1.23. No kubelet since 1.24 has it, and what runs the containers now is looked for.
     if path.ends_with("/dockershim.sock") {
         findings.warnings.push(Warning::Dockershim(origin));
+        return None;
+    }
+    if path.ends_with("/docker.sock") {
+        findings.problems.push(Problem::DockerSocket(origin));
         return None;
     }
     if after_scheme.is_none() {

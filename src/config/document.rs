@@ -108,7 +108,8 @@ fn choose<'a>(
         let has_group =
             api_version.split_once('/').is_some_and(|(group, version)| !group.is_empty() && !version.is_empty());
         if !has_group || kind.is_empty() {
-            return Err(ConfigError::NoKind { path: path.to_owned(), line });
+            let (api_version, kind) = (api_version.to_owned(), kind.to_owned());
+            return Err(ConfigError::NoKind { path: path.to_owned(), line, api_version, kind });
         }
         if seen.contains(&kind) {
             return Err(ConfigError::KindTwice { path: path.to_owned(), kind: kind.to_owned(), line });

@@ -17,6 +17,8 @@ pub(super) struct Draft {
     pub(super) endpoints: Vec<WithOrigin<String>>,
     pub(super) discovery_token: Option<WithOrigin<Secret>>,
     pub(super) tls_bootstrap_token: Option<WithOrigin<Secret>>,
+    /// That token comes from a weaker source than the discovery file.
+    pub(super) token_is_fallback: bool,
     pub(super) ca_cert_hashes: Vec<WithOrigin<String>>,
     pub(super) unsafe_skip_ca_verification: bool,
     /// `--discovery-ca-file`.

@@ -21,7 +21,6 @@ const FILE_IS_INCOMPLETE: &str = "add discovery.bootstrapToken with apiServerEnd
     configuration file; `kubeadm token create --print-join-command` on the control plane prints them";
 
 /// Why there is no [`super::JoinConfiguration`].
-#[derive(Debug)]
 pub enum ConfigError {
     /// A file cannot be read.
     Read {
@@ -57,6 +56,10 @@ pub enum ConfigError {
         path: PathBuf,
         /// Where the document begins.
         line: usize,
+        /// As written, or empty.
+        api_version: String,
+        /// As written, or empty.
+        kind: String,
     },
     /// A kind that is there twice, in whichever versions.
     KindTwice {
@@ -119,6 +122,13 @@ impl From<ConfigError> for Refused {
     }
 }
 
+/// In the words of `Display`: a derived one would only make the binary larger.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -132,8 +142,16 @@ impl fmt::Display for ConfigError {
             ConfigError::NotUnicode { path, .. } => write!(f, "{} is not valid UTF-8", path.display()),
             ConfigError::Yaml { path, cause: Some(cause), .. } => write!(f, "{}: {cause}", path.display()),
             ConfigError::Yaml { path, error, .. } => write!(f, "{}: {error}", path.display()),
-            ConfigError::NoKind { path, line } => {
-                write!(f, "{}: the document at line {line} has no apiVersion with a group, or no kind", path.display())
+            ConfigError::NoKind { path, line, api_version, kind } => {
+                let path = path.display();
+                match (api_version.as_str(), kind.as_str()) {
+                    ("", _) => write!(f, "{path}: the document at line {line} has no apiVersion"),
+                    (_, "") => write!(f, "{path}: the document at line {line} has no kind"),
+                    (api_version, kind) => {
+                        let (api_version, kind) = (Quoted(api_version), Quoted(kind));
+                        write!(f, "{path}: the document at line {line} is {kind} of {api_version}, not of kubeadm")
+                    }
+                }
             }
             ConfigError::KindTwice { path, kind, line } => {
                 write!(f, "{}: line {line}: kind {} is there twice", path.display(), Quoted(kind))
@@ -206,7 +224,13 @@ impl Explain for ConfigError {
             ConfigError::Experimental { .. } => {
                 "pass --allow-experimental-api, or use kubeadm.k8s.io/v1beta4 in the configuration file".to_owned()
             }
+            ConfigError::Read { path, .. } if path.starts_with("~") => {
+                "write the path without `~`, which the shell replaces only at the beginning of a word".to_owned()
+            }
             ConfigError::Read { .. } => "check the path of that file on this machine".to_owned(),
+            ConfigError::NoKind { kind, .. } if kind == "Config" => {
+                "pass a kubeconfig with --discovery-file".to_owned()
+            }
             ConfigError::TooLarge { .. } => "check whether that is the file that was meant".to_owned(),
             ConfigError::NotUnicode { .. } => "save that file as UTF-8".to_owned(),
             ConfigError::NoJoinConfiguration { .. } => {
@@ -223,7 +247,7 @@ impl Explain for ConfigError {
                 }
             }
             ConfigError::Invalid { problems, file } => match problems.as_slice() {
-                [problem] => problem.hint(file.is_some()),
+                [problem] => problem.hint(file.as_deref()),
                 _ if file.is_some() && self.code() == &codes::CONFIG_INCOMPLETE => FILE_IS_INCOMPLETE.to_owned(),
                 _ => self.code().hint.to_owned(),
             },

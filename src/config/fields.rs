@@ -11,6 +11,7 @@ use super::problem::Problem;
 use super::warning::Warning;
 use crate::secret::Secret;
 use crate::values::duration::{self, DurationError};
+use crate::values::nearest;
 use crate::yaml::Document;
 
 use std::time::Duration;
@@ -130,7 +131,8 @@ impl<'a> Reader<'a> {
             self.unknown += 1;
             if self.unknown <= MAX_UNKNOWN {
                 let origin = self.origin(fields.child(name));
-                self.findings.warnings.push(Warning::UnknownField(origin));
+                let suggestion = nearest(name, known.iter().copied()).map(str::to_owned);
+                self.findings.warnings.push(Warning::UnknownField(origin, suggestion));
             }
         }
         Some(fields)

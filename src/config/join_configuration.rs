@@ -15,6 +15,8 @@ pub struct JoinConfiguration {
     /// `discovery.tlsBootstrapToken`, defaulted to the discovery token; where a kubeconfig is there instead, it may hold
     /// credentials.
     pub tls_bootstrap_token: Option<BootstrapToken>,
+    /// The same, from a weaker source than the one that names the discovery file: only where that has no user of its own.
+    pub fallback_token: Option<BootstrapToken>,
     /// `nodeRegistration`.
     pub node_registration: NodeRegistration,
     /// `caCertPath`, absolute, ends in `.crt`.

@@ -114,7 +114,9 @@ fn read(
                 return Err(ConfigError::Experimental { path: path.to_owned(), api_version });
             }
             Warning::OldVersion { .. } if allow.deprecated => {}
-            Warning::UnknownField(origin) => findings.problems.push(Problem::UnknownField(origin)),
+            Warning::UnknownField(origin, suggestion) => {
+                findings.problems.push(Problem::UnknownField(origin, suggestion));
+            }
             Warning::DuplicateField(origin) => findings.problems.push(Problem::DuplicateField(origin)),
             Warning::ExtraArgsForm(origin, form) if purpose == Purpose::Validate => {
                 findings.problems.push(Problem::ExtraArgsForm(origin, form));

@@ -1,6 +1,7 @@
 //! One value that cannot be used.
 
 use std::fmt;
+use std::path::Path;
 
 use super::args_form::ArgsForm;
 use super::origin::Origin;
@@ -11,7 +12,7 @@ use crate::values::{
 };
 
 /// One value that cannot be used.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub enum Problem {
     /// No API server endpoint from any source.
     NoEndpoint,
@@ -33,6 +34,8 @@ pub enum Problem {
     NodeName(Origin, NodeNameError),
     /// An invalid socket of a container runtime.
     CriSocket(Origin, String),
+    /// The socket of Docker's own API.
+    DockerSocket(Origin),
     /// A CA path that is not absolute or does not end in `.crt`.
     CaCertPath(Origin, String),
     /// A flag for the kubelet without a name.
@@ -101,7 +104,7 @@ pub enum Problem {
     /// An invalid certificate key. Its text is a secret.
     CertificateKey(Origin),
     /// `config validate`, `config migrate`: a field that this version does not have.
-    UnknownField(Origin),
+    UnknownField(Origin, Option<String>),
     /// The same: a field given twice.
     DuplicateField(Origin),
     /// `config validate`: `kubeletExtraArgs` in the form of another version.
@@ -141,6 +144,13 @@ pub enum Problem {
     },
 }
 
+/// In the words of `Display`: a derived one would only make the binary larger.
+impl fmt::Debug for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -156,6 +166,11 @@ impl fmt::Display for Problem {
             Problem::CriSocket(origin, text) => {
                 write!(f, "{origin}: invalid socket {}: it is an absolute path, with or without unix://", Quoted(text))
             }
+            Problem::DockerSocket(origin) => write!(
+                f,
+                "{origin}: this is the socket of Docker's own API, which no kubelet speaks; that of cri-dockerd is \
+                 /run/cri-dockerd.sock"
+            ),
             Problem::CaCertPath(origin, text) => {
                 write!(f, "{origin}: invalid path {}: it is absolute and ends in .crt", Quoted(text))
             }
@@ -205,7 +220,7 @@ impl fmt::Display for Problem {
                 write!(f, "{origin}: invalid port {port}: it is a number from 0 to 65535")
             }
             Problem::CertificateKey(origin) => write!(f, "{origin}: a certificate key has 64 hexadecimal digits"),
-            Problem::UnknownField(origin) => unknown_field(f, origin),
+            Problem::UnknownField(origin, suggestion) => unknown_field(f, origin, suggestion.as_deref()),
             Problem::DuplicateField(origin) => write!(f, "{origin} is given twice"),
             Problem::ExtraArgsForm(origin, form) => write!(f, "{origin}: {form} is needed in this version"),
             Problem::UnknownApi { api_version, kind, line } => {
@@ -237,9 +252,9 @@ impl Problem {
     }
 
     /// The next step; beside a configuration file in the words of its fields, because flags of the cluster are refused there.
-    pub(super) fn hint(&self, has_file: bool) -> String {
+    pub(super) fn hint(&self, file: Option<&Path>) -> String {
         let text = match self {
-            Problem::NoPin if has_file => {
+            Problem::NoPin if file.is_some() => {
                 "add discovery.bootstrapToken.caCertHashes to the configuration file, from `kubeadm token create \
                  --print-join-command` on the control plane, pass its ca.crt with --discovery-ca-file, or go without by \
                  unsafeSkipCAVerification: true"
@@ -249,11 +264,11 @@ impl Problem {
                  plane, pass its ca.crt with --discovery-ca-file, or go without by \
                  --discovery-token-unsafe-skip-ca-verification"
             }
-            Problem::NoToken if has_file => {
+            Problem::NoToken if file.is_some() => {
                 "add discovery.bootstrapToken.token to the configuration file, or pass --token-file; `kubeadm token create` \
                  on the control plane prints a token"
             }
-            Problem::NoEndpoint if has_file => {
+            Problem::NoEndpoint if file.is_some() => {
                 "add discovery.bootstrapToken.apiServerEndpoint to the configuration file, such as 10.0.0.1:6443"
             }
             Problem::Token(_, TokenError::Misprint(Misprint::Template))
@@ -278,6 +293,15 @@ impl Problem {
             Problem::Type { expected: "a string", found: "a number" | "a boolean", .. } => {
                 "put the value in quotes in the configuration file"
             }
+            Problem::Type { expected: "a string", found: "a mapping", .. } => {
+                "put the value in quotes, or write it without a space after its colon"
+            }
+            Problem::Type { expected: "a boolean" | "a whole number", found: "a string", .. } => {
+                "write the value without quotes in the configuration file"
+            }
+            Problem::Type { expected: "a list", found: "a string", .. } => {
+                "write it as a list, one item a line behind `- `"
+            }
             Problem::Type { expected: "a mapping", found: "a string", .. } => {
                 "write fields below it, one a line and indented, each with a space after its colon"
             }
@@ -288,9 +312,12 @@ impl Problem {
 }
 
 /// A field that a version does not have; what cannot be seen in its name is said.
-pub(super) fn unknown_field(f: &mut fmt::Formatter<'_>, origin: &Origin) -> fmt::Result {
+pub(super) fn unknown_field(f: &mut fmt::Formatter<'_>, origin: &Origin, suggestion: Option<&str>) -> fmt::Result {
     write!(f, "unknown field {origin}")?;
-    let Origin::Field { path, .. } = origin else { return Ok(()) };
-    let name = path.rsplit('.').next().unwrap_or(path);
-    Misprint::find(name).map_or(Ok(()), |misprint| write!(f, ": its name {misprint}"))
+    if let Origin::Field { path, .. } = origin
+        && let Some(misprint) = Misprint::find(path.rsplit('.').next().unwrap_or(path))
+    {
+        write!(f, ": its name {misprint}")?;
+    }
+    suggestion.map_or(Ok(()), |name| write!(f, ", perhaps {name} was meant"))
 }

@@ -91,6 +91,7 @@ fn weigh(sources: &Sources<'_>, findings: &mut Findings) -> Result<Weighed, Conf
     if draft.tls_bootstrap_token.is_none() && (draft.file.is_none() || sources.config.is_none()) {
         draft.tls_bootstrap_token = draft.discovery_token.clone();
     }
+    draft.token_is_fallback = is_fallback(&draft, flags);
     for source in [&kernel, flags] {
         draft.ignore_preflight_errors.extend_from_slice(&source.ignore_preflight_errors);
         draft.node_name = source.node_name.clone().or(draft.node_name);
@@ -168,6 +169,17 @@ fn add_tokens(
     }
     draft.discovery_token = draft.discovery_token.take().or(Some(token));
     Ok(())
+}
+
+/// Whether the kernel command line has the token, and the user of this run the discovery file, which may have a user of its
+/// own: what was typed wins.
+fn is_fallback(draft: &Draft, flags: &Settings) -> bool {
+    let file_is_typed = match draft.file.as_ref().map(|file| &file.origin) {
+        Some(Origin::Flag(_)) => true,
+        Some(Origin::Field { .. }) => flags.config.is_some(),
+        _ => false,
+    };
+    file_is_typed && draft.tls_bootstrap_token.as_ref().is_some_and(|t| matches!(t.origin, Origin::Parameter(_)))
 }
 
 /// A draft without a configuration file. Where to join is one value, whether it is an endpoint or a file.

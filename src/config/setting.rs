@@ -10,7 +10,7 @@ use crate::secret::Secret;
 /// One setting: all that the command line, the kernel command line, the help and REFERENCE.md know of it.
 pub struct Setting {
     /// Which commands take it.
-    pub verbs: &'static [Verb],
+    pub verbs: Verbs,
     /// The flag, without dashes; empty where there is none.
     pub flag: &'static str,
     /// The flag of one letter.
@@ -55,6 +55,27 @@ pub enum Verb {
     Version,
     /// `help`.
     Help,
+}
+
+/// A set of commands, one bit each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verbs(u8);
+
+/// The set of these commands.
+pub const fn verbs(verbs: &[Verb]) -> Verbs {
+    let (mut bits, mut index) = (0, 0);
+    while index < verbs.len() {
+        bits |= 1 << verbs[index] as u8;
+        index += 1;
+    }
+    Verbs(bits)
+}
+
+impl Verbs {
+    /// Whether a command is in the set.
+    pub fn contains(self, verb: Verb) -> bool {
+        self.0 & (1 << verb as u8) != 0
+    }
 }
 
 /// A part of the help text.
@@ -105,8 +126,8 @@ pub enum Kind {
     List(fn(&mut Settings) -> &mut Vec<WithOrigin<String>>),
     /// On or off.
     Boolean(fn(&mut Settings) -> &mut Option<bool>),
-    /// One of few words, or a number: what is expected, and who reads it.
-    Parsed(&'static str, fn(&mut Settings, &str) -> bool),
+    /// One of few words, or a number.
+    Parsed(&'static Parser),
     /// A value that is not needed.
     Ignored,
     /// kubeadm has it, and kubejoin does not yet.
@@ -115,6 +136,14 @@ pub enum Kind {
     Help,
     /// The version.
     Version,
+}
+
+/// Who reads a value that is neither a text nor a path.
+pub struct Parser {
+    /// What is expected, in words that follow "takes".
+    pub expected: &'static str,
+    /// Sets the field; `false` where the text is something else.
+    pub set: fn(&mut Settings, &str) -> bool,
 }
 
 /// Why a value cannot be that of a setting.
@@ -129,12 +158,12 @@ pub enum ValueError {
 impl Setting {
     /// Whether a command has this flag.
     pub fn is_flag_of(&self, verb: Verb) -> bool {
-        !self.flag.is_empty() && self.verbs.contains(&verb)
+        !self.flag.is_empty() && self.verbs.contains(verb)
     }
 
     /// Whether the flag is followed by a value.
     pub fn takes_value(&self) -> bool {
-        !matches!(self.kind, Kind::Boolean(_) | Kind::NotYetSupported | Kind::Help | Kind::Version)
+        !self.value.is_empty()
     }
 
     /// Takes the value that stands at `origin`. White space around a text is dropped: a pasted carriage return, a trailing
@@ -166,9 +195,9 @@ impl Setting {
                 Some(value) => *slot(settings) = Some(value),
                 None => return Err(ValueError::Expected("true or false")),
             },
-            Kind::Parsed(expected, set) => {
-                if !set(settings, value) {
-                    return Err(ValueError::Expected(expected));
+            Kind::Parsed(parser) => {
+                if !(parser.set)(settings, value) {
+                    return Err(ValueError::Expected(parser.expected));
                 }
             }
             Kind::Path(_) | Kind::Ignored | Kind::NotYetSupported | Kind::Help | Kind::Version => {}
@@ -182,8 +211,8 @@ impl Setting {
     }
 }
 
-/// Go's spellings (`strconv.ParseBool`).
-fn boolean(text: &str) -> Option<bool> {
+/// A boolean in one of Go's spellings (`strconv.ParseBool`).
+pub fn boolean(text: &str) -> Option<bool> {
     match text {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),

@@ -1,14 +1,14 @@
 //! Every setting that somebody can give, each defined here and nowhere else: the flags of all commands, the parameters of
 //! the kernel command line, and the fields of a JoinConfiguration, in the order of the help text.
 //!
-//! A new setting is one row here, one field in [`Settings`], and its use.
+//! A new setting is one row here, one field in [`super::settings::Settings`], and its use.
 
-use super::setting::{Beside, Kind, Note, Section, Setting, Verb};
+use super::setting::{Beside, Kind, Note, Parser, Section, Setting, Verb, verbs};
 use super::settings::{LoggingFormat, Output, VersionFormat};
 use crate::clock::ClockMode;
 
 /// The rows.
-pub static SETTINGS: [Setting; 48] = [
+pub static SETTINGS: [Setting; 60] = [
     // The cluster.
     Setting {
         parameter: "endpoint",
@@ -171,7 +171,7 @@ pub static SETTINGS: [Setting; 48] = [
         ..JOIN
     },
     Setting {
-        verbs: &[Verb::None, Verb::Join],
+        verbs: verbs(&[Verb::None, Verb::Join]),
         flag: "rootfs",
         parameter: "rootfs",
         value: "DIR",
@@ -186,9 +186,12 @@ pub static SETTINGS: [Setting; 48] = [
         flag: "clock",
         parameter: "clock",
         value: "auto|system|server",
-        kind: Kind::Parsed("auto, system or server", |s, text| {
-            let names = [("auto", ClockMode::Auto), ("system", ClockMode::System), ("server", ClockMode::Server)];
-            choose(&mut s.clock, text, &names)
+        kind: Kind::Parsed(&Parser {
+            expected: "auto, system or server",
+            set: |s, text| {
+                let names = [("auto", ClockMode::Auto), ("system", ClockMode::System), ("server", ClockMode::Server)];
+                choose(&mut s.clock, text, &names)
+            },
         }),
         section: Section::Machine,
         since: KUBEJOIN,
@@ -260,12 +263,15 @@ pub static SETTINGS: [Setting; 48] = [
         more: "Any of kubeadm's names. The flag replaces the field",
         ..JOIN
     },
-    Setting { verbs: &[Verb::None, Verb::Join], ..VERBOSITY },
+    Setting { verbs: verbs(&[Verb::None, Verb::Join]), ..VERBOSITY },
     Setting {
         flag: "logging-format",
         value: "text|json",
-        kind: Kind::Parsed("text or json", |s, text| {
-            choose(&mut s.logging_format, text, &[("text", LoggingFormat::Text), ("json", LoggingFormat::Json)])
+        kind: Kind::Parsed(&Parser {
+            expected: "text or json",
+            set: |s, text| {
+                choose(&mut s.logging_format, text, &[("text", LoggingFormat::Text), ("json", LoggingFormat::Json)])
+            },
         }),
         section: Section::Run,
         since: KUBEJOIN,
@@ -277,8 +283,9 @@ pub static SETTINGS: [Setting; 48] = [
         flag: "output",
         short: Some('o'),
         value: "text|json",
-        kind: Kind::Parsed("text or json", |s, text| {
-            choose(&mut s.output, text, &[("text", Output::Text), ("json", Output::Json)])
+        kind: Kind::Parsed(&Parser {
+            expected: "text or json",
+            set: |s, text| choose(&mut s.output, text, &[("text", Output::Text), ("json", Output::Json)]),
         }),
         section: Section::Run,
         since: KUBEJOIN,
@@ -297,7 +304,7 @@ pub static SETTINGS: [Setting; 48] = [
     },
     // Other commands.
     Setting {
-        verbs: &[Verb::ConfigValidate],
+        verbs: verbs(&[Verb::ConfigValidate]),
         flag: "config",
         value: "FILE",
         kind: Kind::Path(|s| &mut s.config),
@@ -306,7 +313,7 @@ pub static SETTINGS: [Setting; 48] = [
         ..JOIN
     },
     Setting {
-        verbs: &[Verb::ConfigMigrate],
+        verbs: verbs(&[Verb::ConfigMigrate]),
         flag: "old-config",
         value: "FILE",
         kind: Kind::Path(|s| &mut s.old_config),
@@ -315,7 +322,7 @@ pub static SETTINGS: [Setting; 48] = [
         ..JOIN
     },
     Setting {
-        verbs: &[Verb::ConfigMigrate],
+        verbs: verbs(&[Verb::ConfigMigrate]),
         flag: "new-config",
         value: "FILE",
         kind: Kind::Path(|s| &mut s.new_config),
@@ -324,7 +331,7 @@ pub static SETTINGS: [Setting; 48] = [
         ..JOIN
     },
     Setting {
-        verbs: &[Verb::ConfigValidate, Verb::ConfigMigrate],
+        verbs: verbs(&[Verb::ConfigValidate, Verb::ConfigMigrate]),
         flag: "allow-deprecated-api",
         kind: Kind::Boolean(|s| &mut s.allow_deprecated_api),
         section: Section::Run,
@@ -332,7 +339,7 @@ pub static SETTINGS: [Setting; 48] = [
         ..JOIN
     },
     Setting {
-        verbs: &[Verb::ConfigValidate, Verb::ConfigMigrate],
+        verbs: verbs(&[Verb::ConfigValidate, Verb::ConfigMigrate]),
         flag: "allow-experimental-api",
         kind: Kind::Boolean(|s| &mut s.allow_experimental_api),
         section: Section::Run,
@@ -340,7 +347,7 @@ pub static SETTINGS: [Setting; 48] = [
         ..JOIN
     },
     Setting {
-        verbs: &[Verb::Config, Verb::ConfigValidate, Verb::ConfigMigrate],
+        verbs: verbs(&[Verb::Config, Verb::ConfigValidate, Verb::ConfigMigrate]),
         flag: "kubeconfig",
         value: "FILE",
         kind: Kind::Ignored,
@@ -349,24 +356,27 @@ pub static SETTINGS: [Setting; 48] = [
         ..JOIN
     },
     Setting {
-        verbs: &[Verb::Config, Verb::ConfigValidate, Verb::ConfigMigrate, Verb::Version],
+        verbs: verbs(&[Verb::Config, Verb::ConfigValidate, Verb::ConfigMigrate, Verb::Version]),
         help: "As in kubeadm; nothing more is said",
         ..VERBOSITY
     },
     Setting {
-        verbs: &[Verb::Version],
+        verbs: verbs(&[Verb::Version]),
         flag: "output",
         short: Some('o'),
         value: "short|json",
-        kind: Kind::Parsed("short or json", |s, text| {
-            choose(&mut s.version_format, text, &[("short", VersionFormat::Short), ("json", VersionFormat::Json)])
+        kind: Kind::Parsed(&Parser {
+            expected: "short or json",
+            set: |s, text| {
+                choose(&mut s.version_format, text, &[("short", VersionFormat::Short), ("json", VersionFormat::Json)])
+            },
         }),
         section: Section::Run,
         help: "The version alone, or JSON",
         ..JOIN
     },
     Setting {
-        verbs: &[
+        verbs: verbs(&[
             Verb::None,
             Verb::Join,
             Verb::Config,
@@ -374,7 +384,7 @@ pub static SETTINGS: [Setting; 48] = [
             Verb::ConfigMigrate,
             Verb::Version,
             Verb::Help,
-        ],
+        ]),
         flag: "help",
         short: Some('h'),
         kind: Kind::Help,
@@ -384,7 +394,7 @@ pub static SETTINGS: [Setting; 48] = [
         ..JOIN
     },
     Setting {
-        verbs: &[Verb::None],
+        verbs: verbs(&[Verb::None]),
         flag: "version",
         short: Some('V'),
         kind: Kind::Version,
@@ -394,13 +404,7 @@ pub static SETTINGS: [Setting; 48] = [
     },
     // Flags without an effect: those of kubeadm 1.37 (`cmd/kubeadm/app/cmd/join.go`, `kubeadm.go`) that a worker has no use
     // for, and those that kubeadm has retired.
-    Setting {
-        flag: "vmodule",
-        value: "LIST",
-        kind: Kind::Ignored,
-        note: Note::NoEffect("there is one level for all of this program, -v"),
-        ..HIDDEN
-    },
+    Setting { flag: "vmodule", value: "LIST", note: Note::NoEffect(ONE_LEVEL), ..HIDDEN },
     Setting { flag: "apiserver-advertise-address", value: "ADDRESS", ..FOR_CONTROL_PLANES },
     Setting { flag: "apiserver-bind-port", value: "PORT", ..FOR_CONTROL_PLANES },
     Setting { flag: "certificate-key", value: "KEY", ..FOR_CONTROL_PLANES },
@@ -454,6 +458,18 @@ pub static SETTINGS: [Setting; 48] = [
         since: "1.16 to 1.19",
         ..HIDDEN
     },
+    Setting { flag: "add-dir-header", ..KLOG },
+    Setting { flag: "alsologtostderr", ..KLOG },
+    Setting { flag: "log-backtrace-at", value: "PLACE", ..KLOG },
+    Setting { flag: "log-dir", value: "DIR", ..KLOG },
+    Setting { flag: "log-file", value: "FILE", ..KLOG },
+    Setting { flag: "log-file-max-size", value: "SIZE", ..KLOG },
+    Setting { flag: "log-flush-frequency", value: "DURATION", ..KLOG },
+    Setting { flag: "logtostderr", ..KLOG },
+    Setting { flag: "one-output", ..KLOG },
+    Setting { flag: "skip-headers", ..KLOG },
+    Setting { flag: "skip-log-headers", ..KLOG },
+    Setting { flag: "stderrthreshold", value: "LEVEL", ..KLOG },
 ];
 
 /// What only a configuration file says.
@@ -510,7 +526,7 @@ const KUBEJOIN: &str = "kubejoin";
 
 /// What most flags of `join` have in common.
 const JOIN: Setting = Setting {
-    verbs: &[Verb::Join],
+    verbs: verbs(&[Verb::Join]),
     flag: "",
     short: None,
     parameter: "",
@@ -529,10 +545,13 @@ const VERBOSITY: Setting = Setting {
     flag: "v",
     short: Some('v'),
     value: "LEVEL",
-    kind: Kind::Parsed("a number", |s, text| {
-        // klog takes any 32-bit number; beyond 10 nothing more is shown.
-        s.verbosity = text.parse::<u32>().ok().map(|level| u8::try_from(level).unwrap_or(u8::MAX));
-        s.verbosity.is_some()
+    kind: Kind::Parsed(&Parser {
+        expected: "a number",
+        set: |s, text| {
+            // klog takes any 32-bit number; beyond 10 nothing more is shown.
+            s.verbosity = text.parse::<u32>().ok().map(|level| u8::try_from(level).unwrap_or(u8::MAX));
+            s.verbosity.is_some()
+        },
     }),
     section: Section::Run,
     since: "1.11",
@@ -542,13 +561,19 @@ const VERBOSITY: Setting = Setting {
 
 const HIDDEN: Setting = Setting { section: Section::Hidden, ..JOIN };
 
+/// Flags of the library that kubeadm logs with.
+const KLOG: Setting =
+    Setting { note: Note::Retired("ignored: -v says how much is said"), since: "up to 1.30", ..HIDDEN };
+
+const ONE_LEVEL: &str = "there is one level for all of this program, -v";
+
 const FOR_CONTROL_PLANES: Setting = Setting {
     beside_config: Beside::Refused,
     note: Note::NoEffect("it is for control planes, and needs --control-plane"),
     ..HIDDEN
 };
 
-const FIELD: Setting = Setting { verbs: &[], ..HIDDEN };
+const FIELD: Setting = Setting { verbs: verbs(&[]), ..HIDDEN };
 
 const UNUSED_FIELD: Setting = Setting { help: "Read, without an effect on a worker", ..FIELD };
 

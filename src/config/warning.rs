@@ -10,8 +10,8 @@ use crate::values::{Quoted, Shown};
 /// Something the user should know; the join goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Warning {
-    /// A field that this version does not have.
-    UnknownField(Origin),
+    /// A field that this version does not have, and one that it has.
+    UnknownField(Origin, Option<String>),
     /// A field given twice; the last one counts.
     DuplicateField(Origin),
     /// A document that is not a JoinConfiguration.
@@ -108,9 +108,9 @@ pub enum Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Warning::UnknownField(origin) => {
+            Warning::UnknownField(origin, suggestion) => {
                 f.write_str("ignored the ")?;
-                unknown_field(f, origin)
+                unknown_field(f, origin, suggestion.as_deref())
             }
             Warning::DuplicateField(origin) => write!(f, "{origin} is given twice, the last one counts"),
             Warning::IgnoredDocument { api_version, kind, line } => {

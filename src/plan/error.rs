@@ -8,7 +8,6 @@ use crate::rootfs::TargetPathError;
 use crate::values::NodeNameError;
 
 /// A configuration that does not fit this machine.
-#[derive(Debug)]
 pub enum PlanError {
     /// A Node cannot have this name.
     NodeName {
@@ -34,6 +33,13 @@ pub enum NameSource {
     HostnameOverride,
     /// The host.
     Hostname,
+}
+
+/// In the words of `Display`: a derived one would only make the binary larger.
+impl fmt::Debug for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Display for PlanError {

@@ -38,7 +38,12 @@ impl JoinPlan {
         host: HostFacts,
         clock: Clock,
     ) -> Result<Self, PlanError> {
-        if let (Discovery::File { kubeconfig, .. }, None) = (&inputs.discovery, &configuration.tls_bootstrap_token)
+        let mut bootstrap_token = configuration.tls_bootstrap_token;
+        match &inputs.discovery {
+            Discovery::File { kubeconfig, .. } if kubeconfig.credentials.is_some() => {}
+            _ => bootstrap_token = bootstrap_token.or(configuration.fallback_token),
+        }
+        if let (Discovery::File { kubeconfig, .. }, None) = (&inputs.discovery, &bootstrap_token)
             && kubeconfig.credentials.is_none()
         {
             return Err(PlanError::NoCredentials);
@@ -58,7 +63,7 @@ impl JoinPlan {
             access: Access {
                 discovery: inputs.discovery,
                 server: extras.server,
-                bootstrap_token: configuration.tls_bootstrap_token,
+                bootstrap_token,
                 proxies: inputs.proxies,
                 clock,
             },

@@ -6,7 +6,7 @@ use std::fmt;
 pub(crate) struct CharacterName(pub char);
 
 /// Characters by their names; those that web pages, word processors and chat programs put in the place of others.
-const NAMES: [(char, &str); 25] = [
+const NAMES: [(char, &str); 23] = [
     (' ', "a space"),
     ('\t', "a tab"),
     ('\n', "a line break"),
@@ -17,7 +17,6 @@ const NAMES: [(char, &str); 25] = [
     ('\u{a0}', "a no-break space"),
     ('\u{ab}', "a quotation mark"),
     ('\u{bb}', "a quotation mark"),
-    ('\u{200b}', "a zero-width space"),
     ('\u{2010}', "a hyphen that is not `-`"),
     ('\u{2011}', "a no-break hyphen"),
     ('\u{2012}', "a figure dash"),
@@ -31,7 +30,6 @@ const NAMES: [(char, &str); 25] = [
     ('\u{202f}', "a narrow no-break space"),
     ('\u{2212}', "a minus sign"),
     ('\u{3000}', "an ideographic space"),
-    ('\u{feff}', "a byte order mark"),
 ];
 
 impl fmt::Display for CharacterName {
@@ -41,6 +39,7 @@ impl fmt::Display for CharacterName {
             Some((' ', name)) => f.write_str(name),
             Some((_, name)) => write!(f, "{name} (U+{:04X})", u32::from(c)),
             None if c.is_ascii_graphic() => write!(f, "`{c}`"),
+            None if is_invisible(c) => write!(f, "an invisible character (U+{:04X})", u32::from(c)),
             None => write!(f, "the character U+{:04X}", u32::from(c)),
         }
     }
@@ -49,8 +48,13 @@ impl fmt::Display for CharacterName {
 impl CharacterName {
     /// Whether it has a name of its own.
     pub(crate) fn is_known(&self) -> bool {
-        NAMES.iter().any(|(named, _)| *named == self.0)
+        is_invisible(self.0) || NAMES.iter().any(|(named, _)| *named == self.0)
     }
+}
+
+/// Marks that take no room: zero-width spaces, joiners, directions, the byte order mark.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// Whether a character is a dash that somebody's software made of `-` or `--`.

@@ -90,6 +90,7 @@ mod tests {
             ("abc\n", "ends with a line break (U+000A)"),
             ("a\u{a0}b", "has a no-break space (U+00A0) as its character 2"),
             ("sha256:ab\u{2013}cd", "has an en dash (U+2013) as its character 10"),
+            ("abc\u{200b}", "ends with an invisible character (U+200B)"),
             ("a\tb", "has a tab (U+0009) as its character 2"),
         ];
         for (text, expected) in table {

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use kubejoin_apiserver::{ApiServer, Options};
 
-use crate::builder::{Join, KUBEJOIN, text};
+use crate::builder::{Join, KUBEJOIN, cluster_info_of, text, with_user};
 
 /// The same worker in the words of every release.
 #[test]
@@ -119,4 +119,19 @@ fn a_warning_that_explains_an_error_is_in_the_result() {
     assert_eq!((ran.code(), ran.status), ("config.incomplete", 2), "{ran:#?}");
     assert!(ran.stderr.contains("ignored the unknown field bootstrapTokens"), "{}", ran.stderr);
     assert!(ran.result["warnings"].to_string().contains("bootstrapTokens"), "{:#}", ran.result);
+}
+
+/// The user that somebody has put into the file for this node, not the token that the image boots with.
+#[test]
+fn a_discovery_file_s_user_wins_over_the_kernel_s_token() {
+    let server = ApiServer::start(Options::default());
+    let with_own_user = with_user(&cluster_info_of(&server), &format!("token: {}", server.token()));
+    let without_user = cluster_info_of(&server);
+    for (kubeconfig, token) in [(with_own_user, "zzzzzz.0123456789abcdef".to_owned()), (without_user, server.token())] {
+        let join = Join::to(&server).by_file(&kubeconfig, None);
+        let token = join.beside("token", &token);
+        let kernel = join.beside("cmdline", &format!("kubejoin.token-file={}\n", token.display()));
+        let ran = join.arg("--kernel-command-line").arg(kernel.to_str().unwrap()).run();
+        assert_eq!((ran.outcome(), ran.status), ("joined", 0), "{ran:#?}");
+    }
 }

@@ -60,6 +60,23 @@ fn any_token_beside_a_discovery_file_is_that_of_the_request() {
     assert_eq!(beside.resolve().configuration.tls_bootstrap_token.unwrap().id, "abcdef");
 }
 
+/// A token on the kernel command line is there for whoever boots; a file that is named by hand may have its own user.
+#[test]
+fn a_token_of_the_kernel_command_line_yields_to_a_typed_file() {
+    let kernel = Some("kubejoin.token-file=/t");
+    let text = file_with_discovery_file("/f");
+    let by_flag = Given { kernel, token_file: Some(TOKEN), ..by_flags(&[("discovery-file", "/f")]) };
+    let by_config = Given { config: Some(&text), ..by_flags(&[("config", "join.yaml")]) };
+    for given in [by_flag, Given { kernel, token_file: Some(TOKEN), ..by_config }] {
+        let configuration = given.resolve().configuration;
+        assert_eq!(configuration.fallback_token.unwrap().id, "abcdef");
+        assert!(configuration.tls_bootstrap_token.is_none());
+    }
+    let kernel = Some("kubejoin.token=abcdef.0123456789abcdef kubejoin.discovery-file=/f");
+    let same_source = Given { kernel, ..Given::default() }.resolve().configuration;
+    assert_eq!(same_source.tls_bootstrap_token.unwrap().id, "abcdef");
+}
+
 #[test]
 fn a_discovery_file_and_an_endpoint_are_one_too_many() {
     let error = by_flags(&[("", "h:1"), ("token", TOKEN), ("discovery-file", "/f")]).error();

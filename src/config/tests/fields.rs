@@ -78,8 +78,8 @@ fn unknown_and_repeated_fields_and_other_kinds_are_warnings() {
             "ignored the document at line 2, \"kubelet.config.k8s.io/v1beta1\" \"KubeletConfiguration\": --patches changes what \
              the cluster says for this node, --kubelet-config replaces it",
             "caCertPath (line 16) is given twice, the last one counts",
-            "ignored the unknown field NodeRegistration (line 13)",
-            "ignored the unknown field nodeRegistration.nmae (line 14)",
+            "ignored the unknown field NodeRegistration (line 13), perhaps nodeRegistration was meant",
+            "ignored the unknown field nodeRegistration.nmae (line 14), perhaps name was meant",
         ]
     );
 }
@@ -90,7 +90,12 @@ fn a_file_that_is_no_configuration_is_refused() {
         ("", "join.yaml has no JoinConfiguration", "config.unreadable"),
         ("a: [", "join.yaml: line ", "config.unreadable"),
         ("kind: JoinConfiguration\n", "join.yaml: the document at line 1 has no apiVersion", "config.unreadable"),
-        ("apiVersion: v1\nkind: Pod\n", "join.yaml: the document at line 1 has no apiVersion", "config.unreadable"),
+        ("apiVersion: a/v1\n", "join.yaml: the document at line 1 has no kind", "config.unreadable"),
+        (
+            "apiVersion: v1\nkind: Pod\n",
+            "join.yaml: the document at line 1 is \"Pod\" of \"v1\", not of kubeadm",
+            "config.unreadable",
+        ),
         ("apiVersion: a/v1\nkind: B\n", "join.yaml has no JoinConfiguration, only B", "config.unreadable"),
         (
             "apiVersion: a/v1\nkind: B\n---\napiVersion: a/v2\nkind: B\n",

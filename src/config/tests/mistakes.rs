@@ -48,6 +48,41 @@ fn dockershim_is_ignored_in_every_source() {
 }
 
 #[test]
+fn docker_s_own_socket_is_refused() {
+    let error = error_of("nodeRegistration: {criSocket: /var/run/docker.sock}\n");
+    assert!(error.contains("which no kubelet speaks; that of cri-dockerd is /run/cri-dockerd.sock"), "{error}");
+    assert_eq!(warnings_of("nodeRegistration: {criSocket: 'unix:///run/cri-dockerd.sock'}\n"), [""; 0]);
+}
+
+/// The next step fits the value: who follows it must not meet the next error.
+#[test]
+fn a_value_of_another_type_has_its_own_next_step() {
+    let table = [
+        (FILE.replace(TOKEN, "123456.1234567890123456"), "put the value in quotes in the configuration file"),
+        (file_with("dryRun: 'true'\n"), "write the value without quotes in the configuration file"),
+        (FILE.replace(&format!("[{PIN}]"), PIN), "write it as a list, one item a line behind `- `"),
+        (FILE.replace("[sha256:", "[sha256: "), "put the value in quotes, or write it without a space after its colon"),
+        (
+            file_with("nodeRegistration: name\n"),
+            "write fields below it, one a line and indented, each with a space after its",
+        ),
+    ];
+    for (text, hint) in table {
+        let found = from_file(&text).unwrap_err().hint();
+        assert!(found.starts_with(hint), "{found}");
+    }
+}
+
+#[test]
+fn another_file_than_kubeadm_s_is_named() {
+    let kubeconfig = from_file("apiVersion: v1\nkind: Config\nclusters: []\n").unwrap_err();
+    assert_eq!(kubeconfig.to_string(), "join.yaml: the document at line 1 is \"Config\" of \"v1\", not of kubeadm");
+    assert_eq!(kubeconfig.hint(), "pass a kubeconfig with --discovery-file");
+    let home = load(&typed(&[("config", "~/join.yaml")])).unwrap_err().error;
+    assert!(home.hint().starts_with("write the path without `~`"), "{}", home.hint());
+}
+
+#[test]
 fn a_label_that_a_kubelet_may_not_set_is_a_warning() {
     let of = "nodeRegistration.kubeletExtraArgs[0].value (line 8): kubelets from 1.16 up to at least 1.37 do not start";
     for key in
