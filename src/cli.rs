@@ -18,14 +18,15 @@ mod program;
 mod reference_tests;
 #[cfg(test)]
 mod tests;
+mod topic;
 mod version;
 
 pub use crate::config::settings::{LoggingFormat, Output};
 pub use command::Command;
 pub use config::ConfigCommand;
 pub use error::{Misuse, UsageError};
-pub use help::{Help, Topic};
 pub use join::JoinArgs;
 pub use parse::parse;
 pub use program::Program;
+pub use topic::{Help, Topic};
 pub use version::Version;

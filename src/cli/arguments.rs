@@ -4,10 +4,9 @@ use std::ffi::{OsStr, OsString};
 
 use lexopt::{Arg, Parser};
 
-use super::command::Command;
 use super::error::{Misuse, UsageError};
-use super::help::{Help, Topic};
 use super::program::Program;
+use super::topic::{Help, Topic};
 use crate::config::origin::Origin;
 use crate::config::setting::{Kind, Setting, ValueError, Verb, boolean};
 use crate::config::settings::Settings;
@@ -35,6 +34,14 @@ pub(super) enum Next {
     Version,
     /// Nothing.
     End,
+}
+
+/// What a command made of its arguments.
+pub(super) enum Parsed<T> {
+    /// It runs with these.
+    Args(T),
+    /// It was asked for help.
+    Help(Help),
 }
 
 impl Arguments {
@@ -152,8 +159,8 @@ impl Arguments {
     }
 
     /// The help text about something, in the words of who called.
-    pub(super) fn help(&self, topic: Topic) -> Command {
-        Command::Help(Help { program: self.program, topic })
+    pub(super) fn help(&self, topic: Topic) -> Help {
+        Help { program: self.program, topic }
     }
 
     /// An error of the command that is being read.

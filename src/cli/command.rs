@@ -1,8 +1,8 @@
 //! What an argv asks for.
 
 use super::config::ConfigCommand;
-use super::help::Help;
 use super::join::JoinArgs;
+use super::topic::Help;
 use super::version::Version;
 
 /// What was asked for.

@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::arguments::{Arguments, Next};
-use super::command::Command;
+use super::arguments::{Arguments, Next, Parsed};
 use super::error::{Misuse, UsageError};
-use super::help::Topic;
+use super::topic::Topic;
 use crate::config::migrate::Allow;
 use crate::config::origin::WithOrigin;
 use crate::config::setting::Verb;
@@ -39,13 +38,13 @@ const VERBS: [&str; 4] = ["print", "validate", "migrate", "images"];
 const DEFAULTS: [&str; 4] = ["join-defaults", "init-defaults", "reset-defaults", "upgrade-defaults"];
 
 /// What stands behind the word `config`.
-pub(super) fn parse(mut args: Arguments) -> Result<Command, UsageError> {
+pub(super) fn parse(mut args: Arguments) -> Result<Parsed<ConfigCommand>, UsageError> {
     args.verb = Verb::Config;
     let mut words: Vec<String> = Vec::new();
     loop {
         match args.next()? {
             Next::End | Next::Version => break,
-            Next::Help => return Ok(args.help(Topic::Config)),
+            Next::Help => return Ok(Parsed::Help(args.help(Topic::Config))),
             Next::Word(word) => words.push(word),
         }
         args.verb = match words.first().map(String::as_str) {
@@ -54,7 +53,7 @@ pub(super) fn parse(mut args: Arguments) -> Result<Command, UsageError> {
             _ => Verb::Config,
         };
     }
-    command(&args, &words).map(Command::Config).map_err(|misuse| args.error(misuse))
+    command(&args, &words).map(Parsed::Args).map_err(|misuse| args.error(misuse))
 }
 
 fn command(args: &Arguments, words: &[String]) -> Result<ConfigCommand, Misuse> {

@@ -3,44 +3,14 @@
 use std::fmt::Write;
 
 use super::arguments::{Arguments, Next};
-use super::command::Command;
 use super::error::{Misuse, UsageError};
 use super::flag_list::{flags, parameters, wrap};
-use super::parse::COMMANDS;
 use super::phase::as_typed;
-use super::program::Program;
+use super::topic::{COMMANDS, Help, Topic};
 use crate::config::setting::{Section, Verb};
 use crate::error::codes;
 use crate::phase::{Applies, Phase, PhaseSpec};
 use crate::values::nearest;
-
-/// What help was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Help {
-    /// The name that the text shows.
-    pub program: Program,
-    /// About what.
-    pub topic: Topic,
-}
-
-/// What there is help about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Topic {
-    /// The commands.
-    General,
-    /// `join`.
-    Join,
-    /// `config`.
-    Config,
-    /// `join phase`.
-    Phases,
-    /// `join phase NAME`.
-    Phase(&'static PhaseSpec),
-    /// `version`.
-    Version,
-    /// Every error code.
-    Errors,
-}
 
 impl Help {
     /// What is printed, with its last newline.
@@ -85,7 +55,7 @@ impl Help {
 }
 
 /// What stands behind the word `help`.
-pub(super) fn parse(mut args: Arguments) -> Result<Command, UsageError> {
+pub(super) fn parse(mut args: Arguments) -> Result<Help, UsageError> {
     args.verb = Verb::Help;
     let mut topic = Topic::General;
     loop {
@@ -125,6 +95,7 @@ fn errors() -> String {
 #[cfg(test)]
 mod tests {
     use super::super::flag_list::COLUMNS;
+    use super::super::program::Program;
     use super::*;
     use crate::config::settings_table::SETTINGS;
 

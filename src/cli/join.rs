@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::arguments::{Arguments, Next};
-use super::command::Command;
+use super::arguments::{Arguments, Next, Parsed};
 use super::error::{Misuse, UsageError};
 use super::phase::PhaseWords;
 use super::program::Program;
@@ -33,13 +32,13 @@ pub struct JoinArgs {
 }
 
 /// What stands behind the word `join`; `args` has read what stood before it.
-pub(super) fn parse(mut args: Arguments) -> Result<Command, UsageError> {
+pub(super) fn parse(mut args: Arguments) -> Result<Parsed<Box<JoinArgs>>, UsageError> {
     args.verb = Verb::Join;
     let mut phase = PhaseWords::None;
     loop {
         match args.next()? {
             Next::End | Next::Version => break,
-            Next::Help => return Ok(args.help(phase.topic())),
+            Next::Help => return Ok(Parsed::Help(args.help(phase.topic()))),
             Next::Word(word) if phase.is_incomplete() => {
                 phase = phase.take(&word).map_err(|error| args.error(error))?
             }
@@ -53,7 +52,7 @@ pub(super) fn parse(mut args: Arguments) -> Result<Command, UsageError> {
     if phase.is_some() && !args.settings.skip_phases.is_empty() {
         return Err(args.error(Misuse::UnknownFlag { flag: "--skip-phases".to_owned(), suggestion: None }));
     }
-    Ok(Command::Join(Box::new(JoinArgs::new(args.program, args.settings, phase))))
+    Ok(Parsed::Args(Box::new(JoinArgs::new(args.program, args.settings, phase))))
 }
 
 fn take_endpoint(args: &mut Arguments, word: String) -> Result<(), UsageError> {

@@ -2,17 +2,14 @@
 
 use std::ffi::OsString;
 
-use super::arguments::{Arguments, Next, tidied};
+use super::arguments::{Arguments, Next, Parsed, tidied};
 use super::command::Command;
 use super::error::{Misuse, UsageError};
-use super::help::{Help, Topic};
 use super::program::Program;
+use super::topic::{COMMANDS, Help, Topic};
 use super::version::Version;
 use super::{config, help, join, version};
 use crate::values::nearest;
-
-/// Our commands, for suggestions.
-pub(super) const COMMANDS: [&str; 4] = ["join", "config", "version", "help"];
 
 /// Commands of kubeadm 1.37 (`cmd/kubeadm/app/cmd/cmd.go`) that kubejoin does not have.
 const KUBEADM_COMMANDS: [&str; 8] = ["alpha", "certs", "completion", "init", "kubeconfig", "reset", "token", "upgrade"];
@@ -48,16 +45,23 @@ fn topic_of(args: &[OsString]) -> Topic {
 
 fn command(mut args: Arguments) -> Result<Command, UsageError> {
     match args.next()? {
-        Next::Help => Ok(args.help(Topic::General)),
+        Next::Help => Ok(Command::Help(args.help(Topic::General))),
         Next::Version => Ok(Command::Version(Version::default())),
         Next::End => Err(args.error(Misuse::NoCommand)),
         Next::Word(word) => match word.as_str() {
-            "join" => join::parse(args),
-            "config" => config::parse(args),
-            "version" => version::parse(args),
-            "help" => help::parse(args),
+            "join" => join::parse(args).map(|parsed| of(parsed, Command::Join)),
+            "config" => config::parse(args).map(|parsed| of(parsed, Command::Config)),
+            "version" => version::parse(args).map(|parsed| of(parsed, Command::Version)),
+            "help" => help::parse(args).map(Command::Help),
             _ => Err(unknown_command(&args, word)),
         },
+    }
+}
+
+fn of<T>(parsed: Parsed<T>, command: impl Fn(T) -> Command) -> Command {
+    match parsed {
+        Parsed::Args(args) => command(args),
+        Parsed::Help(help) => Command::Help(help),
     }
 }
 

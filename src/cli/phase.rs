@@ -1,7 +1,7 @@
 //! `join phase NAME`.
 
 use super::error::Misuse;
-use super::help::Topic;
+use super::topic::Topic;
 use crate::phase::{self, Applies, PhaseSpec};
 use crate::values::nearest;
 

@@ -2,10 +2,9 @@
 
 use serde_json::json;
 
-use super::arguments::{Arguments, Next};
-use super::command::Command;
+use super::arguments::{Arguments, Next, Parsed};
 use super::error::{Misuse, UsageError};
-use super::help::Topic;
+use super::topic::Topic;
 use crate::clock;
 use crate::config::setting::Verb;
 use crate::config::settings::VersionFormat;
@@ -44,13 +43,13 @@ fn build_date() -> String {
 }
 
 /// What stands behind the word `version`.
-pub(super) fn parse(mut args: Arguments) -> Result<Command, UsageError> {
+pub(super) fn parse(mut args: Arguments) -> Result<Parsed<Version>, UsageError> {
     args.verb = Verb::Version;
     match args.next()? {
-        Next::Help => Ok(args.help(Topic::Version)),
+        Next::Help => Ok(Parsed::Help(args.help(Topic::Version))),
         Next::Word(word) => Err(args.error(Misuse::ExtraArgument { word, suggestion: None })),
         Next::Version | Next::End => {
-            Ok(Command::Version(Version { format: args.settings.version_format.unwrap_or_default() }))
+            Ok(Parsed::Args(Version { format: args.settings.version_format.unwrap_or_default() }))
         }
     }
 }
