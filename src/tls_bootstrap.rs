@@ -10,7 +10,6 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::{CertificateSigningRequestDer, pem::PemObject};
-use x509_parser::prelude::{FromDer, X509CertificationRequest};
 
 use crate::discovery::ClusterInfo;
 use crate::kube::client::{Client, CsrEvent};
@@ -135,8 +134,7 @@ fn create(
 fn requested_key(csr: &CertificateSigningRequest) -> Option<Vec<u8>> {
     let pem = STANDARD.decode(&csr.spec.request).ok()?;
     let der = CertificateSigningRequestDer::from_pem_slice(&pem).ok()?;
-    let (_, parsed) = X509CertificationRequest::from_der(&der).ok()?;
-    Some(parsed.certification_request_info.subject_pki.raw.to_vec())
+    request::public_key_info_of(&der)
 }
 
 /// What is known of the request.
