@@ -3,7 +3,10 @@
 mod algorithms;
 pub mod ca;
 pub mod certificate;
+mod der;
 pub mod identity;
 pub mod key;
+mod name;
 pub mod pem;
 pub mod request;
+mod x509;

@@ -95,9 +95,11 @@ pub(super) fn valid_anchors(ca_certificates: &[Certificate], now: SystemTime) ->
 
 /// Refuses a CA whose `pathLenConstraint` the shown chain exceeds: Go does, and no TLS library asks a trust anchor for it.
 pub(super) fn check_path_length(ca_certificates: &[Certificate], chain: &RecordedChain) -> Result<(), DiscoveryError> {
-    let read = |der: &CertificateDer<'static>| Certificate::from_der(der.clone()).ok();
-    let intermediates: Vec<_> = chain.intermediates.iter().filter_map(read).collect();
-    let Some(leaf) = read(&chain.end_entity) else { return Ok(()) };
+    // One that cannot be read could stand between them uncounted.
+    let read =
+        |der: &CertificateDer<'static>| Certificate::from_der(der.clone()).map_err(|_| DiscoveryError::ChainUnreadable);
+    let intermediates: Vec<_> = chain.intermediates.iter().map(read).collect::<Result<_, _>>()?;
+    let leaf = read(&chain.end_entity)?;
     let mut issuer = leaf.issuer().to_owned();
     for found in 0..=u32::try_from(intermediates.len()).unwrap_or(u32::MAX) {
         let mut issuers = ca_certificates.iter().filter(|ca| ca.subject() == issuer).peekable();

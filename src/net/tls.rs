@@ -59,7 +59,7 @@ impl TrustRoots {
         let mut store = RootCertStore::empty();
         for pem in pems {
             let certificates = CertificateDer::pem_slice_iter(pem.as_ref()).flatten();
-            store.add_parsable_certificates(certificates.filter(|der| !has_expired(der, now)));
+            store.add_parsable_certificates(certificates.filter(|der| has_not_expired(der, now)));
         }
         (!store.is_empty()).then(|| TrustRoots { store: Arc::new(store) })
     }
@@ -77,9 +77,10 @@ impl TrustRoots {
     }
 }
 
-/// TLS does not ask a trust anchor for its validity, but Go does: nobody guards the key of an expired CA certificate.
-fn has_expired(der: &CertificateDer<'static>, now: SystemTime) -> bool {
-    Certificate::from_der(der.clone()).is_ok_and(|certificate| certificate.not_after() < now)
+/// TLS does not ask a trust anchor for its validity, but Go does: nobody guards the key of an expired CA certificate. One that
+/// cannot be read is left out, as Go does, because its end is not known.
+fn has_not_expired(der: &CertificateDer<'static>, now: SystemTime) -> bool {
+    Certificate::from_der(der.clone()).is_ok_and(|certificate| now <= certificate.not_after())
 }
 
 /// What a server showed in a handshake that it signed with the matching key.

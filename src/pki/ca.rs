@@ -3,25 +3,21 @@
 
 use std::fmt;
 
-use x509_parser::extensions::ParsedExtension;
-use x509_parser::prelude::X509Certificate;
+use super::der::{Malformed, OCTET_STRING, Oid, Reader, read_all};
 
-/// Extensions that Go handles (`crypto/x509/parser.go`, `processExtensions`).
-const KNOWN: [&str; 13] = [
-    "2.5.29.14",
-    "2.5.29.15",
-    "2.5.29.17",
-    "2.5.29.19",
-    "2.5.29.30",
-    "2.5.29.31",
-    "2.5.29.32",
-    "2.5.29.33",
-    "2.5.29.35",
-    "2.5.29.36",
-    "2.5.29.37",
-    "2.5.29.54",
-    "1.3.6.1.5.5.7.1.1",
-];
+/// Extensions of RFC 5280, by what follows 2.5.29.
+const ID_CE: [u8; 2] = [0x55, 0x1d];
+const KEY_USAGE: u8 = 15;
+const BASIC_CONSTRAINTS: u8 = 19;
+/// Those that Go handles (`crypto/x509/parser.go`, `processExtensions`).
+const KNOWN: [u8; 12] = [14, KEY_USAGE, 17, BASIC_CONSTRAINTS, 30, 31, 32, 33, 35, 36, 37, 54];
+/// And one more, `authorityInfoAccess`: 1.3.6.1.5.5.7.1.1.
+const AUTHORITY_INFO_ACCESS: [u8; 8] = [0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01];
+
+/// Version 3, as it is encoded.
+const VERSION_3: u32 = 2;
+/// `keyCertSign` in the first octet of `KeyUsage`: bit 5, counted from the left (RFC 5280, 4.2.1.3).
+const KEY_CERT_SIGN: u8 = 0x80 >> 5;
 
 /// What a certificate says of itself as a CA.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,28 +48,23 @@ pub enum CaProblem {
 }
 
 impl CaFacts {
-    pub(super) fn of(certificate: &X509Certificate<'_>) -> Self {
-        let (mut constraints, mut key_usage, mut unknown) = (None, None, None);
-        for extension in certificate.extensions() {
-            match extension.parsed_extension() {
-                ParsedExtension::BasicConstraints(found) => constraints = Some((found.ca, found.path_len_constraint)),
-                ParsedExtension::KeyUsage(found) => key_usage = Some(found.key_cert_sign()),
-                _ => {}
-            }
-            let oid = extension.oid.to_id_string();
-            if extension.critical && !KNOWN.contains(&oid.as_str()) {
-                unknown.get_or_insert(oid);
-            }
+    /// Reads the extensions of a certificate: the contents of `extensions [3]`.
+    pub(super) fn read(version: u32, extensions: Option<&[u8]>) -> Result<Self, Malformed> {
+        let mut found = Extensions::default();
+        match extensions {
+            // Only version 3 has them (RFC 5280, 4.1.2.9).
+            Some(_) if version != VERSION_3 => return Err(Malformed),
+            Some(extensions) => read_all(extensions, |extensions| extensions.sequence(|all| found.read(all)))?,
+            None => {}
         }
-        let is_version_3 = certificate.version().0 == 2;
-        let problem = match (constraints, key_usage) {
-            _ if unknown.is_some() => unknown.map(CaProblem::UnknownCriticalExtension),
+        let problem = match (found.constraints, found.key_cert_sign) {
+            _ if found.unknown.is_some() => found.unknown.map(CaProblem::UnknownCriticalExtension),
             (Some((false, _)), _) => Some(CaProblem::NotACa),
-            (None, _) if is_version_3 => Some(CaProblem::NoBasicConstraints),
+            (None, _) if version == VERSION_3 => Some(CaProblem::NoBasicConstraints),
             (_, Some(false)) => Some(CaProblem::NoKeyCertSign),
             _ => None,
         };
-        CaFacts { problem, max_path_length: constraints.and_then(|(_, length)| length) }
+        Ok(CaFacts { problem, max_path_length: found.constraints.and_then(|(_, length)| length) })
     }
 
     /// Why Go refuses what it has signed; `None` where it does not.
@@ -85,6 +76,63 @@ impl CaFacts {
     pub fn max_path_length(&self) -> Option<u32> {
         self.max_path_length
     }
+}
+
+/// What is read of a certificate's extensions.
+#[derive(Default)]
+struct Extensions {
+    /// `cA` and `pathLenConstraint` of `basicConstraints`.
+    constraints: Option<(bool, Option<u32>)>,
+    key_cert_sign: Option<bool>,
+    /// The first critical extension that Go does not know.
+    unknown: Option<String>,
+}
+
+impl Extensions {
+    fn read(&mut self, extensions: &mut Reader<'_>) -> Result<(), Malformed> {
+        // At least one (RFC 5280, 4.1.2.9).
+        loop {
+            let (oid, is_critical, value) = extensions.sequence(|extension| {
+                Ok((extension.oid()?, extension.boolean_or_false()?, extension.element(OCTET_STRING)?.contents))
+            })?;
+            self.add(oid, is_critical, value)?;
+            if extensions.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn add(&mut self, oid: Oid<'_>, is_critical: bool, value: &[u8]) -> Result<(), Malformed> {
+        let number = match oid.0.strip_prefix(&ID_CE) {
+            Some([number]) => Some(*number),
+            _ => None,
+        };
+        // None may be there twice (RFC 5280, 4.2); of those that nothing here reads, it does not matter.
+        let is_repeated = match number {
+            Some(BASIC_CONSTRAINTS) => self.constraints.replace(read_all(value, basic_constraints)?).is_some(),
+            Some(KEY_USAGE) => self.key_cert_sign.replace(read_all(value, key_cert_sign)?).is_some(),
+            _ => false,
+        };
+        let is_known = number.is_some_and(|number| KNOWN.contains(&number)) || oid.0 == AUTHORITY_INFO_ACCESS;
+        if is_critical && !is_known && self.unknown.is_none() {
+            self.unknown = Some(oid.to_string());
+        }
+        if is_repeated { Err(Malformed) } else { Ok(()) }
+    }
+}
+
+/// `BasicConstraints` (RFC 5280, 4.2.1.9).
+fn basic_constraints(value: &mut Reader<'_>) -> Result<(bool, Option<u32>), Malformed> {
+    value.sequence(|fields| {
+        let is_ca = fields.boolean_or_false()?;
+        Ok((is_ca, if fields.is_empty() { None } else { Some(fields.number()?) }))
+    })
+}
+
+/// Whether `KeyUsage` has the bit; trailing zeros, which DER leaves out (X.690, 11.2.2), are read, as Go does.
+fn key_cert_sign(value: &mut Reader<'_>) -> Result<bool, Malformed> {
+    let (_, octets) = value.bits()?;
+    Ok(octets.first().is_some_and(|first| first & KEY_CERT_SIGN != 0))
 }
 
 impl fmt::Display for CaProblem {

@@ -1,16 +1,16 @@
 //! What is read of an X.509 certificate (RFC 5280). Trust is not decided here.
 
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use sha2::{Digest, Sha256};
-use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::algorithms;
 use super::ca::CaFacts;
 use super::pem;
+use super::x509;
 
 /// A certificate and the facts about it that a join turns on.
 #[derive(Clone, Debug)]
@@ -50,26 +50,18 @@ impl Certificate {
 
     /// Reads one certificate.
     pub fn from_der(der: CertificateDer<'static>) -> Result<Self, CertificateError> {
-        let (rest, parsed) = X509Certificate::from_der(&der).map_err(|_| CertificateError::Der)?;
-        if !rest.is_empty() {
-            return Err(CertificateError::Der);
-        }
-        let text = |attribute: &x509_parser::x509::AttributeTypeAndValue<'_>| {
-            attribute.as_str().unwrap_or_default().to_owned()
-        };
-        let subject = parsed.subject();
-        let time = |seconds: i64| UNIX_EPOCH + Duration::from_secs(seconds.try_into().unwrap_or(0));
+        let fields = x509::certificate(&der).map_err(|_| CertificateError::Der)?;
         Ok(Certificate {
-            public_key_info: parsed.public_key().raw.to_vec(),
-            subject: subject.to_string(),
-            issuer: parsed.issuer().to_string(),
-            common_name: subject.iter_common_name().map(text).last().unwrap_or_default(),
-            organizations: subject.iter_organization().map(text).collect(),
-            not_before: time(parsed.validity().not_before.timestamp()),
-            not_after: time(parsed.validity().not_after.timestamp()),
-            ca: CaFacts::of(&parsed),
-            key_problem: algorithms::key_problem(parsed.public_key()),
-            signature_problem: algorithms::signature_problem(&parsed.signature_algorithm.algorithm),
+            public_key_info: fields.public_key.encoding.to_vec(),
+            subject: fields.subject.text,
+            issuer: fields.issuer.text,
+            common_name: fields.subject.common_name,
+            organizations: fields.subject.organizations,
+            not_before: fields.not_before,
+            not_after: fields.not_after,
+            ca: fields.ca,
+            key_problem: algorithms::key_problem(&fields.public_key),
+            signature_problem: algorithms::signature_problem(fields.signature_algorithm),
             der,
         })
     }

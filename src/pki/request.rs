@@ -7,6 +7,7 @@ use sha2::{Digest, Sha512_256};
 
 use super::key::{KeyError, PrivateKey};
 use super::pem;
+use super::x509;
 
 /// `O` of every node.
 pub const NODES_GROUP: &str = "system:nodes";
@@ -54,6 +55,11 @@ pub fn object_name(node: &str, public_key_info: &[u8]) -> String {
         digest.update("|");
     }
     format!("node-csr-{}", URL_SAFE_NO_PAD.encode(digest.finalize()))
+}
+
+/// SubjectPublicKeyInfo of a request, DER; `None` where it is no PKCS#10.
+pub fn public_key_info_of(request: &[u8]) -> Option<Vec<u8>> {
+    x509::request(request).ok().map(|key| key.encoding.to_vec())
 }
 
 fn name_part(oid: &[u8], value: &str) -> Vec<u8> {

@@ -5,14 +5,13 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::{CertificateSigningRequestDer, pem::PemObject};
-use x509_parser::prelude::{FromDer, X509CertificationRequest};
 
 use super::error::BootstrapError;
 use crate::kube::client::Client;
 use crate::kube::error::{KubeCause, KubeError};
 use crate::kube::types::{CertificateSigningRequest, NewCertificateSigningRequest, NewCsrSpec, NewMeta};
 use crate::pki::key::PrivateKey;
-use crate::pki::request::{USAGES, object_name, pem_for_node};
+use crate::pki::request::{USAGES, object_name, pem_for_node, public_key_info_of};
 use crate::values::NodeName;
 
 /// The signer whose certificates an API server accepts from kubelets.
@@ -89,6 +88,5 @@ impl CsrRequest {
 fn requested_key(csr: &CertificateSigningRequest) -> Option<Vec<u8>> {
     let pem = STANDARD.decode(&csr.spec.request).ok()?;
     let der = CertificateSigningRequestDer::from_pem_slice(&pem).ok()?;
-    let (_, parsed) = X509CertificationRequest::from_der(&der).ok()?;
-    Some(parsed.certification_request_info.subject_pki.raw.to_vec())
+    public_key_info_of(&der)
 }

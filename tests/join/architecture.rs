@@ -27,7 +27,7 @@ const ORDER: [&[&str]; 19] = [
 ];
 
 /// Crates that only one file or room may name.
-const CONFINED: [(&str, &[&str]); 11] = [
+const CONFINED: [(&str, &[&str]); 10] = [
     ("ureq_proto", &["net/http.rs"]),
     ("lexopt", &["cli"]),
     ("saphyr_parser", &["yaml"]),
@@ -35,8 +35,7 @@ const CONFINED: [(&str, &[&str]); 11] = [
     ("ring", &["pki", "net/tls/algorithms.rs"]),
     ("webpki", &["net/tls.rs", "net/tls/algorithms.rs"]),
     ("webpki_roots", &["net/tls.rs"]),
-    ("x509_parser", &["pki", "tls_bootstrap"]),
-    ("time", &["node/paths.rs", "cli", "config/time_added.rs"]),
+    ("time", &["pki/x509.rs", "node/paths.rs", "cli", "config/time_added.rs"]),
     ("miniz_oxide", &["preflight/kernel_config.rs"]),
     ("rustls", &["net", "pki", "discovery/cluster.rs", "tls_bootstrap", "node/state.rs"]),
 ];
