@@ -36,17 +36,15 @@ mod v1beta4;
 mod warning;
 mod yaml_cause;
 
-pub use args_form::ArgsForm;
 pub use error::{ConfigError, Refused};
 pub use extras::Extras;
-pub use join_configuration::{
-    DiscoveryMethod, DiscoveryTrust, ImagePullPolicy, JoinConfiguration, NodeRegistration, Taint,
-};
+pub use join_configuration::{DiscoveryMethod, DiscoveryTrust, JoinConfiguration, Taint};
 pub use load::load;
-pub use origin::{Origin, WithOrigin};
-pub use problem::Problem;
-pub use resolve::{Resolved, Sources, resolve};
-pub use settings::Settings;
 pub use timeouts::Timeouts;
-pub use warning::Warning;
-pub use yaml_cause::YamlCause;
+
+/// For the tests of other rooms.
+#[cfg(test)]
+pub(crate) use {
+    origin::{Origin, WithOrigin},
+    resolve::{Sources, resolve},
+};

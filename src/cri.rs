@@ -8,8 +8,8 @@ mod message;
 mod runtime;
 mod socket;
 
-pub use error::{CriError, Problem};
-pub use runtime::{Condition, Runtime, RuntimeVersion};
+pub use error::CriError;
+pub use runtime::{Condition, Runtime};
 pub use socket::{CALL_TIMEOUT, dial};
 
 #[cfg(test)]

@@ -19,7 +19,6 @@ mod system_ca_bundle;
 pub use cgroups::{CgroupVersion, Cgroups};
 pub use facts::HostFacts;
 pub use identity::{SystemUuid, UuidSource};
-pub use machine::Machine;
 pub use search_path::search_path;
 pub use system_ca_bundle::SystemCaBundle;
 

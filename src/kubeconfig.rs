@@ -10,7 +10,7 @@ mod error;
 
 pub use access::{ClientCredentials, ClusterAccess, Names, decoded_ca_certificates, server};
 pub use document::{Entry, Kubeconfig};
-pub use error::{Field, KubeconfigError};
+pub use error::KubeconfigError;
 
 #[cfg(test)]
 mod tests;

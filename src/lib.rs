@@ -14,37 +14,41 @@
 //! ```
 //!
 //! After [`plan`], nothing reads argv, the environment, `/proc` or the wall clock. A module uses modules of earlier
-//! stages only; `tests/architecture.rs` reads `src/` and holds it to that.
+//! stages only; `tests/join/architecture.rs` reads `src/` and holds it to that.
 
-pub mod cli;
-pub mod clock;
-pub mod cluster;
-pub mod commands;
-pub mod config;
-pub mod cri;
-pub mod deadline;
-pub mod discovery;
-pub mod error;
-pub mod file;
-pub mod grpc;
-pub mod host;
-pub mod inputs;
-pub mod join;
-pub mod kube;
-pub mod kubeconfig;
-pub mod kubelet;
-pub mod net;
-pub mod node;
-pub mod phase;
-pub mod pki;
-pub mod plan;
-pub mod preflight;
-pub mod report;
-pub mod retry;
-pub mod rootfs;
-pub mod secret;
-pub mod services;
-pub mod text;
-pub mod tls_bootstrap;
-pub mod values;
-pub mod yaml;
+mod cli;
+mod clock;
+mod cluster;
+mod commands;
+mod config;
+mod cri;
+mod deadline;
+mod discovery;
+mod error;
+mod file;
+#[doc(hidden)]
+pub mod for_tests;
+mod grpc;
+mod host;
+mod inputs;
+mod join;
+mod kube;
+mod kubeconfig;
+mod kubelet;
+mod net;
+mod node;
+mod phase;
+mod pki;
+mod plan;
+mod preflight;
+mod report;
+mod retry;
+mod rootfs;
+mod secret;
+mod services;
+mod text;
+mod tls_bootstrap;
+mod values;
+mod yaml;
+
+pub use commands::run;

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    kubejoin::commands::run(std::env::args_os())
+    kubejoin::run(std::env::args_os())
 }

@@ -13,8 +13,8 @@ mod run_options;
 mod target;
 
 pub use access::Access;
-pub use error::{NameSource, PlanError};
+pub use error::PlanError;
 pub use join_plan::JoinPlan;
 pub use node_spec::{DEFAULT_CRI_SOCKET, NodeSpec, cri_socket, node_name};
-pub use run_options::{Mode, Phases, RunOptions, TlsBootstrapBy};
+pub use run_options::{Mode, Phases, TlsBootstrapBy};
 pub use target::Target;

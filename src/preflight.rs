@@ -25,7 +25,6 @@ mod verdict;
 mod worker;
 
 pub use cluster_checks::ClusterRequirements;
-pub use error::PreflightError;
 pub use worker::{LocalChecksPassed, run};
 
 #[cfg(test)]

@@ -17,16 +17,13 @@ mod reporter;
 pub mod result;
 mod sink;
 
-pub use console::Console;
-pub use document::Document;
-pub use event::Event;
 pub use json::JsonLines;
-pub use kmsg::Kmsg;
-pub use level::Level;
 pub use options::ReportOptions;
 pub use reporter::Report;
-pub use result::ResultFile;
-pub use sink::Sink;
+
+/// For the tests of other rooms.
+#[cfg(test)]
+pub(crate) use {event::Event, level::Level, sink::Sink};
 
 #[cfg(test)]
 mod tests;

@@ -27,13 +27,9 @@ mod space;
 #[cfg(test)]
 mod crash;
 
-pub use commit::Committed;
-pub use error::{CommitError, Operation, RootError};
+pub use error::{CommitError, RootError};
 pub use file_kind::FileKind;
-pub use file_set::{Content, Entry, FileSet, Kind};
-pub use lock::Lock;
+pub use file_set::{Entry, FileSet, Kind};
 pub use path::{TargetPath, TargetPathError};
 pub use preview::Preview;
-pub use read::Metadata;
-pub use resolve::{Resolution, Root};
-pub use space::Space;
+pub use resolve::Root;

@@ -14,11 +14,8 @@ mod output;
 mod unit_file;
 
 pub(crate) use command::{Commands, find};
-pub use error::{NotEnabled, ServiceError};
 pub use init_system::{InitSystem, Started};
-pub use log::LogEnd;
 pub use offline::{Enablement, enablement};
-pub use output::Output;
 
 #[cfg(test)]
 mod tests;

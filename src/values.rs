@@ -24,7 +24,7 @@ pub use label::{LabelError, check_label_key, check_label_value};
 pub use misprint::Misprint;
 pub use node_name::{NodeName, NodeNameError};
 pub use pin::{CaCertHash, PinError};
-pub use proxy::{Proxy, ProxyError, ProxyVariables};
+pub use proxy::{Proxy, ProxyVariables};
 pub(crate) use quoted::{Quoted, Shown};
 pub(crate) use suggest::nearest;
 pub use token::{BootstrapToken, TokenError};

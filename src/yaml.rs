@@ -16,8 +16,8 @@ mod reader;
 mod scalar;
 mod writer;
 
-pub use document::{Document, Duplicate};
+pub use document::Document;
 pub use error::YamlError;
-pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_EXPANSION_BYTES};
+pub use limits::{MAX_BYTES, MAX_DEPTH};
 pub use reader::{parse, parse_one};
 pub use writer::to_string;

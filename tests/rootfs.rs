@@ -9,8 +9,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use kubejoin::error::Explain;
-use kubejoin::rootfs::{FileSet, Root, TargetPath};
+use kubejoin::for_tests::error::Explain;
+use kubejoin::for_tests::rootfs::{FileSet, Root, TargetPath};
 use zeroize::Zeroizing;
 
 /// Names the root for the child process.

@@ -1,6 +1,9 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::error::UsageError;
+use super::topic::Topic;
+use super::version::Version;
 use super::*;
 use crate::clock::ClockMode;
 use crate::config::settings::VersionFormat;

@@ -41,8 +41,6 @@ pub(super) fn check(draft: Draft, findings: &mut Findings) -> Option<JoinConfigu
         taints: draft.taints.map(|taints| taints.into_iter().map(|taint| taint.taint).collect()),
         kubelet_extra_args: draft.kubelet_extra_args.into_iter().map(|(name, given)| (name, given.value)).collect(),
         ignore_preflight_errors: ignored_checks(&draft.ignore_preflight_errors, findings),
-        image_pull_policy: draft.image_pull_policy,
-        image_pull_serial: draft.image_pull_serial.unwrap_or(true),
     };
     if !findings.problems.is_empty() {
         return None;

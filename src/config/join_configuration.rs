@@ -78,10 +78,6 @@ pub struct NodeRegistration {
     pub kubelet_extra_args: Vec<(String, String)>,
     /// `ignorePreflightErrors`, lower case.
     pub ignore_preflight_errors: Vec<String>,
-    /// `imagePullPolicy`; only a control plane has images to pull.
-    pub image_pull_policy: ImagePullPolicy,
-    /// `imagePullSerial`; the same.
-    pub image_pull_serial: bool,
 }
 
 /// `nodeRegistration.imagePullPolicy` (core/v1 `PullPolicy`).

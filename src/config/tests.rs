@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::migrate;
+pub(super) use super::resolve::Resolved;
 use super::settings_table::typed;
+pub(super) use super::warning::Warning;
 use super::*;
 use crate::clock::ClockMode;
 use crate::error::Explain;

@@ -4,6 +4,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket
 
 use super::fake::{Fake, VERSION};
 use super::message::fields;
+use super::runtime::RuntimeVersion;
 use super::*;
 use crate::grpc::scripted::{SETTINGS, answer};
 

@@ -4,6 +4,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::machine::Machine;
 use super::*;
 use crate::values::ProxyVariables;
 

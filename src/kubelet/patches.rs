@@ -19,6 +19,5 @@ mod merge;
 mod strategic;
 
 pub use collection::Patches;
-pub use error::{Misfit, PatchError, PatchFileError};
+pub use error::{PatchError, PatchFileError};
 pub use file_name::{FileName, Ignored};
-pub use kind::PatchKind;

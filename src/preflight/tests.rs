@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
 
+use super::error::PreflightError;
 use super::subject::Subject;
 use super::verdict::Verdict;
 use super::*;

@@ -11,7 +11,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::console::Console;
 use super::console::Style;
+use super::document::Document;
+use super::kmsg::Kmsg;
+use super::result::ResultFile;
 use super::*;
 use crate::error::{Code, Explain, Finding, Severity, codes};
 use crate::phase::Phase;

@@ -241,10 +241,10 @@ fn unless_unsyncable(result: IoResult<()>) -> IoResult<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::resolve::Resolution;
     use super::*;
     use crate::error::Explain;
     use crate::error::codes;
-    use crate::rootfs::Resolution;
     use std::fs;
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
     use std::path::Path;

@@ -201,8 +201,8 @@ impl fmt::Display for FileKind {
 
 #[cfg(test)]
 mod tests {
+    use super::super::resolve::Resolution;
     use super::*;
-    use crate::rootfs::Resolution;
     use std::fs;
     use std::os::unix::fs::symlink;
     use std::path::Path;

@@ -2,6 +2,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use super::error::ServiceError;
 use super::*;
 use crate::error::{Explain, codes};
 

@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use kubejoin::config::migrate::{self, Allow};
+use kubejoin::for_tests::config::migrate::{self, Allow};
 
 const KUBEJOIN: &str = env!("CARGO_BIN_EXE_kubejoin");
 

@@ -3,13 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use kubejoin::clock::{Clock, ClockMode};
-use kubejoin::discovery::discover;
-use kubejoin::error::Explain;
-use kubejoin::inputs::Trust;
-use kubejoin::net::dial::Dialer;
-use kubejoin::net::server::UnverifiedServer;
-use kubejoin::report::Report;
+use kubejoin::for_tests::clock::{Clock, ClockMode};
+use kubejoin::for_tests::discovery::discover;
+use kubejoin::for_tests::error::Explain;
+use kubejoin::for_tests::inputs::Trust;
+use kubejoin::for_tests::net::dial::Dialer;
+use kubejoin::for_tests::net::server::UnverifiedServer;
+use kubejoin::for_tests::report::Report;
 use kubejoin_apiserver::{
     ApiServer, Approver, Authority, Certificate, ClusterInfo, Faults, Jws, Options, Pki, Presents, Reply, Rule, Signer,
     Token, Watch,

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use kubejoin::net::dial::Dialer;
-use kubejoin::net::server::UnverifiedServer;
+use kubejoin::for_tests::net::dial::Dialer;
+use kubejoin::for_tests::net::server::UnverifiedServer;
 use kubejoin_apiserver::{ApiServer, Certificate, Faults, Options, Reply, Rule, Watch};
 use serde_json::{Value, json};
 

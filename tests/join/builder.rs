@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use kubejoin::clock::Clock;
-use kubejoin::inputs::{Discovery, Trust};
-use kubejoin::net::dial::Proxies;
-use kubejoin::plan::Access;
-use kubejoin::retry::{Jitter, Retry};
+use kubejoin::for_tests::clock::Clock;
+use kubejoin::for_tests::inputs::{Discovery, Trust};
+use kubejoin::for_tests::net::dial::Proxies;
+use kubejoin::for_tests::plan::Access;
+use kubejoin::for_tests::retry::{Jitter, Retry};
 use kubejoin_apiserver::ApiServer;
 use serde_json::Value;
 use tempfile::TempDir;

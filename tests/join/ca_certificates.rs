@@ -1,8 +1,8 @@
 //! CA certificates that no node could work with, and those that cannot be verified with here: refused by name, before the
 //! token is sent.
 
-use kubejoin::pki::certificate::Certificate;
-use kubejoin::values::CaCertHash;
+use kubejoin::for_tests::pki::certificate::Certificate;
+use kubejoin::for_tests::values::CaCertHash;
 use kubejoin_apiserver::{ApiServer, Authority, ClusterInfo, Faults, Leaf, Options, Pki, Presents, Unfit};
 
 use crate::builder::{Join, kubeconfig_of};

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use kubejoin::clock::{Clock, ClockMode};
-use kubejoin::discovery::discover;
-use kubejoin::discovery::error::DiscoveryError;
-use kubejoin::error::Explain;
-use kubejoin::inputs::Trust;
-use kubejoin::net::error::{Cause, NetError};
-use kubejoin::report::Report;
+use kubejoin::for_tests::clock::{Clock, ClockMode};
+use kubejoin::for_tests::discovery::discover;
+use kubejoin::for_tests::discovery::error::DiscoveryError;
+use kubejoin::for_tests::error::Explain;
+use kubejoin::for_tests::inputs::Trust;
+use kubejoin::for_tests::net::error::{Cause, NetError};
+use kubejoin::for_tests::report::Report;
 use kubejoin_apiserver::{ApiServer, Faults, Leaf, Options, Pki, Presents};
 
 use crate::builder::{access_by_token, soon};
@@ -42,7 +42,7 @@ fn without_a_pin_only_the_system_clock_counts() {
 #[test]
 fn with_a_pin_an_impossible_clock_becomes_the_servers() {
     let pins = |server: &ApiServer| Trust::Pins(vec![server.ca_hash().parse().unwrap()]);
-    let build = kubejoin::clock::build_date();
+    let build = kubejoin::for_tests::clock::build_date();
     for offset in [0, 3600, -30 * 24 * 3600] {
         let faults = Faults { date_offset: offset, ..Faults::default() };
         let server = ApiServer::start(Options { faults, ..Options::default() });

@@ -5,12 +5,12 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use kubejoin::clock::{Clock, ClockMode, build_date};
-use kubejoin::discovery::discover;
-use kubejoin::inputs::Discovery;
-use kubejoin::kubeconfig::ClusterAccess;
-use kubejoin::net::verification::Verification;
-use kubejoin::report::Report;
+use kubejoin::for_tests::clock::{Clock, ClockMode, build_date};
+use kubejoin::for_tests::discovery::discover;
+use kubejoin::for_tests::inputs::Discovery;
+use kubejoin::for_tests::kubeconfig::ClusterAccess;
+use kubejoin::for_tests::net::verification::Verification;
+use kubejoin::for_tests::report::Report;
 use kubejoin_apiserver::{ApiServer, Authority, ClusterInfo, Faults, Options, Pki, Presents, Reply, Rule};
 
 use crate::builder::{Join, Ran, access, cluster_info_of, file, kubeconfig_of, soon, text, with_user};
@@ -346,11 +346,12 @@ fn without_a_ca_in_the_file_only_the_system_clock_counts() {
     assert!(found.info.clock().now() >= build_date());
 
     let roots =
-        kubejoin::net::tls::TrustRoots::of_bundle(server.ca_pem().as_bytes(), std::time::SystemTime::now()).unwrap();
+        kubejoin::for_tests::net::tls::TrustRoots::of_bundle(server.ca_pem().as_bytes(), std::time::SystemTime::now())
+            .unwrap();
     let system_ca = Some(Verification::unpinned(roots, begins_1970));
     let without_ca = Discovery::File { kubeconfig: kubeconfig(&kubeconfig_of(&server, None)), system_ca };
     let error = discover(&access(without_ca, Some(&token), begins_1970), soon(), &Report::new(Vec::new())).unwrap_err();
-    assert_eq!(kubejoin::error::Explain::code(&error).name, "tls.certificate-validity", "{error}");
+    assert_eq!(kubejoin::for_tests::error::Explain::code(&error).name, "tls.certificate-validity", "{error}");
 }
 
 #[test]

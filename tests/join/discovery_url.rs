@@ -4,14 +4,14 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use kubejoin::clock::{Clock, ClockMode};
-use kubejoin::discovery::discover;
-use kubejoin::error::Explain;
-use kubejoin::inputs::Discovery;
-use kubejoin::net::tls::TrustRoots;
-use kubejoin::net::verification::Verification;
-use kubejoin::report::Report;
-use kubejoin::values::Url;
+use kubejoin::for_tests::clock::{Clock, ClockMode};
+use kubejoin::for_tests::discovery::discover;
+use kubejoin::for_tests::error::Explain;
+use kubejoin::for_tests::inputs::Discovery;
+use kubejoin::for_tests::net::tls::TrustRoots;
+use kubejoin::for_tests::net::verification::Verification;
+use kubejoin::for_tests::report::Report;
+use kubejoin::for_tests::values::Url;
 use kubejoin_apiserver::{ApiServer, Faults, Leaf, Options, Pki, Presents, Reply, Rule};
 
 use crate::builder::{Join, Ran, access, cluster_info_of, kubeconfig_of, soon, text, with_user};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kubejoin::cli::{self, Command};
+use kubejoin::for_tests::cli::{self, Command};
 
 /// Commands of other programs that documents show.
 const FOREIGN: [&str; 9] =

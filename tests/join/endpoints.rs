@@ -3,9 +3,9 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use kubejoin::discovery::error::DiscoveryError;
-use kubejoin::error::Explain;
-use kubejoin::values::Endpoint;
+use kubejoin::for_tests::discovery::error::DiscoveryError;
+use kubejoin::for_tests::error::Explain;
+use kubejoin::for_tests::values::Endpoint;
 use kubejoin_apiserver::{ApiServer, Authority, ClusterInfo, Faults, Options, Presents, Reply, Rule};
 
 use crate::builder::{Join, Ran, cluster_info_of, text};

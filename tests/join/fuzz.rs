@@ -4,12 +4,12 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use kubejoin::discovery::{cluster_info, jws};
-use kubejoin::inputs::{Discovery, Trust};
-use kubejoin::kubeconfig::ClusterAccess;
-use kubejoin::node::state::{self, NodeState};
-use kubejoin::rootfs::Root;
-use kubejoin::values::{BootstrapToken, NodeName, Url};
+use kubejoin::for_tests::discovery::{cluster_info, jws};
+use kubejoin::for_tests::inputs::{Discovery, Trust};
+use kubejoin::for_tests::kubeconfig::ClusterAccess;
+use kubejoin::for_tests::node::state::{self, NodeState};
+use kubejoin::for_tests::rootfs::Root;
+use kubejoin::for_tests::values::{BootstrapToken, NodeName, Url};
 use kubejoin_apiserver::{ApiServer, Options};
 
 use crate::builder::{Join, with_user};

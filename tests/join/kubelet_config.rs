@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use kubejoin::clock::{Clock, ClockMode};
-use kubejoin::kube::client::Client;
-use kubejoin::kube::wanted::Wanted;
-use kubejoin::net::dial::Dialer;
-use kubejoin::net::server::Server;
-use kubejoin::net::tls::TrustRoots;
-use kubejoin::pki::certificate::Certificate;
-use kubejoin::pki::identity::ClientIdentity;
+use kubejoin::for_tests::clock::{Clock, ClockMode};
+use kubejoin::for_tests::kube::client::Client;
+use kubejoin::for_tests::kube::wanted::Wanted;
+use kubejoin::for_tests::net::dial::Dialer;
+use kubejoin::for_tests::net::server::Server;
+use kubejoin::for_tests::net::tls::TrustRoots;
+use kubejoin::for_tests::pki::certificate::Certificate;
+use kubejoin::for_tests::pki::identity::ClientIdentity;
 use kubejoin_apiserver::{ApiServer, ConfigMap, ExistingNode, Options};
 use tempfile::TempDir;
 

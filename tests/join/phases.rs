@@ -3,11 +3,11 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use kubejoin::join::{StartedBy, Waiting, wait_bootstrap};
-use kubejoin::plan::{Mode, Target};
-use kubejoin::report::{JsonLines, Report};
-use kubejoin::rootfs::Root;
-use kubejoin::services::InitSystem;
+use kubejoin::for_tests::join::{StartedBy, Waiting, wait_bootstrap};
+use kubejoin::for_tests::plan::{Mode, Target};
+use kubejoin::for_tests::report::{JsonLines, Report};
+use kubejoin::for_tests::rootfs::Root;
+use kubejoin::for_tests::services::InitSystem;
 use kubejoin_apiserver::{ApiServer, Options};
 use serde_json::{Value, json};
 
@@ -119,7 +119,7 @@ fn the_kubelet_is_given_the_token_in_kubeadms_form() {
     assert_eq!(server.csrs().len(), 0, "a request was posted");
     assert!(!ran.stdout.contains(&server.token()) && !ran.stderr.contains(&server.token()));
 
-    let documents = kubejoin::yaml::parse(&text(&tree, BOOTSTRAP_CONF)).unwrap();
+    let documents = kubejoin::for_tests::yaml::parse(&text(&tree, BOOTSTRAP_CONF)).unwrap();
     let conf = &documents[0].value;
     assert_eq!(conf["current-context"], "tls-bootstrap-token-user@kubernetes");
     assert_eq!(conf["contexts"][0]["name"], "tls-bootstrap-token-user@kubernetes");

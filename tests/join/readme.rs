@@ -1,6 +1,6 @@
 //! README is a front page, and what it says of the program is true.
 
-use kubejoin::error::Class::*;
+use kubejoin::for_tests::error::Class::*;
 
 use crate::documents::{read, section};
 

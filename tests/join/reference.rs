@@ -1,8 +1,8 @@
 //! The reference documents are those of this program: error codes, fields, phases. The
 //! tables of settings are held by `src/cli/reference_tests.rs`.
 
-use kubejoin::error::codes;
-use kubejoin::phase;
+use kubejoin::for_tests::error::codes;
+use kubejoin::for_tests::phase;
 
 use crate::documents::{generated, read, section};
 

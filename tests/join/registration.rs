@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use kubejoin::clock::{Clock, ClockMode};
-use kubejoin::discovery::{Discovered, discover};
-use kubejoin::error::Explain;
-use kubejoin::inputs::Trust;
-use kubejoin::kube::client::Client;
-use kubejoin::node::registration::{NotRegistered, Registered};
-use kubejoin::pki::key::PrivateKey;
-use kubejoin::report::Report;
-use kubejoin::tls_bootstrap::obtain;
+use kubejoin::for_tests::clock::{Clock, ClockMode};
+use kubejoin::for_tests::discovery::{Discovered, discover};
+use kubejoin::for_tests::error::Explain;
+use kubejoin::for_tests::inputs::Trust;
+use kubejoin::for_tests::kube::client::Client;
+use kubejoin::for_tests::node::registration::{NotRegistered, Registered};
+use kubejoin::for_tests::pki::key::PrivateKey;
+use kubejoin::for_tests::report::Report;
+use kubejoin::for_tests::tls_bootstrap::obtain;
 use kubejoin_apiserver::{ApiServer, ExistingNode, Faults, Options, Reply, Rule};
 
 use crate::builder::{access_by_token, soon};

@@ -119,7 +119,7 @@ fn no_verb_leaves_its_memory_to_a_core_dump() {
 fn a_panic_has_its_own_status_and_hides_its_message() {
     const CHILD: &str = "KUBEJOIN_TEST_PANICS_INTO";
     if let Some(result) = std::env::var_os(CHILD) {
-        kubejoin::commands::report_panics(&kubejoin::report::ReportOptions {
+        kubejoin::for_tests::commands::report_panics(&kubejoin::for_tests::report::ReportOptions {
             result: Some(result.into()),
             ..Default::default()
         });

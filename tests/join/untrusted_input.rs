@@ -6,10 +6,10 @@ use std::net::TcpListener;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use kubejoin::net::error::{Cause, NetError};
-use kubejoin::net::http::{Connection, Method, Request, Response};
-use kubejoin::net::route::Route;
-use kubejoin::net::stream::Stream;
+use kubejoin::for_tests::net::error::{Cause, NetError};
+use kubejoin::for_tests::net::http::{Connection, Method, Request, Response};
+use kubejoin::for_tests::net::route::Route;
+use kubejoin::for_tests::net::stream::Stream;
 use kubejoin_apiserver::{ApiServer, Approver, ClusterInfo, Faults, Options, Pki, Reply, Rule};
 
 use crate::builder::{Join, cluster_info_of, kubeconfig_of, text, with_user};
@@ -17,7 +17,7 @@ use crate::builder::{Join, cluster_info_of, kubeconfig_of, text, with_user};
 /// What a connection makes of these bytes as the answers to `requests` requests sent at once; and the connection.
 pub fn answers(bytes: &[u8], requests: usize) -> (Vec<Result<Response, NetError>>, Connection) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint: kubejoin::values::Endpoint = listener.local_addr().unwrap().to_string().parse().unwrap();
+    let endpoint: kubejoin::for_tests::values::Endpoint = listener.local_addr().unwrap().to_string().parse().unwrap();
     let deadline = Instant::now() + Duration::from_secs(5);
     let stream = Stream::plain(&endpoint, deadline).unwrap();
     let (mut peer, _) = listener.accept().unwrap();

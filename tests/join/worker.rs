@@ -303,15 +303,16 @@ fn the_certificate_file_is_named_after_its_issue() {
     let name = String::from_utf8(link).unwrap();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     // The signer backdates by five minutes; the name has whole seconds.
-    let expected: Vec<_> =
-        (now - 310..=now - 290).map(|at| kubejoin::node::paths::client_certificate(at).to_string()).collect();
+    let expected: Vec<_> = (now - 310..=now - 290)
+        .map(|at| kubejoin::for_tests::node::paths::client_certificate(at).to_string())
+        .collect();
     assert!(expected.contains(&name), "{name}");
 }
 
 #[test]
 fn a_root_without_a_host_name_gets_a_hostname_override() {
     let here = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap().trim().to_lowercase();
-    if here.parse::<kubejoin::values::NodeName>().is_err() {
+    if here.parse::<kubejoin::for_tests::values::NodeName>().is_err() {
         eprintln!("SKIPPED: this test needs a host name that can be a node's name, not {here:?}");
         return;
     }

@@ -10,14 +10,14 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use kubejoin::cluster::cluster_configuration::ClusterConfiguration;
-use kubejoin::inputs;
-use kubejoin::kubelet::configuration::{KubeletConfiguration, KubeletInputs};
-use kubejoin::kubelet::patches::Patches;
-use kubejoin::kubelet::raw::RawKubeletConfig;
-use kubejoin::kubelet::{flags, instance, kubeconfig};
-use kubejoin::report::Report;
-use kubejoin::yaml;
+use kubejoin::for_tests::cluster::cluster_configuration::ClusterConfiguration;
+use kubejoin::for_tests::inputs;
+use kubejoin::for_tests::kubelet::configuration::{KubeletConfiguration, KubeletInputs};
+use kubejoin::for_tests::kubelet::patches::Patches;
+use kubejoin::for_tests::kubelet::raw::RawKubeletConfig;
+use kubejoin::for_tests::kubelet::{flags, instance, kubeconfig};
+use kubejoin::for_tests::report::Report;
+use kubejoin::for_tests::yaml;
 
 /// Name, what kubeadm was given, and the three files that it wrote.
 macro_rules! cases {

@@ -10,9 +10,9 @@ mod oracle;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use kubejoin::pki::certificate::Certificate;
-use kubejoin::pki::key::PrivateKey;
-use kubejoin::pki::request::{pem_for_node, public_key_info_of};
+use kubejoin::for_tests::pki::certificate::Certificate;
+use kubejoin::for_tests::pki::key::PrivateKey;
+use kubejoin::for_tests::pki::request::{pem_for_node, public_key_info_of};
 use kubejoin_apiserver::{Leaf, Pki, Unfit};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateSigningRequestDer};

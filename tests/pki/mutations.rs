@@ -1,8 +1,8 @@
 //! Random changes to valid certificates and requests, with a fixed seed: nothing panics, nothing is accepted that x509-parser
 //! refuses, and what both accept reads the same.
 
-use kubejoin::pki::key::PrivateKey;
-use kubejoin::pki::request::{pem_for_node, public_key_info_of};
+use kubejoin::for_tests::pki::key::PrivateKey;
+use kubejoin::for_tests::pki::request::{pem_for_node, public_key_info_of};
 use rustls::pki_types::{CertificateSigningRequestDer, pem::PemObject};
 
 use crate::der::tlv;

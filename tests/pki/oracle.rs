@@ -3,8 +3,8 @@
 use std::panic::catch_unwind;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use kubejoin::pki::ca::CaProblem;
-use kubejoin::pki::certificate::Certificate;
+use kubejoin::for_tests::pki::ca::CaProblem;
+use kubejoin::for_tests::pki::certificate::Certificate;
 use rustls::pki_types::CertificateDer;
 use x509_parser::asn1_rs::{Any, Class, Oid, Tag};
 use x509_parser::extensions::ParsedExtension;

@@ -8,8 +8,8 @@
 
 use std::collections::BTreeMap;
 
-use kubejoin::secret::Secret;
-use kubejoin::values::{Endpoint, Proxy, ProxyVariables};
+use kubejoin::for_tests::secret::Secret;
+use kubejoin::for_tests::values::{Endpoint, Proxy, ProxyVariables};
 use serde::Deserialize;
 
 /// Texts of `HTTPS_PROXY` that Go makes something of and we do not, and why.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use kubejoin::yaml;
+use kubejoin::for_tests::yaml;
 
 use crate::deltas::{self, Here};
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use kubejoin::yaml::{self, MAX_BYTES, MAX_DEPTH, YamlError};
+use kubejoin::for_tests::yaml::{self, MAX_BYTES, MAX_DEPTH, YamlError};
 
 /// Runs on a stack of 256 KiB, the least a thread of ours would have.
 fn on_a_small_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Map, Value, json};
 
-use kubejoin::yaml;
+use kubejoin::for_tests::yaml;
 
 use crate::golden::{cases, same};
 

@@ -47,7 +47,6 @@ controlPlaneComponentHealthCheck: 6s, upgradeManifests: 7s}
         all.map(|duration| duration.as_secs()).collect::<Vec<_>>()
     };
     assert_eq!(seconds(configuration.timeouts), [60, 120, 180, 4, 5, 6, 7]);
-    assert_eq!((node.image_pull_policy, node.image_pull_serial), (ImagePullPolicy::Never, false));
     assert_eq!(resolved.warnings.len(), 1, "{:?}", resolved.warnings);
     assert_eq!(
         resolved.warnings[0].to_string(),
