@@ -1,8 +1,8 @@
 //! What the user asked for: JoinConfiguration of every version, tokens, pins, endpoints, and the precedence of their
 //! sources. Knows nothing of the network and nothing of this machine.
 //!
-//! [`settings_table`] defines every setting once. Command line and kernel command line become [`Settings`], a file becomes a
-//! draft, and [`resolve()`] weighs them against each other.
+//! [`settings_table`] defines every setting once. Command line and kernel command line become [`settings::Settings`], a file becomes a
+//! draft, and [`resolve::resolve`] weighs them against each other.
 
 mod args_form;
 mod check;

@@ -2,7 +2,7 @@
 //! environment, `/proc` or the wall clock.
 //!
 //! A plan has four parts, and a function takes the part that it uses: [`Target`] (which root, and whether it is this system),
-//! [`Access`] (how the cluster is found, verified and reached), [`NodeSpec`] (what the node is going to be) and [`RunOptions`]
+//! [`Access`] (how the cluster is found, verified and reached), [`NodeSpec`] (what the node is going to be) and [`run_options`]
 //! (what this run does, and how long it waits).
 
 mod access;

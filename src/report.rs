@@ -1,6 +1,6 @@
 //! Events and their sinks. Every room may emit; only a sink prints.
 //!
-//! [`Console`], [`Kmsg`] (`/dev/kmsg`), [`JsonLines`], [`Document`] (`--output=json`), and always [`ResultFile`] (`result.json`).
+//! [`console`], [`kmsg`] (`/dev/kmsg`), [`json`], [`document`] (`--output=json`), and always [`mod@result`] (`result.json`).
 //! [`Report`] passes every text through [`outgoing`] before any sink sees it: secrets are gone by then, and control
 //! characters escaped. A sink decides form and place alone. Not in here: exit statuses, and what is worth reporting.
 

@@ -17,7 +17,7 @@ use crate::report::result;
 pub struct JoinArgs {
     /// How it was called, for hints.
     pub program: Program,
-    /// What is asked for; weighed against the other sources by [`crate::config::resolve()`].
+    /// What is asked for; weighed against the other sources by [`crate::config::load()`].
     pub settings: Settings,
     /// `-v`: 0 shows what kubeadm shows, 10 everything.
     pub verbosity: u8,

@@ -194,8 +194,7 @@ fn system_roots(bundle: &SystemCaBundle, clock: Clock, report: &Report) -> Resul
     for path in &bundle.files {
         let roots = contents(path).ok().and_then(|pem| TrustRoots::of_bundle(&pem, clock.now()));
         if let Some(roots) = roots {
-            let text = format_args!("Web servers are verified with {}", path.display());
-            report.debug(1, Phase::Preflight, text);
+            report.debug(1, Phase::Preflight, format_args!("Web servers are verified with {}", path.display()));
             return Ok(roots);
         }
     }

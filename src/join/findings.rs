@@ -24,7 +24,8 @@ pub(super) fn report_cluster(access: &Access, info: &ClusterInfo, report: &Repor
         report.warn(Phase::Discovery, None, text);
     }
     if info.server() != info.endpoint() {
-        let text = format_args!("The kubelet will use {}, as --server says; it is not asked now", info.server());
+        let server = info.server();
+        let text = format_args!("The kubelet will use {server}, as --server says; it is not asked now");
         report.info(Phase::Discovery, text);
     }
     if clock_is_replaced(access, info) {

@@ -3,7 +3,7 @@
 //! Two configurations exist. The *strict* one verifies chain, name and validity as usual, against roots and a clock that we
 //! choose. The other, [`danger_record_chain`], accepts an unknown chain, because token discovery has to read the CA from the
 //! very server it does not know yet; it still verifies that the handshake is signed by the key of the certificate shown, and
-//! it records the chain so that [`verify`] can judge *that* connection afterwards (design: trust is verified before anything
+//! it records the chain so that [`super::verification`] can judge *that* connection afterwards (design: trust is verified before anything
 //! secret is sent). Session resumption is off in both: a resumed session would skip the verifier.
 
 pub mod algorithms;
@@ -159,7 +159,7 @@ impl ChainRecorder {
 }
 
 /// Accepts any chain, records it, and verifies only that the handshake is signed by the leaf's key.
-/// Nothing of ours may be sent over a connection made with it before [`verify`] has said yes.
+/// Nothing of ours may be sent over a connection made with it before [`super::verification`] has said yes.
 pub fn danger_record_chain(recorder: &ChainRecorder) -> Result<TlsConfig, Cause> {
     let verifier = DangerAcceptAnyChain { recorder: recorder.clone(), provider: provider() };
     let mut config = ClientConfig::builder_with_provider(provider())

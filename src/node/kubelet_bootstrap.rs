@@ -63,7 +63,8 @@ impl Said {
     fn next(self, approver: &Grace, wait: Duration, report: &Report) -> Said {
         match self {
             Said::Nothing => {
-                let text = format_args!("The kubelet asks for its certificate; {} s at most", wait.as_secs());
+                let seconds = wait.as_secs();
+                let text = format_args!("The kubelet asks for its certificate; {seconds} s at most");
                 report.info(Phase::KubeletWaitBootstrap, text);
                 Said::Waiting
             }
