@@ -31,6 +31,15 @@ pub enum Jitter {
     Seed(u64),
 }
 
+/// What is said between two attempts.
+#[derive(Clone, Copy, Debug)]
+pub struct Pause {
+    /// Until the next attempt.
+    pub length: Duration,
+    /// For how long attempts are made, from now on.
+    pub left: Duration,
+}
+
 /// Why an attempt is to be made again.
 #[derive(Debug)]
 pub enum Again<E> {
@@ -78,7 +87,7 @@ impl Retry {
     pub fn run<T, E: Explain>(
         &self,
         mut attempt: impl FnMut() -> Result<T, E>,
-        between: impl FnMut(&E, Duration),
+        between: impl FnMut(&E, Pause),
     ) -> Result<T, E> {
         self.poll(|| attempt().map_err(Again::Failed), between)
     }
@@ -91,7 +100,7 @@ impl Retry {
     pub fn poll<T, E: Explain>(
         &self,
         mut attempt: impl FnMut() -> Result<T, Again<E>>,
-        mut between: impl FnMut(&E, Duration),
+        mut between: impl FnMut(&E, Pause),
     ) -> Result<T, E> {
         let mut failures = 0;
         let mut before = None;
@@ -114,7 +123,7 @@ impl Retry {
                 return Err(before.filter(|_| self.has_cut_short(&error)).unwrap_or(error));
             }
             if failures > 0 {
-                between(&error, pause);
+                between(&error, Pause { length: pause, left: self.remaining() });
             }
             before = Some(error);
             std::thread::sleep(pause);
@@ -234,7 +243,7 @@ mod tests {
                     _ => Err(Again::Failed(error)),
                 }
             },
-            |_, pause| pauses.push(pause),
+            |_, pause| pauses.push(pause.length),
         );
         assert_eq!(result, Ok(()));
         assert_eq!(pauses, [SHORT, SHORT * 2, SHORT], "a failure after a not yet is the first again");

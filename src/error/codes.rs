@@ -107,7 +107,7 @@ codes! {
         "check this machine's clock, then renew on the control plane with `kubeadm certs renew apiserver`"
     CLOCK_DISAGREES "clock.disagrees" Unsafe
         "this machine's clock and the server's differ so much that a certificate is valid by only one of them"
-        "set this machine's clock, or say with --clock=server that it is the broken one"
+        "compare this machine's clock with another one; set it where it is wrong, or join with --clock=server where it cannot be set"
     HTTP_NOT_HTTP "http.not-http" Unsafe
         "what answers does not speak HTTP/1.1 as an API server does"
         "check that the endpoint is the API server's own port, usually 6443"
@@ -219,7 +219,7 @@ codes! {
         "find out who signs CertificateSigningRequests in this cluster"
     BOOTSTRAP_CERT_ISSUER "tls-bootstrap.certificate-issuer" Unsafe
         "the issued certificate does not come from the verified cluster CA"
-        "compare --cluster-signing-cert-file of kube-controller-manager with the cluster's ca.crt"
+        "compare --cluster-signing-cert-file of kube-controller-manager with the cluster's ca.crt; while the CA is rotated, cluster-info must have the old and the new one, and the join the hash of each"
     BOOTSTRAP_CERT_VALIDITY "tls-bootstrap.certificate-validity" Unsafe
         "the issued certificate has expired or is not valid yet"
         "compare this machine's clock with the control plane's, or say with --clock=server that this one is broken"

@@ -344,6 +344,8 @@ impl TunnelError {
         match status {
             // 401 is what servers say; some proxies say it, too.
             401 | 407 => TunnelError::Authentication { given: proxy.credentials.is_some() },
+            // CONNECT is unknown to it, or it looked for a page: a web server.
+            404 | 405 => TunnelError::not_a_proxy(&format!("it answers with status {status}, as a web server does")),
             status if is_transient(status) => TunnelError::NoTarget(Answer::Status(status)),
             400..=499 => TunnelError::Refused(Answer::Status(status)),
             _ => TunnelError::not_a_proxy(&format!("it answers with status {status}")),

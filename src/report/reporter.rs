@@ -17,7 +17,9 @@ use super::outgoing::Outgoing;
 use super::result::ResultFile;
 use super::sink::Sink;
 use crate::error::{Code, Explain, Finding, codes};
+use crate::retry::Pause;
 use crate::secret::Secret;
+use crate::values::duration;
 
 /// How often the same reason for waiting is repeated.
 const RETRY_REMINDER: Duration = Duration::from_secs(60);
@@ -115,15 +117,16 @@ impl Report {
     }
 
     /// An attempt failed and is made again after `pause`. Reported when it is news, and once a minute while it stays the
-    /// same: a control plane that is an hour late must not scroll the reason off the console.
-    pub fn retrying(&self, section: impl Into<&'static str>, error: &dyn Explain, pause: Duration) {
+    /// same, with the time that is left for it: a control plane that is an hour late must not scroll the reason off the console.
+    pub fn retrying(&self, section: impl Into<&'static str>, error: &dyn Explain, pause: Pause) {
         let text = error.to_string();
         let is_news = match &*self.retrying.borrow() {
             Some((reported, when)) => *reported != text || when.elapsed() >= RETRY_REMINDER,
             None => true,
         };
         let section = section.into();
-        let line = format!("{text}; trying again in {:.1} s", pause.as_secs_f32());
+        let left = duration::format(Duration::from_secs(pause.left.as_secs()));
+        let line = format!("{text}; trying again in {:.1} s, for {left} at most", pause.length.as_secs_f32());
         if is_news {
             self.line(Level::Warning, section, Some(error.code()), &line);
             *self.retrying.borrow_mut() = Some((text, Instant::now()));

@@ -19,6 +19,7 @@ use super::result::ResultFile;
 use super::*;
 use crate::error::{Code, Explain, Finding, Severity, codes};
 use crate::phase::Phase;
+use crate::retry::Pause;
 use crate::secret::Secret;
 
 /// A stream whose bytes can be looked at while a sink owns its writing end.
@@ -362,11 +363,12 @@ fn a_phase_begun_twice_is_one() {
 #[test]
 fn the_same_reason_for_waiting_is_reported_once() {
     let bench = bench(0, PLAIN);
+    let pause = Pause { length: Duration::from_millis(500), left: Duration::from_millis(299_900) };
     for error in ["away", "away", "away", "busy", "away"] {
-        bench.report.retrying(Phase::Discovery, &Refusal(error.to_owned()), Duration::from_millis(500));
+        bench.report.retrying(Phase::Discovery, &Refusal(error.to_owned()), pause);
     }
     let said = bench.err.text();
-    assert_eq!(said.matches("away; trying again in 0.5 s").count(), 2, "{said}");
+    assert_eq!(said.matches("away; trying again in 0.5 s, for 4m59s at most").count(), 2, "{said}");
     assert_eq!(said.matches("busy; trying again").count(), 1, "{said}");
 }
 

@@ -155,7 +155,8 @@ fn a_proxy_that_says_no() {
     for (status, code, exit) in [
         ("407 Proxy Authentication Required", "proxy.authentication", 2),
         ("403 Forbidden", "proxy.refused", 2),
-        ("405 Method Not Allowed", "proxy.refused", 2),
+        ("404 Not Found", "proxy.not-a-proxy", 2),
+        ("405 Method Not Allowed", "proxy.not-a-proxy", 2),
         ("429 Too Many Requests", "proxy.no-target", 3),
         ("502 Bad Gateway", "proxy.no-target", 3),
         ("503 Service Unavailable", "proxy.no-target", 3),
