@@ -111,12 +111,13 @@ impl Retry {
                     failures = 0;
                     (*error, pause)
                 }
-                Err(Again::Failed(error)) if !error.may_retry() => return Err(error),
-                Err(Again::Failed(error)) => {
-                    let pause = self.pause(failures).max(error.retry_after().unwrap_or_default());
-                    failures += 1;
-                    (error, pause)
-                }
+                Err(Again::Failed(error)) => match self.pause_after(&error, failures) {
+                    Some(pause) => {
+                        failures += 1;
+                        (error, pause)
+                    }
+                    None => return Err(error),
+                },
             };
             // Safe for any pause: what a peer asks for may lie beyond the last moment that an `Instant` can hold.
             if self.remaining() <= pause {
@@ -128,6 +129,11 @@ impl Retry {
             before = Some(error);
             std::thread::sleep(pause);
         }
+    }
+
+    /// The pause after failure `number` (from 0) of a row; `None` where the error says that trying again cannot help.
+    fn pause_after(&self, error: &dyn Explain, number: u32) -> Option<Duration> {
+        error.may_retry().then(|| self.pause(number).max(error.retry_after().unwrap_or_default()))
     }
 
     /// Whether an error says no more than that the deadline has passed.
