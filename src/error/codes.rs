@@ -144,7 +144,7 @@ codes! {
     // discovery
     DISCOVERY_ANONYMOUS "discovery.anonymous-refused" Transient
         "anonymous users may not read cluster-info, so a token alone cannot discover the cluster"
-        "restore the RoleBinding with `kubeadm init phase bootstrap-token` on the control plane, or join with --discovery-file and --tls-bootstrap-token, as where kube-apiserver runs with --anonymous-auth=false"
+        "restore the RoleBinding with `kubeadm init phase bootstrap-token` on the control plane, or join with --discovery-file and --tls-bootstrap-token, as where kube-apiserver runs with --anonymous-auth=false, or where its AuthenticationConfiguration (1.34 and newer) has anonymous.conditions without cluster-info's path"
     DISCOVERY_UNEXPECTED_STATUS "discovery.unexpected-status" Transient
         "a server that is not verified yet answers with a status that is no API server's word about cluster-info"
         "find out who answers at the endpoint: a web server, an ingress or a load balancer, most likely; the API server's own port is usually 6443"

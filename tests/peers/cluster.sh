@@ -11,6 +11,7 @@
 #     --signing-duration D             lifetime of signed certificates, e.g. 2m: a kubelet then rotates within that time
 #     --key-algorithm A                of the cluster's keys, as kubeadm's encryptionAlgorithm: RSA-2048, ECDSA-P256 ...
 #     --cert-sans A,B                  further names and addresses in the API server's certificate
+#     --tls-min-version V              of the API server, as its flag: VersionTLS13 ...
 #     --no-auto-approve                a joining node's request waits for `kubectl certificate approve`
 #   cluster.sh auto-approve DIR on|off the same later on
 #   cluster.sh kubectl DIR ARGS...     as administrator
@@ -47,6 +48,7 @@ main() {
 
 up() {
   local dir release='' ip='' ipv6='' host endpoint='' signing_duration='' key_algorithm=RSA-2048 cert_sans='' auto_approve=on
+  local tls_min_version=VersionTLS12
   dir=$(machine_directory "${1:-}")
   shift
   while [ $# -gt 0 ]; do
@@ -58,6 +60,7 @@ up() {
       --signing-duration) signing_duration=$2; shift 2 ;;
       --key-algorithm) key_algorithm=$2; shift 2 ;;
       --cert-sans) cert_sans=$2; shift 2 ;;
+      --tls-min-version) tls_min_version=$2; shift 2 ;;
       --no-auto-approve) auto_approve=off; shift ;;
       *) die "unknown option $1" ;;
     esac
@@ -155,7 +158,9 @@ apiVersion: kubeadm.k8s.io/$api
 kind: ClusterConfiguration
 kubernetesVersion: $version
 controlPlaneEndpoint: "$endpoint"
-apiServer: {certSANs: [$(jq -Rr 'split(",") | map(tojson) | join(", ")' <<<"$cert_sans")]}
+apiServer:
+  certSANs: [$(jq -Rr 'split(",") | map(tojson) | join(", ")' <<<"$cert_sans")]
+  extraArgs: $(extra_argument tls-min-version "$tls_min_version")
 networking: {podSubnet: "$pods", serviceSubnet: "$services"}
 # The data lives as long as the test; without this every write waits for the disk.
 etcd: {local: {dataDir: /var/lib/etcd, extraArgs: $(extra_argument unsafe-no-fsync true)}}

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Other control planes than node_test.sh's: one of an older release, with a kubelet of that release; one of the newest on
-# IPv6; one that is both. To each the kubeadm of its release joins a machine, then the binary under test the same machine
+# IPv6; one that is both; one that speaks TLS 1.3 only. To each the kubeadm of its release joins a machine, then the binary under test the same machine
 # made anew, and what the two leave behind is compared as tests/parity does it.
 #
 #   releases_test.sh BINARY            a kubejoin
 #
-# As root, about two minutes. Accepted differences are in releases_deltas. KEEP=DIR puts everything into DIR and leaves the
+# As root, about three minutes. Accepted differences are in releases_deltas. KEEP=DIR puts everything into DIR and leaves the
 # logs.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -15,7 +15,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 begin "$@"
 worker=$work/node
-clusters=("$work/1.30" "$work/ipv6" "$work/1.30-ipv6") nodes=("$worker")
+clusters=("$work/1.30" "$work/ipv6" "$work/1.30-ipv6" "$work/tls13") nodes=("$worker")
 socket=unix:///run/containerd/containerd.sock
 # What the older kubeadm asks for and these machines do not have.
 old_kubeadm=--ignore-preflight-errors=FileExisting-crictl,FileExisting-conntrack,FileExisting-iptables
@@ -28,6 +28,7 @@ main() {
   older_release
   ipv6
   older_release_on_ipv6
+  tls_13_only
   readarray -t unused < <(unused_deltas)
   check "every accepted difference is one" none "${unused[@]}"
   finished=yes
@@ -71,6 +72,20 @@ older_release_on_ipv6() {
   alike 1.30-ipv6
   take_down
 }
+
+tls_13_only() {
+  section "an API server that speaks TLS 1.3 only"
+  bring_up tls13 --tls-min-version VersionTLS13
+  check "it refuses TLS 1.2" not reaches_by_tls_12
+  check "kubeadm joins" attempt kubeadm kubeadm
+  forget
+  check "the join succeeds" attempt kubejoin "$binary"
+  joined v1.37.2
+  alike tls13
+  take_down
+}
+
+reaches_by_tls_12() { curl --silent --insecure --tls-max 1.2 --noproxy '*' "https://$ip:6443/livez"; }
 
 # joined VERSION FLAGS...: what is true of every machine that has joined.
 joined() {
