@@ -3,7 +3,7 @@
 //! The text is cut into parameters as the kernel does it (`lib/cmdline.c`, `next_arg`): white space separates, double
 //! quotes protect it, and are dropped around a value or around a whole parameter; there is no other escape. As there,
 //! `-` and `_` are the same in a name, and the last of several wins. Other than the kernel, which stops at `--`, every
-//! parameter is looked at: boot loaders append, and what belongs to init cannot be named `kubejoin.`.
+//! parameter is read: boot loaders append, and what belongs to init cannot be named `kubejoin.`.
 
 use std::ffi::OsStr;
 

@@ -1,5 +1,5 @@
 //! Control groups as system-validators 1.12.1 finds them (`validators/cgroup_validator_linux.go`), but without writing: it
-//! makes a group to see whether that one can be frozen, and here the groups that are there are looked at.
+//! makes a group to see whether that one can be frozen, and here the groups that exist are read.
 
 use std::path::{Path, PathBuf};
 

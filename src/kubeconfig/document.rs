@@ -37,7 +37,7 @@ impl Kubeconfig {
     /// Parses a text; its first document counts.
     ///
     /// # Errors
-    /// It is no YAML, or something in it has another type than client-go wants. Passed over, a CA of the wrong type would
+    /// It is no YAML, or something in it has another type than client-go wants. Ignored, a CA of the wrong type would
     /// be none, and then others would count.
     pub fn parse(text: &str) -> Result<Self, KubeconfigError> {
         let documents =

@@ -125,7 +125,7 @@ impl Report {
             None => true,
         };
         let section = section.into();
-        let left = duration::format(Duration::from_secs(pause.left.as_secs()));
+        let left = duration::format(Duration::from_secs(pause.left.as_secs_f64().ceil() as u64));
         let line = format!("{text}; trying again in {:.1} s, for {left} at most", pause.length.as_secs_f32());
         if is_news {
             self.line(Level::Warning, section, Some(error.code()), &line);

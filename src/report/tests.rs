@@ -22,7 +22,7 @@ use crate::phase::Phase;
 use crate::retry::Pause;
 use crate::secret::Secret;
 
-/// A stream whose bytes can be looked at while a sink owns its writing end.
+/// A stream whose bytes can be read while a sink owns its writing end.
 #[derive(Clone, Default)]
 struct Stream(Rc<RefCell<Vec<u8>>>);
 
@@ -368,7 +368,7 @@ fn the_same_reason_for_waiting_is_reported_once() {
         bench.report.retrying(Phase::Discovery, &Refusal(error.to_owned()), pause);
     }
     let said = bench.err.text();
-    assert_eq!(said.matches("away; trying again in 0.5 s, for 4m59s at most").count(), 2, "{said}");
+    assert_eq!(said.matches("away; trying again in 0.5 s, for 5m0s at most").count(), 2, "{said}");
     assert_eq!(said.matches("busy; trying again").count(), 1, "{said}");
 }
 

@@ -32,7 +32,7 @@ impl Committed {
 impl Root {
     /// Brings the tree into the state that `set` describes, and makes it durable.
     ///
-    /// Everything is looked at before anything is changed. A crash at any point leaves the first few entries done, the
+    /// Everything is checked before anything is changed. A crash at any point leaves the first few entries done, the
     /// others as they were, and possibly one temporary; committing again ends in the same tree as if nothing had
     /// happened. What is right already is left alone, but synced.
     ///

@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use super::file_kind::FileKind;
 use crate::error::{Code, Explain, codes};
 
-/// The root or something in it cannot be looked at. Paths are the caller's view: the root's own path comes first.
+/// The root or something in it cannot be read. Paths are the caller's view: the root's own path comes first.
 #[derive(Debug, PartialEq, Eq)]
 pub enum RootError {
     /// The directory given as the root cannot be opened.
@@ -18,7 +18,7 @@ pub enum RootError {
         /// The kernel's answer.
         errno: Errno,
     },
-    /// An object in the root cannot be looked at.
+    /// An object in the root cannot be read.
     Look {
         /// Which.
         path: PathBuf,
@@ -92,7 +92,7 @@ pub enum CommitError {
         /// The root.
         root: PathBuf,
     },
-    /// The tree cannot be looked at; nothing was changed.
+    /// The tree cannot be read; nothing was changed.
     Observe(RootError),
     /// Something of another kind has the name; nothing was changed.
     InTheWay {

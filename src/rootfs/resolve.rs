@@ -136,7 +136,7 @@ fn walk(root: BorrowedFd<'_>, path: &str, flags: OFlags) -> IoResult<OwnedFd> {
             _ => return openat(here, name.as_os_str(), flags | OFlags::NOFOLLOW, Mode::empty()),
         }
     }
-    // It is a directory, and the one that was looked at.
+    // It is a directory, and the one that was checked.
     openat(entered.last().map_or(root, |fd| fd.as_fd()), ".", flags, Mode::empty())
 }
 

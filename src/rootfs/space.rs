@@ -22,7 +22,7 @@ impl Root {
     /// What is left on the file system that holds `path`, or that would hold it once it is made.
     ///
     /// # Errors
-    /// [`RootError::Look`] where something on the way cannot be looked at.
+    /// [`RootError::Look`] where something on the way cannot be read.
     pub fn space(&self, path: &TargetPath) -> Result<Space, RootError> {
         let mut place = path.clone();
         loop {

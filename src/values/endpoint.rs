@@ -1,6 +1,6 @@
 //! `host:port` of an API server.
 //!
-//! kubeadm only asks that the text splits at a colon (Go's `net.SplitHostPort`). Here the halves are looked at as well,
+//! kubeadm only asks that the text splits at a colon (Go's `net.SplitHostPort`). Here the halves are checked as well,
 //! so that a typing mistake is named before anything is dialled.
 
 use std::fmt;

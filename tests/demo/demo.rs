@@ -101,7 +101,7 @@ fn play() -> Result<Checks, Box<dyn Error>> {
     drop(server);
 
     section("The end");
-    prose("Left to be looked at, until the next demo or `cargo clean`: the machine of step 3, and its result.json.");
+    prose("Left to be read, until the next demo or `cargo clean`: the machine of step 3, and its result.json.");
     line(&shown(&pi.root));
     line(&shown(&pi.result_file));
     if std::fs::OpenOptions::new().write(true).open("/dev/kmsg").is_ok() {

@@ -32,7 +32,7 @@ impl Checks {
     /// The last words, and whether everything is as it should be.
     pub fn exit_code(self) -> ExitCode {
         if self.failed.is_empty() {
-            put(format_args!("\nAll {} things that were looked at are as they should be.", self.held));
+            put(format_args!("\nAll {} checks passed.", self.held));
             return ExitCode::SUCCESS;
         }
         put(format_args!("\nNot as it should be:"));

@@ -11,7 +11,7 @@ const MIB: f64 = 1024.0 * 1024.0;
 /// Largest file, in bytes. This and what follows: section 5 of the design.
 const FILE_BUDGET: f64 = 2.5 * MIB;
 /// Most resident memory of any join, in bytes.
-const PEAK_BUDGET: f64 = 3.0 * MIB;
+const PEAK_BUDGET: f64 = 2.75 * MIB;
 /// Connections of any join.
 const CONNECTION_BUDGET: f64 = 1.0;
 /// Round trips that are waited for. There are five; half of one is for the noise of a shared machine.
@@ -153,13 +153,13 @@ mod tests {
 
     #[test]
     fn within_all_budgets_nothing_is_said() {
-        assert_eq!(results(3.0, 1.0, 5.4).broken_budgets(), Vec::<String>::new());
+        assert_eq!(results(2.7, 1.0, 5.4).broken_budgets(), Vec::<String>::new());
     }
 
     #[test]
     fn each_budget_can_be_broken() {
         for (results, named) in [
-            (results(3.1, 1.0, 5.0), "resident memory"),
+            (results(2.8, 1.0, 5.0), "resident memory"),
             (results(2.0, 2.0, 5.0), "2.0 connections instead of at most 1"),
             (results(2.0, 1.0, 6.0), "6.0 round trips instead of at most 5.5"),
             (

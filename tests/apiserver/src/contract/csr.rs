@@ -238,7 +238,7 @@ pub(super) fn requests_that_are_no_nodes_stay_pending(target: &Target) {
         post(&NodeRequest::new(&node), |object| object["spec"]["usages"] = json!(["client auth"])),
         post(&NodeRequest::new(&node), |object| object["spec"]["usages"] = json!(["client auth", "server auth"])),
     ];
-    // By the time a later one has been signed, these have been looked at.
+    // By the time a later one has been signed, these have been read.
     let (_, _posted) = node_identity(target, &node);
     for posted in &pending {
         assert_eq!(posted.now()["status"], json!({}), "{}", posted.now());
