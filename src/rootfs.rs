@@ -32,4 +32,5 @@ pub use file_kind::FileKind;
 pub use file_set::{Entry, FileSet, Kind};
 pub use path::{TargetPath, TargetPathError};
 pub use preview::Preview;
+pub use read::Metadata;
 pub use resolve::Root;

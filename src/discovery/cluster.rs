@@ -2,13 +2,10 @@
 
 use std::time::SystemTime;
 
-use rustls::pki_types::CertificateDer;
-
 use super::error::DiscoveryError;
 use crate::clock::Clock;
 use crate::net::server::Server;
-use crate::net::tls::{RecordedChain, TrustRoots};
-use crate::pki::ca::CaProblem;
+use crate::net::tls::TrustRoots;
 use crate::pki::certificate::Certificate;
 use crate::text::UntrustedText;
 use crate::values::Endpoint;
@@ -91,31 +88,4 @@ pub(super) fn valid_anchors(ca_certificates: &[Certificate], now: SystemTime) ->
         return Err(DiscoveryError::CaValidity { now, not_after });
     }
     anchors(valid)
-}
-
-/// Refuses a CA whose `pathLenConstraint` the shown chain exceeds: Go does, and no TLS library asks a trust anchor for it.
-pub(super) fn check_path_length(ca_certificates: &[Certificate], chain: &RecordedChain) -> Result<(), DiscoveryError> {
-    // One that cannot be read could stand between them uncounted.
-    let read =
-        |der: &CertificateDer<'static>| Certificate::from_der(der.clone()).map_err(|_| DiscoveryError::ChainUnreadable);
-    let intermediates: Vec<_> = chain.intermediates.iter().map(read).collect::<Result<_, _>>()?;
-    let leaf = read(&chain.end_entity)?;
-    let mut issuer = leaf.issuer().to_owned();
-    for found in 0..=u32::try_from(intermediates.len()).unwrap_or(u32::MAX) {
-        let mut issuers = ca_certificates.iter().filter(|ca| ca.subject() == issuer).peekable();
-        if let Some(first) = issuers.peek().copied() {
-            let Some(allowed) = first
-                .ca()
-                .max_path_length()
-                .filter(|_| issuers.all(|ca| ca.ca().max_path_length().is_some_and(|allowed| allowed < found)))
-            else {
-                return Ok(());
-            };
-            let subject = UntrustedText::new(first.subject(), None);
-            return Err(DiscoveryError::CaUnusable { subject, problem: CaProblem::PathTooLong { allowed, found } });
-        }
-        let Some(next) = intermediates.iter().find(|certificate| certificate.subject() == issuer) else { break };
-        issuer = next.issuer().to_owned();
-    }
-    Ok(())
 }

@@ -82,8 +82,6 @@ pub enum DiscoveryError {
     },
     /// A certificate that is to be trusted cannot be a trust anchor.
     NotACaCertificate,
-    /// A certificate that the API server has shown cannot be read, although a signature of the CA vouches for it.
-    ChainUnreadable,
     /// A CA certificate that no kubelet accepts.
     CaUnusable {
         /// Its subject.
@@ -235,9 +233,6 @@ impl fmt::Display for DiscoveryError {
             DiscoveryError::NotACaCertificate => {
                 f.write_str("a certificate that should be the cluster CA cannot be a trust anchor")
             }
-            DiscoveryError::ChainUnreadable => {
-                f.write_str("a certificate that the API server has shown is not valid DER")
-            }
             DiscoveryError::CaUnusable { subject, problem } => {
                 write!(f, "the cluster CA \"{subject}\" cannot be one: {problem}")
             }
@@ -289,7 +284,6 @@ impl Explain for DiscoveryError {
             DiscoveryError::HashMismatch { .. } => &codes::DISCOVERY_HASH_MISMATCH,
             DiscoveryError::CaValidity { .. } => &codes::DISCOVERY_CA_VALIDITY,
             DiscoveryError::NotACaCertificate => &codes::DISCOVERY_KUBECONFIG,
-            DiscoveryError::ChainUnreadable => &codes::TLS_UNTRUSTED,
             DiscoveryError::CaUnusable { .. } => &codes::DISCOVERY_CA_UNUSABLE,
             DiscoveryError::CaUnsupported { .. } => &codes::TLS_UNSUPPORTED,
             DiscoveryError::NoEndpoint(failures) => {

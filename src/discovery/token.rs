@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use super::cluster::{ClusterInfo, Verified, anchors, check_path_length, valid_anchors};
+use super::cluster::{ClusterInfo, Verified, anchors, valid_anchors};
 use super::cluster_info::{self, UnverifiedClusterInfo};
 use super::dialer::dialer_for;
 use super::error::DiscoveryError;
@@ -138,7 +138,6 @@ fn attempt(
     let clock = verified.clock();
     let roots = valid_anchors(&ca_certificates, clock.now())?;
     let verified = verified.reverify_with(&roots)?;
-    verified.shown().map_or(Ok(()), |chain| check_path_length(&ca_certificates, chain))?;
     let stays = request.go_on_with == GoOnWith::EndpointAsked || named == *candidate.endpoint;
     let server = match stays {
         true => verified,

@@ -162,11 +162,6 @@ impl Server {
         self.shown.as_ref().is_none_or(|(chain, roots)| tls::verify_chain(chain, roots, other, at).is_ok())
     }
 
-    /// The chain that it has shown, where that was recorded.
-    pub fn shown(&self) -> Option<&RecordedChain> {
-        self.shown.as_ref().map(|(chain, _)| chain)
-    }
-
     /// The clock that its certificates are judged by.
     pub fn clock(&self) -> Clock {
         self.clock

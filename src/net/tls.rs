@@ -1,4 +1,4 @@
-//! The only file that configures rustls; with which algorithms, is in [`algorithms`].
+//! The only file that configures rustls; with which algorithms, is in [`algorithms`], and by which anchors in [`roots`].
 //!
 //! Two configurations exist. The *strict* one verifies chain, name and validity as usual, against roots and a clock that we
 //! choose. The other, [`danger_record_chain`], accepts an unknown chain, because token discovery has to read the CA from the
@@ -7,81 +7,32 @@
 //! secret is sent). Session resumption is off in both: a resumed session would skip the verifier.
 
 pub mod algorithms;
+mod roots;
 
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::time_provider::TimeProvider;
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, InvalidMessage, OtherError,
-    RootCertStore, SignatureScheme,
+    SignatureScheme,
 };
 
 use self::algorithms::provider;
+pub use self::roots::TrustRoots;
+use self::roots::{ServerVerifier, is_path_too_long};
 use super::error::{Beyond, Cause, Stage};
 use crate::clock::Clock;
 use crate::pki::certificate::Certificate;
 use crate::pki::identity::ClientIdentity;
 use crate::text::UntrustedText;
 use crate::values::Endpoint;
-
-/// CA certificates that something is verified with: those of a cluster, or those that web servers are known by. Never empty.
-#[derive(Clone, Debug)]
-pub struct TrustRoots {
-    store: Arc<RootCertStore>,
-}
-
-impl TrustRoots {
-    /// Takes certificates as trust anchors; `None` where one of them cannot be one or there is none.
-    pub fn new(certificates: &[CertificateDer<'static>]) -> Option<Self> {
-        let mut store = RootCertStore::empty();
-        for certificate in certificates {
-            store.add(certificate.clone()).ok()?;
-        }
-        (!store.is_empty()).then(|| TrustRoots { store: Arc::new(store) })
-    }
-
-    /// The CA certificates of a host's bundle (PEM) that have not expired at `now`. What no TLS library could use is ignored,
-    /// as Go does; `None` where nothing is left.
-    pub fn of_bundle(pem: &[u8], now: SystemTime) -> Option<Self> {
-        TrustRoots::of_bundles(&[pem], now)
-    }
-
-    /// The same of several files: one that is cut short takes nothing of the next with it.
-    pub fn of_bundles(pems: &[impl AsRef<[u8]>], now: SystemTime) -> Option<Self> {
-        let mut store = RootCertStore::empty();
-        for pem in pems {
-            let certificates = CertificateDer::pem_slice_iter(pem.as_ref()).flatten();
-            store.add_parsable_certificates(certificates.filter(|der| has_not_expired(der, now)));
-        }
-        (!store.is_empty()).then(|| TrustRoots { store: Arc::new(store) })
-    }
-
-    /// Mozilla's CA certificates as they were when this was built, for hosts without a bundle.
-    pub fn built_in() -> Self {
-        let mut store = RootCertStore::empty();
-        store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        TrustRoots { store: Arc::new(store) }
-    }
-
-    /// The anchors, for the check of certificates other than a server's.
-    pub fn store(&self) -> &Arc<RootCertStore> {
-        &self.store
-    }
-}
-
-/// TLS does not ask a trust anchor for its validity, but Go does: nobody guards the key of an expired CA certificate. One that
-/// cannot be read is left out, as Go does, because its end is not known.
-fn has_not_expired(der: &CertificateDer<'static>, now: SystemTime) -> bool {
-    Certificate::from_der(der.clone()).is_ok_and(|certificate| now <= certificate.not_after())
-}
 
 /// What a server showed in a handshake that it signed with the matching key.
 #[derive(Clone, Debug)]
@@ -135,7 +86,9 @@ pub fn strict(roots: &TrustRoots, clock: Clock, identity: Option<&ClientIdentity
     let builder = ClientConfig::builder_with_details(provider(), Arc::new(FixedClock(clock)))
         .with_safe_default_protocol_versions()
         .map_err(|e| cause(&e))?
-        .with_root_certificates(Arc::clone(&roots.store));
+        // Dangerous is a verifier of one's own; this one asks more than rustls's, not less.
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(ServerVerifier(roots.clone())));
     let mut config = match identity {
         Some(identity) => {
             let chain = identity.chain().iter().map(|certificate| certificate.der().clone()).collect();
@@ -179,11 +132,8 @@ pub fn verify_chain(
     endpoint: &Endpoint,
     at: SystemTime,
 ) -> Result<(), Cause> {
-    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots.store), provider())
-        .build()
-        .map_err(|e| Cause::UntrustedChain(UntrustedText::new(&e.to_string(), None)))?;
     let time = UnixTime::since_unix_epoch(at.duration_since(UNIX_EPOCH).unwrap_or_default());
-    verifier
+    ServerVerifier(roots.clone())
         .verify_server_cert(&chain.end_entity, &chain.intermediates, &server_name(endpoint)?, &[], time)
         .map(|_| ())
         .map_err(|e| match (&e, cause_at(&e, at)) {
@@ -209,11 +159,14 @@ pub fn verify_client_certificate(
     at: SystemTime,
 ) -> Result<(), UntrustedText> {
     let plain = |text: &str| UntrustedText::new(text, None);
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots.store), provider())
-        .build()
-        .map_err(|e| plain(&e.to_string()))?;
     let time = UnixTime::since_unix_epoch(at.duration_since(UNIX_EPOCH).unwrap_or_default());
-    match verifier.verify_client_cert(end_entity, intermediates, time) {
+    let verified = roots.verify(end_entity, intermediates, |store, below| {
+        WebPkiClientVerifier::builder_with_provider(Arc::clone(store), provider())
+            .build()
+            .map_err(|error| Error::General(error.to_string()))?
+            .verify_client_cert(end_entity, below, time)
+    });
+    match verified {
         Ok(_) => Ok(()),
         Err(Error::InvalidCertificate(problem)) => Err(plain(&plain_problem(&problem))),
         Err(other) => Err(plain(&other.to_string())),
@@ -304,6 +257,7 @@ fn plain_problem(problem: &CertificateError) -> String {
         {
             "it is a CA's own certificate (CA:TRUE) and not one of a server".to_owned()
         }
+        CertificateError::Other(error) if is_path_too_long(error) => error.to_string(),
         CertificateError::Other(OtherError(inner)) => words(&format!("{inner:?}")),
         other => words(&format!("{other:?}")),
     }

@@ -91,7 +91,9 @@ pub fn read(
         return Ok(NodeState::Unusable(Unusable::Damaged));
     }
     let Some(conf) = KubeletConf::read(&text) else {
-        let has_credentials = CurrentContext::read(&text).is_some_and(|conf| conf.has_credentials());
+        // What another user can have written is nobody's to keep.
+        let has_credentials =
+            metadata.is_trusted() && CurrentContext::read(&text).is_some_and(|conf| conf.has_credentials());
         return Ok(NodeState::Conflict(if has_credentials { Conflict::Preexisting } else { Conflict::Unrecognized }));
     };
     if !metadata.is_trusted() {

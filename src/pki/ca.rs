@@ -38,13 +38,6 @@ pub enum CaProblem {
     NoKeyCertSign,
     /// A critical extension that Go does not know; its identifier.
     UnknownCriticalExtension(String),
-    /// More CAs stand between it and a leaf than `pathLenConstraint` allows.
-    PathTooLong {
-        /// What it allows.
-        allowed: u32,
-        /// How many there are.
-        found: u32,
-    },
 }
 
 impl CaFacts {
@@ -141,12 +134,6 @@ impl fmt::Display for CaProblem {
             CaProblem::NotACa => f.write_str("it is not a CA certificate (CA:FALSE)"),
             CaProblem::NoBasicConstraints => f.write_str("it does not say that it is a CA (no basicConstraints)"),
             CaProblem::NoKeyCertSign => f.write_str("its key may not sign certificates (keyUsage without keyCertSign)"),
-            CaProblem::PathTooLong { allowed, found } => {
-                write!(
-                    f,
-                    "it allows {allowed} CAs between itself and a certificate (pathLenConstraint), and there are {found}"
-                )
-            }
             CaProblem::UnknownCriticalExtension(oid) => {
                 write!(f, "it has the critical extension {oid}, which no kubelet knows")
             }

@@ -7,7 +7,7 @@ use super::verdict::Verdict;
 use crate::clock::ClockMode;
 use crate::error::codes;
 use crate::node::paths;
-use crate::rootfs::{FileKind, TargetPath};
+use crate::rootfs::{FileKind, Metadata, TargetPath};
 
 /// Less than this is as good as full: a node's files have 20 KB, written beside those that are there, and the kubelet that
 /// follows needs far more.
@@ -88,14 +88,24 @@ impl Obstacle {
 pub(super) fn directory_owner(subject: &Subject<'_>) -> Vec<Verdict> {
     let directories = [paths::KUBERNETES, paths::PKI, paths::MANIFESTS, paths::KUBELET, paths::KUBELET_PKI];
     let foreign = directories.into_iter().filter_map(|path| {
-        let found = subject.root.metadata(&path).ok().flatten()?;
-        (found.kind == FileKind::Directory && !found.is_ours()).then_some((path, found.uid))
+        let found = subject.root.metadata(&path).ok().flatten().filter(|found| found.kind == FileKind::Directory)?;
+        let is_link = subject.root.link_metadata(&path).ok().flatten()?.kind == FileKind::Symlink;
+        (!found.is_ours() || is_link && !found.is_trusted()).then_some((path, found))
     });
-    let verdict = |(path, uid): (TargetPath, u32)| {
+    let verdict = |(path, found): (TargetPath, Metadata)| {
         let outside = subject.root.outside(&path);
         let outside = outside.display();
+        if found.is_ours() {
+            return Verdict::error(
+                format!(
+                    "{outside} is a link to a directory that others can write to: they can put static pods, keys or \
+                     certificates there"
+                ),
+                format!("make {outside} a directory on this machine, or take the write bits from where it leads"),
+            );
+        }
         Verdict::error(
-            format!("{outside} belongs to user {uid}, who can put static pods, keys or certificates there"),
+            format!("{outside} belongs to user {}, who can put static pods, keys or certificates there", found.uid),
             format!("look at what is in {outside}, then run `chown root {outside}` on this machine"),
         )
     };

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use serde_json::{Map, Value, json};
 
 use super::event::Event;
@@ -146,7 +147,12 @@ fn make_directories(directory: &Path) -> io::Result<()> {
         make_directories(parent)?;
     }
     match fs::DirBuilder::new().mode(DIRECTORY_MODE).create(directory) {
-        Ok(()) => fs::set_permissions(directory, Permissions::from_mode(DIRECTORY_MODE)),
+        // Through a descriptor: where others can write above it, its name may be that of a link by now.
+        Ok(()) => fs::OpenOptions::new()
+            .read(true)
+            .custom_flags((OFlags::DIRECTORY | OFlags::NOFOLLOW).bits().cast_signed())
+            .open(directory)?
+            .set_permissions(Permissions::from_mode(DIRECTORY_MODE)),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
         Err(error) => Err(error),
     }

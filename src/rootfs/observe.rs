@@ -120,7 +120,10 @@ fn look(root: &Root, path: &TargetPath, wanted: Option<&Entry>) -> Result<Object
             mode: found.mode,
             ours: found.is_ours(),
             digest: match wanted {
-                Some(Entry { kind: Kind::File { content, .. }, .. }) if content.size() == found.size => {
+                // One of somebody else's is replaced, whatever is in it.
+                Some(Entry { kind: Kind::File { content, .. }, .. })
+                    if found.is_ours() && content.size() == found.size =>
+                {
                     Some(digest(root, path)?)
                 }
                 _ => None,

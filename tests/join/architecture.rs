@@ -35,10 +35,10 @@ const CONFINED: [(&str, &[&str]); 10] = [
     ("hmac", &["discovery/jws.rs"]),
     ("ring", &["pki", "net/tls/algorithms.rs"]),
     ("webpki", &["net/tls.rs", "net/tls/algorithms.rs"]),
-    ("webpki_roots", &["net/tls.rs"]),
+    ("webpki_roots", &["net/tls/roots.rs"]),
     ("time", &["pki/x509.rs", "node/paths.rs", "cli", "config/time_added.rs"]),
     ("miniz_oxide", &["preflight/kernel_config.rs"]),
-    ("rustls", &["net", "pki", "discovery/cluster.rs", "tls_bootstrap", "node/state.rs"]),
+    ("rustls", &["net", "pki", "tls_bootstrap", "node/state.rs"]),
 ];
 
 /// Who may look at the machine and its clock: whoever reads facts, files and sources before there is a plan, and the checks

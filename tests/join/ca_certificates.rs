@@ -39,10 +39,23 @@ fn a_path_length_in_the_way_is_refused_and_one_with_room_is_not() {
         let faults = Faults { presents: Presents::Other(leaf), ..Faults::default() };
         let server = ApiServer::start(Options { pki, faults, ..Options::default() });
         match is_refused {
-            true => refused(&Join::to(&server), &server, "discovery.ca-unusable", "pathLenConstraint"),
+            true => refused(&Join::to(&server), &server, "tls.certificate-untrusted", "pathLenConstraint"),
             false => assert_eq!(Join::to(&server).run().outcome(), "joined"),
         }
     }
+}
+
+/// The chain is the one that was verified, not one that the names of what the server sends would make.
+#[test]
+fn a_decoy_does_not_hide_a_path_length_in_the_way() {
+    let pki = Pki::without_room();
+    let between = pki.subordinate("between");
+    let decoy = Pki::new().subordinate("nowhere").subordinate("between");
+    let leaf = between.issue(&Leaf::server(["127.0.0.1"]));
+    let leaf = leaf.with_extra(decoy.ca_der().clone()).with_extra(between.ca_der().clone());
+    let faults = Faults { presents: Presents::Other(leaf), ..Faults::default() };
+    let server = ApiServer::start(Options { pki, faults, ..Options::default() });
+    refused(&Join::to(&server), &server, "tls.certificate-untrusted", "pathLenConstraint");
 }
 
 /// Made by `openssl req -x509 -nodes -days 36500 -subj /CN=kubernetes -addext basicConstraints=critical,CA:TRUE

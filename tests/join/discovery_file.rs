@@ -11,7 +11,7 @@ use kubejoin::for_tests::inputs::Discovery;
 use kubejoin::for_tests::kubeconfig::ClusterAccess;
 use kubejoin::for_tests::net::verification::Verification;
 use kubejoin::for_tests::report::Report;
-use kubejoin_apiserver::{ApiServer, Authority, ClusterInfo, Faults, Options, Pki, Presents, Reply, Rule};
+use kubejoin_apiserver::{ApiServer, Authority, ClusterInfo, Faults, Options, Pki, Presents, Reply, Rule, Unfit};
 
 use crate::builder::{Join, Ran, access, cluster_info_of, file, kubeconfig_of, soon, text, with_user};
 
@@ -303,6 +303,17 @@ fn a_file_without_a_ca_gets_it_from_a_server_the_host_trusts() {
     let join = join.env("SSL_CERT_FILE", bundle.to_str().unwrap());
     joined(&join.run());
     assert_eq!(text(&join.tree(), "etc/kubernetes/pki/ca.crt"), server.ca_pem());
+}
+
+#[test]
+fn a_certificate_of_the_host_that_is_no_ca_vouches_for_no_other() {
+    for why in [Unfit::NotACa, Unfit::NoBasicConstraints, Unfit::NoKeyCertSign] {
+        let server = ApiServer::start(Options { pki: Pki::unfit(why), ..Options::default() });
+        let join = Join::to(&server).by_file(&kubeconfig_of(&server, None), Some(&server.token()));
+        let bundle = join.beside("bundle.crt", &server.ca_pem());
+        let join = join.env("SSL_CERT_FILE", bundle.to_str().unwrap());
+        refused(&join, &server, "tls.certificate-untrusted", 4, &[&server.token()]);
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use kubejoin_apiserver::{ApiServer, Approver, Options};
 
-use crate::builder::{Join, file};
+use crate::builder::{Join, file, kubeconfig_of, with_user};
 
 const PENDING_KEY: &str = "var/lib/kubelet/pki/kubelet-client.key.tmp";
 
@@ -84,6 +84,38 @@ fn directories_of_ours_lose_the_write_bits_of_others() {
     assert_eq!(join.run().outcome(), "joined");
     for path in directories {
         assert_eq!(file(&join.tree(), path).mode & 0o022, 0, "{path}");
+    }
+}
+
+#[test]
+fn a_link_to_a_directory_of_everybody_fails_preflight_by_name() {
+    let server = ApiServer::start(Options::default());
+    let join = Join::to(&server);
+    let (everybodys, kubernetes) = (join.root().join("everybodys"), join.root().join("etc/kubernetes"));
+    fs::create_dir_all(&kubernetes).unwrap();
+    fs::create_dir_all(&everybodys).unwrap();
+    std::os::unix::fs::symlink("/everybodys", kubernetes.join("manifests")).unwrap();
+    chmod(&everybodys, 0o1777);
+    let ran = join.run();
+    assert_eq!((ran.code(), ran.status), ("preflight.failed", 2), "{ran:#?}");
+    assert!(ran.stderr.contains("[ERROR DirectoryOwner]") && ran.stderr.contains("is a link"), "{}", ran.stderr);
+    chmod(&everybodys, 0o755);
+    assert_eq!(join.run().outcome(), "joined");
+}
+
+/// With every check ignored, a kubeconfig of the user's own is kept; one that others can have written is not.
+#[test]
+fn a_kubelet_conf_that_others_can_write_is_not_kept() {
+    let server = ApiServer::start(Options::default());
+    for (mode, is_kept) in [(0o600, true), (0o666, false)] {
+        let join = Join::to(&server).arg("--ignore-preflight-errors=all");
+        let conf = join.root().join("etc/kubernetes/kubelet.conf");
+        fs::create_dir_all(conf.parent().unwrap()).unwrap();
+        let user = with_user(&kubeconfig_of(&server, Some(&server.ca_pem())), "token: of-the-user");
+        fs::write(&conf, user).unwrap();
+        chmod(&conf, mode);
+        join.run();
+        assert_eq!(fs::read_to_string(&conf).unwrap().contains("of-the-user"), is_kept, "{mode:o}");
     }
 }
 
