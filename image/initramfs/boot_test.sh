@@ -165,7 +165,7 @@ certificate=$(find "$tree/var/lib/kubelet/pki" -name 'kubelet-client-[0-9]*.pem'
 check "the initramfs hands over to the root" said '^root: entered'
 check "the clock said 1970 all along" said '^root: entered in 1970$'
 check "result.json says joined" said '^root: result .*"outcome": *"joined"'
-check "result.json is alone" said '^root: clutter $'
+check "beside the lock, result.json is alone" said '^root: clutter $'
 check "everything is root's" everything_is_roots
 check "ca.crt" mode 644 etc/kubernetes/pki/ca.crt
 check "config.yaml" mode 644 var/lib/kubelet/config.yaml
