@@ -1,0 +1,193 @@
+# Machines that boot in QEMU with a real kubelet and a real containerd, and the real control plane that they join. For the
+# boot_test.sh of a directory of image/ to source after `set -euo pipefail`; then:
+#
+#     begin KIND                   a Debian root of root.sh, a control plane, names for both
+#     new_root NAME                a root file system to install into: $tree. In it: in_root COMMAND...
+#     new_disk NAME                makes its disk
+#     boot NAME SCRIPT [QEMU-ARGUMENT...]   powers on, and waits until it is off; afterwards $console and $report
+#     check DESCRIPTION COMMAND...
+#
+# SCRIPT runs in the machine (agent, questions.sh) and what it prints is the report. Needs root, and no KVM.
+#
+# KUBEJOIN_BINARY  the binary to install (target/TARGET/release/kubejoin; built where it is missing)
+# BOOT_CLUSTER     a control plane of tests/peers/cluster.sh that is up; else one is started, and ended
+# BOOT_SECONDS     how long a boot may take (600; an unloaded machine needs 30 to 100)
+# KEEP             a directory where disks, consoles and reports are left
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # what the tests use
+
+boot_tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+repository=$(cd "$boot_tests/../.." && pwd -P)
+export KUBEJOIN_CACHE="${KUBEJOIN_CACHE:-$repository/.cache}"
+PATH=$PATH:/usr/sbin:/sbin
+
+# Mounts are this process's own and go with it.
+if [ -z "${BOOT_NAMESPACE:-}" ]; then
+  exec env BOOT_NAMESPACE=1 unshare --mount --propagation private -- "$0" "$@"
+fi
+unset BOOT_NAMESPACE
+
+passed=0 failed=0 cluster='' console='' report='' append='quiet'
+
+begin() {
+  kind=$1
+  work=${KEEP:-$(mktemp -d "/var/tmp/kubejoin-boot.XXXXXX")}
+  mkdir -p "$work"
+  work=$(cd "$work" && pwd -P)
+  trap finish EXIT
+  root=$("$boot_tests/root.sh" "$kind")
+  binary=${KUBEJOIN_BINARY:-${CARGO_TARGET_DIR:-$repository/target}/$(uname -m)-unknown-linux-musl/release/kubejoin}
+  [ -x "$binary" ] || "$repository/cross/build.sh" "$(uname -m)"
+  binary=$(realpath "$binary")
+  programs=$("$repository/tests/peers/build.sh" kubelet)
+  if [ -n "${BOOT_CLUSTER:-}" ]; then
+    cluster=$BOOT_CLUSTER
+  else
+    cluster=$work/cluster
+    "$repository/tests/peers/cluster.sh" up "$cluster"
+  fi
+  endpoint=$(jq -r .endpoint "$cluster/facts.json")
+  pin=$(jq -r .ca_cert_hash "$cluster/facts.json")
+  token=$(jq -r .tokens.normal "$cluster/facts.json")
+  secret=${token#*.}
+  expired_token=$(jq -r .tokens.expired "$cluster/facts.json")
+}
+
+kubectl() { "$repository/tests/peers/cluster.sh" kubectl "$cluster" "$@"; }
+
+# new_root NAME: what every image brings along, and nothing of kubejoin.
+new_root() {
+  tree=$work/$1.tree
+  mkdir -p "$tree" "$work/$1.upper" "$work/$1.work"
+  mount -t overlay -o "lowerdir=$root,upperdir=$work/$1.upper,workdir=$work/$1.work" boot-test "$tree"
+  echo "$1" >"$tree/etc/hostname"
+  echo 'LABEL=root / ext4 defaults 0 1' >"$tree/etc/fstab"
+  : >"$tree/etc/machine-id"
+  echo 'net.ipv4.ip_forward = 1' >"$tree/etc/sysctl.d/50-node.conf"
+  # A Node is Ready when its runtime has a network; no pod runs here.
+  mkdir -p "$tree/etc/cni/net.d"
+  echo '{"cniVersion": "0.4.0", "name": "none", "plugins": [{"type": "loopback"}]}' >"$tree/etc/cni/net.d/10-none.conflist"
+  install -D -m 755 "$boot_tests/agent" "$tree/usr/libexec/boot-test"
+  if [ -d "$tree/run/systemd" ] || [ -e "$tree/usr/lib/systemd/systemd" ]; then new_systemd_root; fi
+}
+
+new_systemd_root() {
+  local unit
+  install -m 644 "$boot_tests/agent.service" "$tree/usr/lib/systemd/system/boot-test.service"
+  printf '[Match]\nType=ether\n[Network]\nDHCP=yes\n' >"$tree/etc/systemd/network/50-dhcp.network"
+  in_root systemctl -q enable systemd-networkd systemd-resolved containerd boot-test 2>/dev/null
+  # They take minutes where the processor is busy, and nobody logs in.
+  for unit in serial-getty@ttyS0 systemd-logind getty@tty1 e2scrub_reap apt-daily.timer apt-daily-upgrade.timer \
+    dpkg-db-backup.timer fstrim.timer e2scrub_all.timer; do
+    case $unit in *.timer) ;; *) unit=$unit.service ;; esac
+    ln -sf /dev/null "$tree/etc/systemd/system/$unit"
+  done
+  # IPEgressPackets tells whether a unit used the network.
+  mkdir -p "$tree/etc/systemd/system/kubejoin.service.d"
+  printf '[Service]\nIPAccounting=yes\nCPUAccounting=yes\nMemoryAccounting=yes\n' >"$tree/etc/systemd/system/kubejoin.service.d/50-boot-test.conf"
+}
+
+# The real kubelet, in the place and with the unit of the Kubernetes packages.
+install_kubelet() {
+  install -D -m 755 "$programs/kubelet" "$tree/usr/bin/kubelet"
+  if [ -e "$tree/usr/lib/systemd/systemd" ]; then
+    install -m 644 "$boot_tests/kubelet.service" "$tree/usr/lib/systemd/system/kubelet.service"
+    in_root systemctl -q enable kubelet 2>/dev/null
+  fi
+}
+
+# in_root COMMAND...: there, with /proc, /dev and /sys of this machine.
+in_root() {
+  unshare --mount --propagation private sh -c '
+    tree=$1; shift
+    mount -t proc proc "$tree/proc"; mount --rbind /dev "$tree/dev"; mount -t sysfs -o ro sysfs "$tree/sys"
+    exec chroot "$tree" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 "$@"' - "$tree" "$@"
+}
+
+# new_disk NAME: from $tree as it is now; its kernel and initramfs stay beside it.
+new_disk() {
+  cp "$tree"/boot/vmlinuz-* "$work/$1.vmlinuz"
+  [ -e "$work/$1.initrd" ] || cp "$tree"/boot/initrd.img-* "$work/$1.initrd"
+  rm -f "$work/$1.ext4"
+  mke2fs -q -F -t ext4 -L root -E root_owner=0:0 -d "$tree" "$work/$1.ext4" 1600M
+}
+
+# boot NAME SCRIPT [QEMU-ARGUMENT...]: SCRIPT is text.
+boot() {
+  local name=$1 script=$2 kernel_line
+  shift 2
+  boots=$((${boots:-0} + 1))
+  console=$work/$name-$boots.console report=$work/$name-$boots.report
+  { cat "$boot_tests/questions.sh"; printf '%s\n' "$script"; } >"$work/$name.script"
+  kernel_line="console=ttyS0 root=LABEL=root panic=1 $append"
+  began=$EPOCHREALTIME
+  timeout "${BOOT_SECONDS:-600}" qemu-system-x86_64 -M q35 -cpu max -accel tcg,thread=multi -smp 2 -m 2048 -nodefaults \
+    -display none -monitor none -serial stdio -no-reboot -device virtio-rng-pci \
+    -netdev user,id=net -device virtio-net-pci,netdev=net \
+    -drive "file=$work/$name.ext4,format=raw,if=none,id=root,cache=unsafe" -device virtio-blk-pci,drive=root \
+    -device virtio-serial-pci -chardev "file,id=report,path=$report" -device virtserialport,chardev=report,name=report \
+    -fw_cfg "name=opt/boot-test,file=$work/$name.script" \
+    -kernel "$work/$name.vmlinuz" -initrd "$work/$name.initrd" -append "$kernel_line" "$@" \
+    </dev/null 2>"$work/$name-$boots.qemu" | stamp >"$console" || true
+  printf -- '-- %s: off after %s s, load %s\n' "$name" "$(seconds_since "$began")" "$(cut -d' ' -f1 /proc/loadavg)"
+  grep -qx end "$report" || { echo "$name did not come to the end of its script; the end of its console:"; tail -n 40 "$console"; }
+}
+
+# The credentials NAME=VALUE..., given by the firmware; sets firmware, arguments of QEMU.
+credentials() {
+  local credential
+  firmware=()
+  for credential; do
+    printf '%s' "${credential#*=}" >"$work/credential-${credential%%=*}"
+    firmware+=(-fw_cfg "name=opt/io.systemd.credentials/${credential%%=*},file=$work/credential-${credential%%=*}")
+  done
+}
+
+# Each line with the seconds since power on in front.
+stamp() {
+  local line
+  while IFS= read -r line || [ -n "$line" ]; do printf '%7s %s\n' "$(seconds_since "$began")" "${line//$'\r'/}"; done
+}
+seconds_since() {
+  local now=${EPOCHREALTIME/./} then=${1/./} tenths
+  tenths=$(((now - then) / 100000))
+  printf '%d.%d' $((tenths / 10)) $((tenths % 10))
+}
+
+check() {
+  local description=$1
+  shift
+  if "$@" >"$work/check.log" 2>&1; then
+    passed=$((passed + 1))
+    printf 'ok      %s\n' "$description"
+  else
+    failed=$((failed + 1))
+    printf 'FAILED  %s\n' "$description"
+    tail -n 25 "$work/check.log" | sed 's/^/        | /'
+  fi
+}
+
+not() { ! "$@"; }
+reported() { grep -q -- "$1" "$report"; }
+# value UNIT PROPERTY: as systemd gave it at the end of the boot.
+value() { sed -n "s/^$1 $2=//p" "$report"; }
+is() { [ "$(value "$1" "$2")" = "$3" ] || { value "$1" "$2"; return 1; }; }
+on_console() { grep -q -- "$1" "$console"; }
+outcome_is() { grep -q "^result .*\"outcome\": *\"$1\"" "$report"; }
+
+# node_is NAME: the control plane's view: it is Ready, and was registered by this boot of this machine.
+node_is_ready() {
+  kubectl get node "$1" -o json >"$work/node.json"
+  jq -e --arg boot "$(sed -n 's/^boot-id //p' "$report")" '.status.nodeInfo.bootID == $boot and
+    any(.status.conditions[]; .type == "Ready" and .status == "True")' "$work/node.json"
+}
+
+finish() {
+  local status=$?
+  trap - EXIT
+  if [ -n "$cluster" ] && [ -z "${BOOT_CLUSTER:-}" ]; then "$repository/tests/peers/cluster.sh" down "$cluster"; fi
+  [ -n "${KEEP:-}" ] || rm -rf --one-file-system "$work" 2>/dev/null || { umount -R "$work"/*.tree; rm -rf --one-file-system "$work"; } 2>/dev/null || true
+  [ "$status" = 0 ] || { failed=$((failed + 1)); echo "FAILED  the test did not come to its end"; }
+  printf '%d passed, %d failed\n' "$passed" "$failed"
+  [ "$failed" = 0 ] || exit 1
+}
