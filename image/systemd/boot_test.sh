@@ -19,13 +19,6 @@ main() {
   for part in "${@:-first exits}"; do "test_$part"; done
 }
 
-# A Node of this boot, or five minutes.
-until_ready='
-wait_until 300 has_ended; uptime_is joined
-wait_until 200 is_registered; uptime_is registered
-wait_until 100 is_ready; uptime_is ready
-report_machine'
-
 test_first() {
   echo "== $kind: the first boot"
   new_root first
@@ -35,29 +28,20 @@ test_first() {
   check "the sandbox has a score of at most 3" score_is_at_most 3.0
   credentials "kubejoin.endpoint=$endpoint" "kubejoin.token=$token" "kubejoin.ca-cert-hash=$pin"
   boot first "$until_ready" "${firmware[@]}"
-  check "it has joined" outcome_is joined
+  check_node first joined
   check "the unit has succeeded" is kubejoin Result success
   check "at the first try" is kubejoin NRestarts 0
-  check "the kubelet runs" is kubelet ActiveState active
-  check "it was started once" is kubelet NRestarts 0
+  check "the kubelet was started once" is kubelet NRestarts 0
   check "after kubejoin had ended" kubelet_started_after_kubejoin
-  check "no unit has failed" not reported '^failed '
-  check "no ordering cycle" not reported 'ordering cycle'
-  check "its Node is Ready, and of this boot" node_is_ready first
   check "the console tells it, each line once" told_once
-  check "without colours, within 80 columns" plain
-  check "the token is not on the console" not on_console "$secret"
+  check "without colours" not colours
   check "the token is nowhere on the disk" not grep -aqF "$secret" "$work/first.ext4"
-  check "the file system is usable" e2fsck -fy "$work/first.ext4"
 
   echo "== $kind: the same machine again, without credentials"
   boot first "$until_ready"
-  check "it has joined already" outcome_is already-joined
+  check_node first already-joined
   check "the unit has succeeded" is kubejoin Result success
   check "without sending a packet" is kubejoin IPEgressPackets 0
-  check "the kubelet runs" is kubelet ActiveState active
-  check "no unit has failed" not reported '^failed '
-  check "its Node is Ready, and of this boot" node_is_ready first
 }
 
 # One machine that is told to try many things; `ensure` gives up after 5 s, so that 3 is an exit status at all.
@@ -73,10 +57,19 @@ test_exits() {
   boot exits "endpoint=$endpoint token=$token pin=$pin expired=$expired_token"'
 put() { printf "%s\n" "$2" >/etc/kubejoin/kubejoin.$1; }
 state() {
-	echo "$1-state $(systemctl show kubejoin -p ActiveState,SubState,ExecMainStatus,NRestarts --value | tr "\n" " ")"
+	echo "$1-state $(systemctl show kubejoin -p ActiveState,ExecMainStatus,NRestarts | LC_ALL=C sort | tr "\n" " ")"
 	echo "$1-code $(tr -d " \n" </run/kubejoin/result.json | grep -o "\"code\":\"[^\"]*\"" | head -n 1)"
 }
-tries() { systemctl stop kubejoin; systemctl reset-failed kubejoin; systemctl start --no-block kubejoin; sleep 40; state $1; }
+# Until its first end, and then for longer than RestartSec.
+tries() {
+	systemctl stop kubejoin
+	systemctl reset-failed kubejoin
+	rm -f /run/kubejoin/result.json
+	systemctl start --no-block kubejoin
+	wait_until 150 has_ended
+	sleep 15
+	state $1
+}
 wait_until 120 systemctl is-active containerd
 other=sha256:0000000000000000000000000000000000000000000000000000000000000000
 put token $token; put ca-cert-hash $other; put endpoint $endpoint
@@ -90,18 +83,16 @@ put endpoint $endpoint
 wait_until 200 is_ready
 state right
 report_machine'
-  check "4, another cluster's pin, is not" [ "$(state pin)" = "failed failed 4 0" ]
-  check "5, an expired token, is not" [ "$(state token)" = "failed failed 5 0" ]
+  check "4, another cluster's pin, is not" [ "$(state pin)" = "ActiveState=failed ExecMainStatus=4 NRestarts=0" ]
+  check "5, an expired token, is not" [ "$(state token)" = "ActiveState=failed ExecMainStatus=5 NRestarts=0" ]
   check "3, nobody listens, is tried again" tried_again network
   check "and succeeds as soon as it can" is kubejoin Result success
-  check "then the kubelet runs" is kubelet ActiveState active
-  check "its Node is Ready, and of this boot" node_is_ready exits
+  check_node exits joined
   grep -E '^(pin|token|network|right)-' "$report" | sed 's/^/        /'
 }
 
-# As systemctl show orders them: by name of the property.
 state() { sed -n "s/^$1-state //p" "$report" | sed 's/ *$//'; }
-tried_again() { state "$1" | awk '{ print; exit !($NF >= 1 || $1 >= 1 || $2 >= 1) }'; }
+tried_again() { state "$1" | grep 'ActiveState=activating .*NRestarts=[1-9]'; }
 
 score_is_at_most() {
   in_root systemd-analyze security --offline=yes --no-pager kubejoin.service | tee "$work/score" | tail -n 1
@@ -111,7 +102,10 @@ kubelet_started_after_kubejoin() {
   [ "$(value kubelet ExecMainStartTimestampMonotonic)" -gt "$(value kubejoin ExecMainExitTimestampMonotonic)" ]
 }
 # What kubejoin says is on the console once, whoever brought it there.
-told_once() { on_console 'kubejoin' && [ "$(grep -c 'This node has joined the cluster' "$console")" -le 1 ]; }
-plain() { ! grep kubejoin "$console" | sed 's/^ *[0-9.]* //' | grep -e $'\e' -e '.\{81\}'; }
+told_once() {
+  on_console 'has joined the cluster' || return 1
+  ! grep -o 'kubejoin.*: .*' "$console" | sed 's/^[^:]*: *//' | LC_ALL=C sort | uniq -d | grep .
+}
+colours() { grep kubejoin "$console" | grep $'\e\[[0-9;]*m'; }
 
 main "$@"

@@ -44,7 +44,7 @@ report_machine() {
 				-p ExecMainStartTimestampMonotonic,ExecMainExitTimestampMonotonic,IPEgressPackets,CPUUsageNSec,MemoryPeak
 		done
 		report failed systemctl list-units --failed --plain --no-legend
-		report journal journalctl -b -o short-monotonic --no-hostname --no-pager -u kubejoin -u kubelet -u systemd-sysext -n 200
+		report journal journalctl -b -o short-monotonic --no-hostname --no-pager -u kubejoin -u kubejoin-initrd -u kubelet -u systemd-sysext -n 200
 		report order journalctl -b -o short-monotonic --no-hostname --no-pager _PID=1 -g 'ordering cycle|kubejoin|kubelet'
 	fi
 	report dmesg sh -c 'dmesg | grep -i kubejoin'

@@ -5,7 +5,7 @@
 #     new_root NAME                a root file system to install into: $tree. In it: in_root COMMAND...
 #     new_disk NAME                makes its disk
 #     boot NAME SCRIPT [QEMU-ARGUMENT...]   powers on, and waits until it is off; afterwards $console and $report
-#     check DESCRIPTION COMMAND...
+#     check_node NAME OUTCOME, check DESCRIPTION COMMAND...
 #
 # SCRIPT runs in the machine (agent, questions.sh) and what it prints is the report. Needs root, and no KVM.
 #
@@ -14,7 +14,7 @@
 # BOOT_SECONDS     how long a boot may take (600; an unloaded machine needs 30 to 100)
 # KEEP             a directory where disks, consoles and reports are left
 # shellcheck shell=bash
-# shellcheck disable=SC2034 # what the tests use
+# shellcheck disable=SC2016,SC2034 # what the machine expands, and what the tests use
 
 boot_tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 repository=$(cd "$boot_tests/../.." && pwd -P)
@@ -27,7 +27,7 @@ if [ -z "${BOOT_NAMESPACE:-}" ]; then
 fi
 unset BOOT_NAMESPACE
 
-passed=0 failed=0 cluster='' console='' report='' append='quiet'
+passed=0 failed=0 cluster='' console='' report='' append=''
 
 begin() {
   kind=$1
@@ -109,7 +109,7 @@ new_disk() {
   cp "$tree"/boot/vmlinuz-* "$work/$1.vmlinuz"
   [ -e "$work/$1.initrd" ] || cp "$tree"/boot/initrd.img-* "$work/$1.initrd"
   rm -f "$work/$1.ext4"
-  mke2fs -q -F -t ext4 -L root -E root_owner=0:0 -d "$tree" "$work/$1.ext4" 1600M
+  mke2fs -q -F -t ext4 -L root -E root_owner=0:0 -d "$tree" "$work/$1.ext4" 1600M >/dev/null
 }
 
 # boot NAME SCRIPT [QEMU-ARGUMENT...]: SCRIPT is text.
@@ -119,7 +119,7 @@ boot() {
   boots=$((${boots:-0} + 1))
   console=$work/$name-$boots.console report=$work/$name-$boots.report
   { cat "$boot_tests/questions.sh"; printf '%s\n' "$script"; } >"$work/$name.script"
-  kernel_line="console=ttyS0 root=LABEL=root panic=1 $append"
+  kernel_line="console=ttyS0 root=LABEL=root panic=1 quiet $append"
   began=$EPOCHREALTIME
   timeout "${BOOT_SECONDS:-600}" qemu-system-x86_64 -M q35 -cpu max -accel tcg,thread=multi -smp 2 -m 2048 -nodefaults \
     -display none -monitor none -serial stdio -no-reboot -device virtio-rng-pci \
@@ -175,12 +175,31 @@ is() { [ "$(value "$1" "$2")" = "$3" ] || { value "$1" "$2"; return 1; }; }
 on_console() { grep -q -- "$1" "$console"; }
 outcome_is() { grep -q "^result .*\"outcome\": *\"$1\"" "$report"; }
 
-# node_is NAME: the control plane's view: it is Ready, and was registered by this boot of this machine.
+# node_is_ready NAME: the control plane's view: it is Ready, and was registered by this boot of this machine.
 node_is_ready() {
   kubectl get node "$1" -o json >"$work/node.json"
   jq -e --arg boot "$(sed -n 's/^boot-id //p' "$report")" '.status.nodeInfo.bootID == $boot and
     any(.status.conditions[]; .type == "Ready" and .status == "True")' "$work/node.json"
 }
+
+# What has to hold after every boot that ends as a node: check_node NAME OUTCOME
+check_node() {
+  check "kubejoin says $2" outcome_is "$2"
+  if [ "$kind" != openrc ]; then
+    check "the kubelet runs" is kubelet ActiveState active
+    check "no unit has failed" not reported '^failed '
+    check "no ordering cycle" not reported 'ordering cycle'
+  fi
+  check "its Node is Ready, and of this boot" node_is_ready "$1"
+  check "the token is not on the console" not on_console "$secret"
+}
+
+# What the machine's script usually is: a Node of this boot, or the end of patience.
+until_ready='
+wait_until 300 has_ended; uptime_is joined
+wait_until 200 is_registered; uptime_is registered
+wait_until 100 is_ready; uptime_is ready
+report_machine'
 
 finish() {
   local status=$?

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Joins the node onto the root file system before that is entered.
 # Called by dracut; see ../README.md.
+# shellcheck disable=SC2154 # its variables
 
 # 255: only where asked for (`dracut --add kubejoin`), because depends() brings the network up at every boot.
 check() {
@@ -22,7 +23,7 @@ install() {
     inst_multiple kubejoin mount install
     inst_simple "$moddir/kubejoin-initrd.service" "$systemdsystemunitdir/kubejoin-initrd.service"
     inst_simple "$moddir/relabel.conf" /usr/share/kubejoin/relabel.conf
-    # shellcheck disable=SC2154 # dracut's
+
     $SYSTEMCTL -q --root "$initdir" add-wants initrd.target kubejoin-initrd.service
 
     # Nothing else needs the network where the root is a disk, so nobody else asks for it.

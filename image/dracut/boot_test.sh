@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Has Debian's dracut build its own initramfs with 90kubejoin, and boots it: the node has joined before the root is entered.
+#
+#     image/dracut/boot_test.sh trixie|bookworm         dracut 106 or 059
+#
+# As root; see tests/boot/vm.sh for what it takes from the environment.
+# shellcheck disable=SC2016 # the single-quoted scripts are for the machine's shell
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+. "$here/../../tests/boot/vm.sh"
+
+main() {
+  begin "${1:?trixie or bookworm}"
+  new_root dracut
+  install_kubelet
+  install -D -m 755 "$binary" "$tree/usr/bin/kubejoin"
+  cp -r "$here/90kubejoin" "$tree/usr/lib/dracut/modules.d/"
+  in_root sh -c 'dracut --quiet --force --no-hostonly --add kubejoin --kver "$(ls /lib/modules)" /run/initrd' 2>&1 | tail -n 5
+  mv "$tree/run/initrd" "$work/dracut.initrd"
+  printf -- '-- initramfs: %d bytes\n' "$(wc -c <"$work/dracut.initrd")"
+  new_disk dracut
+
+  echo "== $kind: the first boot"
+  append="ip=dhcp kubejoin.endpoint=$endpoint kubejoin.token=$token kubejoin.ca-cert-hash=$pin"
+  boot dracut "$until_ready"
+  check_node dracut joined
+  check "the join was over before the root was entered" before_the_root
+  check "the token is nowhere on the disk" not grep -aqF "$secret" "$work/dracut.ext4"
+  check "every file of it is in the list to relabel" all_are_relabelled
+  check "and the root's systemd-tmpfiles found that list" reported '^relabel z /etc/kubernetes/kubelet.conf'
+
+  echo "== $kind: the same machine again, without a token"
+  append="ip=dhcp kubejoin.endpoint=$endpoint kubejoin.ca-cert-hash=$pin"
+  boot dracut "$until_ready"
+  check_node dracut already-joined
+}
+
+until_ready+='
+report relabel systemd-tmpfiles --cat-config'
+
+# systemd of the root says so when it begins.
+before_the_root() {
+  sed -n 's/^journal //p' "$report" >"$work/journal"
+  awk '/Finished kubejoin-initrd.service/ { end = 1 } /kubelet.service/ && !end { early = 1 } END { exit !(end && !early) }' "$work/journal"
+}
+
+# Those that the kubelet writes are its own.
+all_are_relabelled() {
+  local path pattern found missing=0
+  while read -r path; do
+    found=''
+    while read -r _ pattern _; do
+      # shellcheck disable=SC2053 # a pattern
+      if [[ $path == $pattern ]]; then found=yes; fi
+    done < <(grep '^z ' "$here/90kubejoin/relabel.conf")
+    [ -n "$found" ] || { echo "$path"; missing=1; }
+  done < <(sed -n 's/^file //p' "$report")
+  return $missing
+}
+
+main "$@"
