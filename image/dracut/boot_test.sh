@@ -15,14 +15,20 @@ main() {
   install_kubelet
   install -D -m 755 "$binary" "$tree/usr/bin/kubejoin"
   cp -r "$here/90kubejoin" "$tree/usr/lib/dracut/modules.d/"
-  in_root sh -c 'dracut --quiet --force --no-hostonly --add kubejoin --kver "$(ls /lib/modules)" /run/initrd' 2>&1 | tail -n 5
+  build --add kubejoin
   mv "$tree/run/initrd" "$work/dracut.initrd"
-  printf -- '-- initramfs: %d bytes\n' "$(wc -c <"$work/dracut.initrd")"
+  growth=-
+  if [ -n "${FIGURES:-}" ]; then
+    build
+    growth=$(($(wc -c <"$work/dracut.initrd") - $(wc -c <"$tree/run/initrd")))
+    rm "$tree/run/initrd"
+  fi
   new_disk dracut
 
   echo "== $kind: the first boot"
   append="ip=dhcp kubejoin.endpoint=$endpoint kubejoin.token=$token kubejoin.ca-cert-hash=$pin"
   boot dracut "$until_ready"
+  figures dracut "$growth"
   check_node dracut joined
   check "the join was over before the root was entered" before_the_root
   check "the token is nowhere on the disk" not grep -aqF "$secret" "$work/dracut.ext4"
@@ -38,6 +44,8 @@ main() {
 until_ready+='
 report relabel systemd-tmpfiles --cat-config'
 
+build() { in_root sh -c 'dracut --quiet --force --no-hostonly --kver "$(ls /lib/modules)" "$@" /run/initrd' - "$@" 2>&1 | tail -n 5; }
+
 # systemd of the root says so when it begins.
 before_the_root() {
   sed -n 's/^journal //p' "$report" >"$work/journal"
@@ -46,16 +54,16 @@ before_the_root() {
 
 # Those that the kubelet writes are its own.
 all_are_relabelled() {
-  local path pattern found missing=0
+  local path pattern found unlisted=0
   while read -r path; do
     found=''
     while read -r _ pattern _; do
       # shellcheck disable=SC2053 # a pattern
       if [[ $path == $pattern ]]; then found=yes; fi
     done < <(grep '^z ' "$here/90kubejoin/relabel.conf")
-    [ -n "$found" ] || { echo "$path"; missing=1; }
+    [ -n "$found" ] || { echo "$path"; unlisted=1; }
   done < <(sed -n 's/^file //p' "$report")
-  return $missing
+  return $unlisted
 }
 
 main "$@"

@@ -18,12 +18,13 @@ main() {
   cp -r "$here/hooks" "$here/scripts" "$tree/usr/share/initramfs-tools/"
   in_root sh -c 'mkinitramfs -o /run/initrd "$(ls /lib/modules)"'
   mv "$tree/run/initrd" "$work/initramfs-tools.initrd"
-  printf -- '-- initramfs: %d bytes, %d without kubejoin\n' "$(wc -c <"$work/initramfs-tools.initrd")" "$(cat "$tree"/boot/initrd.img-* | wc -c)"
+  growth=$(($(wc -c <"$work/initramfs-tools.initrd") - $(cat "$tree"/boot/initrd.img-* | wc -c)))
   new_disk initramfs-tools
 
   echo "== $kind: the first boot"
   append="ip=dhcp kubejoin.endpoint=$endpoint kubejoin.token=$token kubejoin.ca-cert-hash=$pin"
   boot initramfs-tools "$until_ready"
+  figures initramfs-tools "$growth"
   check_node initramfs-tools joined
   check "the join was over before systemd began" not reported '^journal .*kubejoin'
   check "the token is nowhere on the disk" not grep -aqF "$secret" "$work/initramfs-tools.ext4"

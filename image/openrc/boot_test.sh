@@ -29,6 +29,7 @@ main() {
 
   echo "== OpenRC: the first boot"
   boot openrc "$until_ready" "${firmware[@]}"
+  figures openrc
   check_node openrc joined
   echo "== OpenRC: the same machine again, without credentials"
   boot openrc "$until_ready"

@@ -35,6 +35,7 @@ main() {
 
   echo "== $kind: the first boot"
   boot sysext "$until_ready" "${firmware[@]}"
+  figures sysext
   check_node sysext joined
   check "both are merged" merged
   check "/usr is read-only" reported '^usr ro'

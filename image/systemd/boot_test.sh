@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Boots Debian with kubejoin.service, an unpatched kubelet and containerd into a Node of the real control plane:
 #
-#     image/systemd/boot_test.sh trixie|bookworm [first|exits]...      systemd 257 or 252; all where no part is named
+#     image/systemd/boot_test.sh trixie|bookworm [PART...]      systemd 257 or 252; all where no part is named
 #
-# first  power on to a Ready Node, with the token as a credential; then again, without credentials
-# exits  which exit status is tried again
+# first    power on to a Ready Node, with the token as a credential; then again, without credentials
+# exits    which exit status is tried again
+# kubeadm  no test, but figures: the real kubeadm at the first boot of the same machine
 #
 # As root; see tests/boot/vm.sh for what it takes from the environment.
 # shellcheck disable=SC2016 # the single-quoted scripts are for the machine's shell
@@ -16,7 +17,8 @@ main() {
   local part
   begin "${1:?trixie or bookworm}"
   shift
-  for part in "${@:-first exits}"; do "test_$part"; done
+  [ $# -gt 0 ] || set -- first exits kubeadm
+  for part; do "test_$part"; done
 }
 
 test_first() {
@@ -28,6 +30,7 @@ test_first() {
   check "the sandbox has a score of at most 3" score_is_at_most 3.0
   credentials "kubejoin.endpoint=$endpoint" "kubejoin.token=$token" "kubejoin.ca-cert-hash=$pin"
   boot first "$until_ready" "${firmware[@]}"
+  figures systemd
   check_node first joined
   check "the unit has succeeded" is kubejoin Result success
   check "at the first try" is kubejoin NRestarts 0
@@ -89,6 +92,44 @@ report_machine'
   check "and succeeds as soon as it can" is kubejoin Result success
   check_node exits joined
   grep -E '^(pin|token|network|right)-' "$report" | sed 's/^/        /'
+}
+
+# As one would write a unit for it: there is nothing that it waits for by itself.
+test_kubeadm() {
+  echo "== $kind: kubeadm in the same machine"
+  new_root kubeadm
+  install_kubelet
+  install -m 755 "$programs/kubeadm" "$tree/usr/bin/kubeadm"
+  install -D -m 644 "$here/kubelet-kubejoin.conf" "$tree/usr/lib/systemd/system/kubelet.service.d/10-kubejoin.conf"
+  cat >"$tree/etc/systemd/system/kubeadm.service" <<UNIT
+[Unit]
+Wants=network-online.target
+After=network-online.target containerd.service
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/bin/kubeadm join $endpoint --token $token --discovery-token-ca-cert-hash $pin
+CPUAccounting=yes
+StandardOutput=journal+console
+[Install]
+WantedBy=multi-user.target
+UNIT
+  in_root systemctl -q enable kubeadm 2>/dev/null
+  new_disk kubeadm
+  boot kubeadm '
+watch_memory kubeadm &
+kubeadm_has_ended() { systemctl show kubeadm -p ActiveState --value | grep -q "^active\|failed"; }
+wait_until 400 kubeadm_has_ended; uptime_is joined
+wait_until 200 is_registered; uptime_is registered
+wait_until 100 is_ready; uptime_is ready
+report kubeadm systemctl show kubeadm -p Result,ExecMainStartTimestampMonotonic,ExecMainExitTimestampMonotonic,CPUUsageNSec
+echo "boot-id $(cat /proc/sys/kernel/random/boot_id)"
+report journal journalctl -b -u kubeadm --no-pager'
+  check "it has joined" is kubeadm Result success
+  check "its Node is Ready, and of this boot" node_is_ready kubeadm
+  printf '| kubeadm 1.37 | %s | - | %s s | %s s | %s s | %s s | %s |\n' "$kind" "$(uptime_of joined)" \
+    "$(awk -v from="$(value kubeadm ExecMainStartTimestampMonotonic)" -v to="$(value kubeadm ExecMainExitTimestampMonotonic)" 'BEGIN { printf "%.1f", (to - from) / 1e6 }')" \
+    "$(uptime_of registered)" "$(uptime_of ready)" "$(sed -n 's/^memory //p' "$report" | sort -n | tail -n 1)"
 }
 
 state() { sed -n "s/^$1-state //p" "$report" | sed 's/ *$//'; }

@@ -35,6 +35,14 @@ report() {
 }
 uptime_is() { echo "uptime $1 $(cut -d' ' -f1 /proc/uptime)"; }
 
+# The most memory that the process of this name has had, as the kernel counts it; a line for every growth.
+watch_memory() {
+	while :; do
+		pid=$(pidof -s "$1") && sed -n "s/^VmHWM: *\([0-9]*\) kB/memory \1/p" "/proc/$pid/status" 2>/dev/null
+		sleep 0.3
+	done | uniq
+}
+
 report_machine() {
 	echo "boot-id $(cat /proc/sys/kernel/random/boot_id)"
 	echo "result $(tr -d '\n' </run/kubejoin/result.json)"

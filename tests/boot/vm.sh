@@ -31,6 +31,7 @@ passed=0 failed=0 cluster='' console='' report='' append=''
 
 begin() {
   kind=$1
+  bring mmdebstrap mmdebstrap qemu-system-x86_64 qemu-system-x86 mke2fs e2fsprogs jq jq mksquashfs squashfs-tools mkfs.erofs erofs-utils
   work=${KEEP:-$(mktemp -d "/var/tmp/kubejoin-boot.XXXXXX")}
   mkdir -p "$work"
   work=$(cd "$work" && pwd -P)
@@ -51,6 +52,16 @@ begin() {
   token=$(jq -r .tokens.normal "$cluster/facts.json")
   secret=${token#*.}
   expired_token=$(jq -r .tokens.expired "$cluster/facts.json")
+}
+
+# bring COMMAND PACKAGE...: installs the packages whose command is missing.
+bring() {
+  local missing=()
+  while [ $# -gt 0 ]; do
+    command -v "$1" >/dev/null || missing+=("$2")
+    shift 2
+  done
+  [ ${#missing[@]} = 0 ] || DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
 }
 
 kubectl() { "$repository/tests/peers/cluster.sh" kubectl "$cluster" "$@"; }
@@ -196,10 +207,22 @@ check_node() {
 
 # What the machine's script usually is: a Node of this boot, or the end of patience.
 until_ready='
+watch_memory kubejoin &
 wait_until 300 has_ended; uptime_is joined
 wait_until 200 is_registered; uptime_is registered
 wait_until 100 is_ready; uptime_is ready
 report_machine'
+
+# figures NAME [GROWTH]: a row of the table in image/README.md, about the boot before. GROWTH is of its initramfs, in bytes.
+# "joined" is when kubejoin says so to the kernel log; "of these" the sum of its phases.
+figures() {
+  local joined ours
+  joined=$(sed -n 's/^dmesg \[ *\([0-9]*\.[0-9]\).*kubejoin: joined.*/\1/p' "$report" | tail -n 1)
+  ours=$(sed -n 's/^result //p' "$report" | jq '[.phases[].ms] | add / 100 | round / 10')
+  printf '| %s | %s | %s | %s s | %s s | %s s | %s s | %s |\n' "$1" "$kind" "${2:--}" "${joined:-?}" "${ours:-?}" \
+    "$(uptime_of registered)" "$(uptime_of ready)" "$(sed -n 's/^memory //p' "$report" | sort -n | tail -n 1)"
+}
+uptime_of() { sed -n "s/^uptime $1 \(.*\)/\1/p" "$report"; }
 
 finish() {
   local status=$?
