@@ -26,8 +26,10 @@ main() {
   new_disk dracut
 
   echo "== $kind: the first boot"
-  append="ip=dhcp kubejoin.endpoint=$endpoint kubejoin.token=$token kubejoin.ca-cert-hash=$pin"
-  boot dracut "$until_ready"
+  # The journal keeps the kernel's log, and with it the command line; a token is better given by the firmware.
+  credentials "kubejoin.token=$token"
+  append="ip=dhcp kubejoin.endpoint=$endpoint kubejoin.ca-cert-hash=$pin"
+  boot dracut "$until_ready" "${firmware[@]}"
   figures dracut "$growth"
   check_node dracut joined
   check "the join was over before the root was entered" before_the_root
@@ -36,20 +38,19 @@ main() {
   check "and the root's systemd-tmpfiles found that list" reported '^relabel z /etc/kubernetes/kubelet.conf'
 
   echo "== $kind: the same machine again, without a token"
-  append="ip=dhcp kubejoin.endpoint=$endpoint kubejoin.ca-cert-hash=$pin"
   boot dracut "$until_ready"
   check_node dracut already-joined
 }
 
 until_ready+='
-report relabel systemd-tmpfiles --cat-config'
+report relabel sh -c "systemd-tmpfiles --cat-config | grep ^z.*kube"'
 
-build() { in_root sh -c 'dracut --quiet --force --no-hostonly --kver "$(ls /lib/modules)" "$@" /run/initrd' - "$@" 2>&1 | tail -n 5; }
+build() { in_root sh -c 'dracut --quiet --force --no-hostonly --kver "$(ls /lib/modules)" "$@" /run/initrd' - "$@" >"$work/dracut.log" 2>&1; }
 
-# systemd of the root says so when it begins.
+# It is the initramfs that stops the unit.
 before_the_root() {
-  sed -n 's/^journal //p' "$report" >"$work/journal"
-  awk '/Finished kubejoin-initrd.service/ { end = 1 } /kubelet.service/ && !end { early = 1 } END { exit !(end && !early) }' "$work/journal"
+  reported '^order .*Finished kubejoin-initrd.service' &&
+    sed -n 's/^order //p' "$report" | awk '/Stopped kubejoin-initrd/ { end = 1 } /Started kubelet/ { exit !end }'
 }
 
 # Those that the kubelet writes are its own.

@@ -117,13 +117,13 @@ UNIT
   in_root systemctl -q enable kubeadm 2>/dev/null
   new_disk kubeadm
   boot kubeadm '
-watch_memory kubeadm &
+watch_memory kubeadm & watcher=$!
 kubeadm_has_ended() { systemctl show kubeadm -p ActiveState --value | grep -q "^active\|failed"; }
 wait_until 400 kubeadm_has_ended; uptime_is joined
 wait_until 200 is_registered; uptime_is registered
 wait_until 100 is_ready; uptime_is ready
 report kubeadm systemctl show kubeadm -p Result,ExecMainStartTimestampMonotonic,ExecMainExitTimestampMonotonic,CPUUsageNSec
-echo "boot-id $(cat /proc/sys/kernel/random/boot_id)"
+report_machine
 report journal journalctl -b -u kubeadm --no-pager'
   check "it has joined" is kubeadm Result success
   check "its Node is Ready, and of this boot" node_is_ready kubeadm

@@ -35,16 +35,17 @@ report() {
 }
 uptime_is() { echo "uptime $1 $(cut -d' ' -f1 /proc/uptime)"; }
 
-# The most memory that the process of this name has had, as the kernel counts it; a line for every growth.
+# In the background: the most memory that the process of this name has had until then, as the kernel counts it.
 watch_memory() {
 	while :; do
 		pid=$(pidof -s "$1") && sed -n "s/^VmHWM: *\([0-9]*\) kB/memory \1/p" "/proc/$pid/status" 2>/dev/null
 		sleep 0.3
-	done | uniq
+	done
 }
 
 report_machine() {
 	echo "boot-id $(cat /proc/sys/kernel/random/boot_id)"
+	kill "$watcher" 2>/dev/null
 	echo "result $(tr -d '\n' </run/kubejoin/result.json)"
 	if command -v systemctl >/dev/null; then
 		for unit in kubejoin kubelet; do
@@ -52,7 +53,8 @@ report_machine() {
 				-p ExecMainStartTimestampMonotonic,ExecMainExitTimestampMonotonic,IPEgressPackets,CPUUsageNSec,MemoryPeak
 		done
 		report failed systemctl list-units --failed --plain --no-legend
-		report journal journalctl -b -o short-monotonic --no-hostname --no-pager -u kubejoin -u kubejoin-initrd -u kubelet -u systemd-sysext -n 200
+		report journal journalctl -b -o short-monotonic --no-hostname --no-pager -u kubejoin -u kubejoin-initrd -n 100
+		report kubelet-journal journalctl -b -o short-monotonic --no-hostname --no-pager -u kubelet -n 40
 		report order journalctl -b -o short-monotonic --no-hostname --no-pager _PID=1 -g 'ordering cycle|kubejoin|kubelet'
 	fi
 	report dmesg sh -c 'dmesg | grep -i kubejoin'

@@ -21,18 +21,16 @@ esac
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 cache=${KUBEJOIN_CACHE:-$repository/.cache}/boot
-recipe=$(sha256sum "${BASH_SOURCE[0]}" | cut -c1-12)
-root=$cache/$kind-$recipe
+# Documentation is a fifth of such a root.
+options=(--variant=minbase --include="$packages" --dpkgopt='path-exclude=/usr/share/doc/*'
+  --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*')
+root=$cache/$kind-$(printf '%s\n' "$suite" "${options[@]}" | sha256sum | cut -c1-12)
 mkdir -p "$cache"
 exec 9>"$cache/$kind.lock" # another run may be making it
 flock 9
 if [ ! -d "$root" ]; then
   rm -rf "$cache/$kind"-* "$cache/$kind.new"
-  # Documentation is a fifth of such a root. /dev/null and the like come from devtmpfs.
-  mmdebstrap --quiet --mode=root --variant=minbase --include="$packages" \
-    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-    --dpkgopt='path-exclude=/usr/share/locale/*' --skip=cleanup/reproducible \
-    "$suite" "$cache/$kind.new" >&2
+  mmdebstrap --quiet --mode=root "${options[@]}" "$suite" "$cache/$kind.new" >&2
   mv -T "$cache/$kind.new" "$root"
 fi
 echo "$root"

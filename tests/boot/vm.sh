@@ -207,7 +207,7 @@ check_node() {
 
 # What the machine's script usually is: a Node of this boot, or the end of patience.
 until_ready='
-watch_memory kubejoin &
+watch_memory kubejoin & watcher=$!
 wait_until 300 has_ended; uptime_is joined
 wait_until 200 is_registered; uptime_is registered
 wait_until 100 is_ready; uptime_is ready
