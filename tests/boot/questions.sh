@@ -1,5 +1,5 @@
 # Part of every script that runs in the machine; agent runs it. Each line of a report begins with a word that names it.
-# shellcheck shell=dash
+# shellcheck shell=dash disable=SC2154 # watcher is the script's
 
 # wait_until SECONDS COMMAND...
 wait_until() {

@@ -134,7 +134,7 @@ boot() {
   began=$EPOCHREALTIME
   timeout "${BOOT_SECONDS:-600}" qemu-system-x86_64 -M q35 -cpu max -accel tcg,thread=multi -smp 2 -m 2048 -nodefaults \
     -display none -monitor none -serial stdio -no-reboot -device virtio-rng-pci \
-    -netdev user,id=net -device virtio-net-pci,netdev=net \
+    -netdev user,id=net -device virtio-net-pci,netdev=net,id=nic \
     -drive "file=$work/$name.ext4,format=raw,if=none,id=root,cache=unsafe" -device virtio-blk-pci,drive=root \
     -device virtio-serial-pci -chardev "file,id=report,path=$report" -device virtserialport,chardev=report,name=report \
     -fw_cfg "name=opt/boot-test,file=$work/$name.script" \
@@ -152,6 +152,15 @@ credentials() {
     printf '%s' "${credential#*=}" >"$work/credential-${credential%%=*}"
     firmware+=(-fw_cfg "name=opt/io.systemd.credentials/${credential%%=*},file=$work/credential-${credential%%=*}")
   done
+}
+
+# A cable that is plugged in SECONDS after power on; sets cable, arguments of QEMU.
+cable_after() {
+  rm -f "$work/monitor.in" "$work/monitor.out"
+  mkfifo "$work/monitor.in" "$work/monitor.out"
+  { echo 'set_link nic off'; sleep "$1"; echo 'set_link nic on'; } >"$work/monitor.in" &
+  cat "$work/monitor.out" >/dev/null &
+  cable=(-chardev "pipe,id=monitor,path=$work/monitor" -mon monitor)
 }
 
 # Each line with the seconds since power on in front.
