@@ -49,9 +49,19 @@ begin() {
   fi
   endpoint=$(jq -r .endpoint "$cluster/facts.json")
   pin=$(jq -r .ca_cert_hash "$cluster/facts.json")
-  token=$(jq -r .tokens.normal "$cluster/facts.json")
-  secret=${token#*.}
+  new_token
   expired_token=$(jq -r .tokens.expired "$cluster/facts.json")
+}
+
+# A token that can be searched for: the one of facts.json is in every documentation. Sets token, and its secret half.
+new_token() {
+  local id random
+  random=$(head -c 16 /dev/urandom | sha256sum)
+  id=${random:0:6} secret=${random:6:16}
+  token=$id.$secret
+  kubectl create secret generic "bootstrap-token-$id" --namespace kube-system --type bootstrap.kubernetes.io/token \
+    --from-literal "token-id=$id" --from-literal "token-secret=$secret" --from-literal usage-bootstrap-signing=true \
+    --from-literal usage-bootstrap-authentication=true --from-literal auth-extra-groups=system:bootstrappers:kubeadm:default-node-token
 }
 
 # bring COMMAND PACKAGE...: installs the packages whose command is missing.
@@ -66,12 +76,13 @@ bring() {
 
 kubectl() { "$repository/tests/peers/cluster.sh" kubectl "$cluster" "$@"; }
 
-# new_root NAME: what every image brings along, and nothing of kubejoin.
+# new_root NAME: what every image brings along, and nothing of kubejoin. The machine is called NAME-KIND.
 new_root() {
   tree=$work/$1.tree
   mkdir -p "$tree" "$work/$1.upper" "$work/$1.work"
   mount -t overlay -o "lowerdir=$root,upperdir=$work/$1.upper,workdir=$work/$1.work" boot-test "$tree"
-  echo "$1" >"$tree/etc/hostname"
+  echo "$1-$kind" >"$tree/etc/hostname"
+  kubectl delete node "$1-$kind" --ignore-not-found # of an earlier run with this control plane
   echo 'LABEL=root / ext4 defaults 0 1' >"$tree/etc/fstab"
   : >"$tree/etc/machine-id"
   echo 'net.ipv4.ip_forward = 1' >"$tree/etc/sysctl.d/50-node.conf"
@@ -197,7 +208,7 @@ outcome_is() { grep -q "^result .*\"outcome\": *\"$1\"" "$report"; }
 
 # node_is_ready NAME: the control plane's view: it is Ready, and was registered by this boot of this machine.
 node_is_ready() {
-  kubectl get node "$1" -o json >"$work/node.json"
+  kubectl get node "$1-$kind" -o json >"$work/node.json"
   jq -e --arg boot "$(sed -n 's/^boot-id //p' "$report")" '.status.nodeInfo.bootID == $boot and
     any(.status.conditions[]; .type == "Ready" and .status == "True")' "$work/node.json"
 }
