@@ -26,6 +26,8 @@ test_first() {
   new_root first
   install_kubelet
   "$here/install.sh" "$tree" "$binary"
+  # Where there is no ImportCredential=.
+  [ "$kind" != bookworm ] || install -D -m 644 "$here/credentials-252.conf" "$tree/etc/systemd/system/kubejoin.service.d/credentials.conf"
   new_disk first
   check "the sandbox has a score of at most 3" score_is_at_most 3.0
   credentials "kubejoin.endpoint=$endpoint" "kubejoin.token=$token" "kubejoin.ca-cert-hash=$pin"

@@ -52,6 +52,7 @@ report_machine() {
 			report "$unit" systemctl show "$unit" -p ActiveState,SubState,Result,ExecMainStatus,NRestarts,ConditionResult \
 				-p ExecMainStartTimestampMonotonic,ExecMainExitTimestampMonotonic,IPEgressPackets,CPUUsageNSec,MemoryPeak
 		done
+		report blame sh -c 'systemd-analyze blame --no-pager | head -n 12'
 		report failed systemctl list-units --failed --plain --no-legend
 		report journal journalctl -b -o short-monotonic --no-hostname --no-pager -u kubejoin -u kubejoin-initrd -n 100
 		report kubelet-journal journalctl -b -o short-monotonic --no-hostname --no-pager -u kubelet -n 40

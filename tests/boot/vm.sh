@@ -130,6 +130,8 @@ in_root() {
 new_disk() {
   cp "$tree"/boot/vmlinuz-* "$work/$1.vmlinuz"
   [ -e "$work/$1.initrd" ] || cp "$tree"/boot/initrd.img-* "$work/$1.initrd"
+  # What an image's maker has done: no ldconfig and no catalogues at the first boot.
+  touch "$tree/etc/.updated" "$tree/var/.updated"
   rm -f "$work/$1.ext4"
   mke2fs -q -F -t ext4 -L root -E root_owner=0:0 -d "$tree" "$work/$1.ext4" 1600M >/dev/null
 }
@@ -234,10 +236,11 @@ wait_until 100 is_ready; uptime_is ready
 report_machine'
 
 # figures NAME [GROWTH]: a row of the table in image/README.md, about the boot before. GROWTH is of its initramfs, in bytes.
-# "joined" is when kubejoin says so to the kernel log; "of these" the sum of its phases.
+# "joined" is when its unit has ended, or else when it says so to the kernel's log; "of these" the sum of its phases.
 figures() {
   local joined ours
-  joined=$(sed -n 's/^dmesg \[ *\([0-9]*\.[0-9]\).*kubejoin: joined.*/\1/p' "$report" | tail -n 1)
+  joined=$(sed -n -e 's/^order \[ *\([0-9]*\.[0-9]\).*Finished kubejoin.*/\1/p' -e 's/^dmesg \[ *\([0-9]*\.[0-9]\).*kubejoin: joined.*/\1/p' \
+    "$report" | tail -n 1)
   ours=$(sed -n 's/^result //p' "$report" | jq '[.phases[].ms] | add / 100 | round / 10')
   printf '| %s | %s | %s | %s s | %s s | %s s | %s s | %s |\n' "$1" "$kind" "${2:--}" "${joined:-?}" "${ours:-?}" \
     "$(uptime_of registered)" "$(uptime_of ready)" "$(sed -n 's/^memory //p' "$report" | sort -n | tail -n 1)"
