@@ -61,7 +61,7 @@ new_token() {
   token=$id.$secret
   kubectl create secret generic "bootstrap-token-$id" --namespace kube-system --type bootstrap.kubernetes.io/token \
     --from-literal "token-id=$id" --from-literal "token-secret=$secret" --from-literal usage-bootstrap-signing=true \
-    --from-literal usage-bootstrap-authentication=true --from-literal auth-extra-groups=system:bootstrappers:kubeadm:default-node-token
+    --from-literal usage-bootstrap-authentication=true --from-literal auth-extra-groups=system:bootstrappers:kubeadm:default-node-token >/dev/null
 }
 
 # bring COMMAND PACKAGE...: installs the packages whose command is missing.
@@ -82,7 +82,7 @@ new_root() {
   mkdir -p "$tree" "$work/$1.upper" "$work/$1.work"
   mount -t overlay -o "lowerdir=$root,upperdir=$work/$1.upper,workdir=$work/$1.work" boot-test "$tree"
   echo "$1-$kind" >"$tree/etc/hostname"
-  kubectl delete node "$1-$kind" --ignore-not-found # of an earlier run with this control plane
+  kubectl delete node "$1-$kind" --ignore-not-found >/dev/null # of an earlier run with this control plane
   echo 'LABEL=root / ext4 defaults 0 1' >"$tree/etc/fstab"
   : >"$tree/etc/machine-id"
   echo 'net.ipv4.ip_forward = 1' >"$tree/etc/sysctl.d/50-node.conf"
