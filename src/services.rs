@@ -10,6 +10,7 @@ mod error;
 mod init_system;
 mod log;
 mod offline;
+mod ordering;
 mod output;
 mod unit_file;
 
