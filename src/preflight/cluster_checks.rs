@@ -4,6 +4,7 @@
 use super::engine::{Check, Engine, Scope};
 use super::error::PreflightError;
 use super::files;
+use super::mounts;
 use super::subject::Subject;
 use super::verdict::Verdict;
 use crate::host::CgroupVersion;
@@ -80,8 +81,6 @@ const FLAG_DIRECTORIES: [TargetPath; 3] = [
     TargetPath::fixed("/usr/lib/systemd/system/kubelet.service.d"),
     TargetPath::fixed("/usr/local/lib/systemd/system/kubelet.service.d"),
 ];
-/// fstab(5).
-const FSTAB: TargetPath = TargetPath::fixed("/etc/fstab");
 /// Largest of these files, in bytes.
 const MAX_FILE_BYTES: usize = 1 << 18;
 
@@ -129,7 +128,7 @@ pub(super) fn swap(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>
         return Vec::new();
     }
     let remove = match line {
-        Some(number) => format!("remove line {number} of {FSTAB}"),
+        Some(number) => format!("remove line {number} of {}", mounts::FSTAB),
         None => "remove what turns it on (zram-generator, zramswap or dphys-swapfile; see `swapon --show`)".to_owned(),
     };
     let off = if subject.plan.target.is_this_system() { "run `swapoff -a` and " } else { "" };
@@ -191,12 +190,8 @@ fn flag_says_no(subject: &Subject<'_>, flag: &str) -> bool {
 
 /// The first line, counted from 1, that turns swap on at boot.
 fn swap_in_fstab(root: &Root) -> Option<usize> {
-    let text = root.read(&FSTAB, MAX_FILE_BYTES).ok()??;
-    let text = String::from_utf8_lossy(&text);
     let turns_on = |line: &str| {
-        let mut fields = line.split_whitespace();
-        let is_swap = !line.trim_start().starts_with('#') && fields.nth(2) == Some("swap");
-        is_swap && !fields.next().is_some_and(|options| options.split(',').any(|option| option == "noauto"))
+        mounts::fields(line).is_some_and(|(_, kind, options)| kind == "swap" && !mounts::has(options, "noauto"))
     };
-    Some(text.lines().position(turns_on)? + 1)
+    Some(mounts::fstab(root).lines().position(turns_on)? + 1)
 }

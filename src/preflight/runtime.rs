@@ -8,6 +8,7 @@ use super::runtime_answers::Answers;
 use super::subject::Subject;
 use super::verdict::Verdict;
 use crate::cri::{Condition, CriError};
+use crate::error::codes;
 use crate::rootfs::TargetPath;
 
 /// The condition that counts. That there is no network yet is normal: its Pods come with the node.
@@ -27,7 +28,7 @@ pub(super) fn ready(subject: &Subject<'_>) -> Vec<Verdict> {
     let conditions = match conditions {
         Ok(conditions) => conditions,
         Err(error) => {
-            return vec![Verdict::error(format!("container runtime is not running: {error}"), hint(subject, error))];
+            return vec![failed(subject, "container runtime is not running", error)];
         }
     };
     let not_ready = conditions.iter().filter(|condition| condition.kind == RUNTIME_READY && !condition.status);
@@ -39,6 +40,7 @@ pub(super) fn ready(subject: &Subject<'_>) -> Vec<Verdict> {
             ),
             format!("see the log of {} on this machine", service(subject)),
         )
+        .with_code(&codes::PREFLIGHT_RUNTIME)
     };
     not_ready.map(verdict).collect()
 }
@@ -53,8 +55,7 @@ pub(super) fn version(subject: &Subject<'_>) -> Vec<Verdict> {
              its cgroup driver: update it (containerd 2.0, CRI-O 1.28)",
         )],
         Ok(Answers { has_runtime_config: Err(error), .. }) => {
-            let text = format!("could not check if the runtime config is available: {error}");
-            vec![Verdict::error(text, hint(subject, error))]
+            vec![failed(subject, "could not check if the runtime config is available", error)]
         }
     }
 }
@@ -63,7 +64,13 @@ fn unreachable(subject: &Subject<'_>, error: &CriError) -> Verdict {
     if let CriError::Connect { errno: Errno::ACCESS | Errno::PERM, .. } = error {
         return Verdict::could_not_check(error);
     }
-    Verdict::error(format!("could not connect to the container runtime: {error}"), hint(subject, error))
+    failed(subject, "could not connect to the container runtime", error)
+}
+
+/// What only takes its time has a code that says so.
+fn failed(subject: &Subject<'_>, what: &str, error: &CriError) -> Verdict {
+    let verdict = Verdict::error(format!("{what}: {error}"), hint(subject, error));
+    if error.is_transient() { verdict.with_code(&codes::PREFLIGHT_RUNTIME) } else { verdict }
 }
 
 fn hint(subject: &Subject<'_>, error: &CriError) -> String {

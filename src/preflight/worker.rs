@@ -4,7 +4,7 @@ use super::cluster_checks::{self, ClusterRequirements};
 use super::engine::{Check, Engine, Scope};
 use super::error::PreflightError;
 use super::subject::Subject;
-use super::{files, kubelet, machine, runtime, system, target};
+use super::{files, kubelet, machine, mounts, runtime, system, target};
 use crate::node::paths;
 use crate::node::state::NodeState;
 use crate::phase::Phase;
@@ -21,7 +21,7 @@ fn root_check<'a>() -> Check<Subject<'a>> {
 }
 
 /// kubeadm's, in its order, then ours.
-pub(super) fn checks<'a>() -> [Check<Subject<'a>>; 21] {
+pub(super) fn checks<'a>() -> [Check<Subject<'a>>; 22] {
     use Scope::{RunningKernel, RunningSystem, Target};
     [
         Check::named(|_| Some(files::name(&paths::KUBELET_CONF)), Target, files::kubelet_conf),
@@ -41,6 +41,7 @@ pub(super) fn checks<'a>() -> [Check<Subject<'a>>; 21] {
         Check::new("HTTPProxy", Target, machine::http_proxy),
         Check::named(machine::forwarding_name, RunningSystem, machine::forwarding),
         Check::named(system::memory_name, RunningKernel, system::memory),
+        Check::new("TargetMounted", Target, mounts::mounted),
         Check::new("TargetWritable", Target, target::writable),
         Check::new("DirectoryOwner", Target, target::directory_owner),
         Check::new("DefaultHostname", Target, target::default_name),
