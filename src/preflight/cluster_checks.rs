@@ -4,6 +4,7 @@
 use super::engine::{Check, Engine, Scope};
 use super::error::PreflightError;
 use super::files;
+use super::kubelet;
 use super::mounts;
 use super::subject::Subject;
 use super::verdict::Verdict;
@@ -40,7 +41,7 @@ struct Pair<'a> {
 }
 
 /// Ours, all of them; under kubeadm's name where it has one for the same thing.
-fn checks<'a>() -> [Check<Pair<'a>>; 5] {
+fn checks<'a>() -> [Check<Pair<'a>>; 6] {
     [
         Check::named(
             |_| Some(files::name(&paths::KUBELET_CONF)),
@@ -54,6 +55,10 @@ fn checks<'a>() -> [Check<Pair<'a>>; 5] {
         ),
         Check::new("Swap", Scope::Target, |pair: &Pair<'_>| swap(pair.machine, pair.requirements)),
         Check::new("FailCgroupV1", Scope::RunningSystem, |pair: &Pair<'_>| cgroup_v1(pair.machine, pair.requirements)),
+        Check::new("KubeletVersion", Scope::RunningSystem, |pair: &Pair<'_>| match pair.machine.end_of_waiting() {
+            true => kubelet::version(pair.machine),
+            false => Vec::new(),
+        }),
         Check::new("KubeletVersion", Scope::RunningSystem, |pair: &Pair<'_>| skew(pair.machine, pair.requirements)),
     ]
 }

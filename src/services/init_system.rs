@@ -114,6 +114,13 @@ impl InitSystem {
         }
     }
 
+    /// Whether another unit starts the service, enabled or not, as units of an extension do.
+    pub fn is_wanted(&self, service: &str) -> bool {
+        let InitSystem::Systemd { systemctl, commands, .. } = self else { return false };
+        let output = commands.run(systemctl, &["show", "--property=WantedBy,RequiredBy,UpheldBy", service]);
+        output.is_ok_and(|output| output.stdout.lines().any(|line| !line.trim_end().ends_with('=')))
+    }
+
     /// Whether the service runs or is being started, again and again if need be.
     pub fn is_active(&self, service: &str) -> Result<bool, ServiceError> {
         match self {
