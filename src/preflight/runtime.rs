@@ -19,6 +19,9 @@ const CONTAINERD: TargetPath = TargetPath::fixed("/etc/containerd/config.toml");
 /// Largest configuration that is looked into, in bytes.
 const MAX_CONFIG_BYTES: usize = 1 << 20;
 
+/// Services of container runtimes, as the names of their sockets have them.
+const SERVICES: [&str; 3] = ["containerd", "crio", "cri-dockerd"];
+
 /// `CRI`.
 pub(super) fn ready(subject: &Subject<'_>) -> Vec<Verdict> {
     let conditions = match subject.runtime() {
@@ -75,6 +78,7 @@ fn failed(subject: &Subject<'_>, what: &str, error: &CriError) -> Verdict {
 
 fn hint(subject: &Subject<'_>, error: &CriError) -> String {
     let service = service(subject);
+    let is_known = SERVICES.contains(&service);
     if matches!(error, CriError::Endpoint(_)) || error.is_not_grpc() {
         return "name the socket of the container runtime with --cri-socket, such as unix:///run/containerd/containerd.sock"
             .to_owned();
@@ -93,19 +97,19 @@ fn hint(subject: &Subject<'_>, error: &CriError) -> String {
         };
     }
     match error {
-        CriError::Connect { errno: Errno::NOENT | Errno::CONNREFUSED | Errno::NOTSOCK, .. } => format!(
-            "install and start {service} on this machine (`systemctl enable --now {service}`), or name another socket with \
-             --cri-socket"
-        ),
-        _ => format!("see the log of {service} on this machine, and run `systemctl restart {service}`"),
+        CriError::Connect { errno: Errno::NOENT | Errno::CONNREFUSED | Errno::NOTSOCK, .. } => {
+            let command = if is_known { format!(" (`systemctl enable --now {service}`)") } else { String::new() };
+            format!("install and start {service} on this machine{command}, or name another socket with --cri-socket")
+        }
+        _ if is_known => format!("see the log of {service} on this machine, and run `systemctl restart {service}`"),
+        _ => format!("see the log of {service} on this machine, and start it again"),
     }
 }
 
 /// The service behind the socket, as far as its name shows.
 fn service(subject: &Subject<'_>) -> &'static str {
-    let names = ["containerd", "crio", "cri-dockerd"];
     let known = |name: &&str| subject.plan.node.cri_socket.contains(*name);
-    names.into_iter().find(known).unwrap_or("the container runtime")
+    SERVICES.into_iter().find(known).unwrap_or("the container runtime")
 }
 
 /// The line of containerd's configuration that turns CRI off.

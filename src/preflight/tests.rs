@@ -671,6 +671,7 @@ fn a_runtime_that_is_only_not_there_yet_has_a_code_of_its_own() {
         let error = socket(&path).run().result.unwrap_err();
         assert_eq!((error.code(), error.findings().len()), (expected, 2), "{path}");
         assert!(error.hint().contains("--ignore-preflight-errors=CRI,ContainerRuntimeVersion"), "{}", error.hint());
+        assert!(!error.hint().contains("systemctl"), "of which service? {}", error.hint());
     }
     // With anything else that does not go away by itself, waiting is no use.
     let mut bench = socket(&at("missing"));
