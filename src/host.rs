@@ -16,7 +16,7 @@ mod search_path;
 mod seen_time;
 mod system_ca_bundle;
 
-pub use cgroups::{CgroupVersion, Cgroups};
+pub use cgroups::{CgroupVersion, Cgroups, this_unit};
 pub use facts::HostFacts;
 pub use identity::{SystemUuid, UuidSource};
 pub use search_path::search_path;

@@ -69,6 +69,11 @@ pub(super) fn own_unit(machine: &Machine) -> Option<String> {
     text.lines().find_map(of_systemd)
 }
 
+/// The unit that this process belongs to.
+pub fn this_unit() -> Option<String> {
+    own_unit(&Machine::this(None))
+}
+
 /// Where, and which version; `getUnifiedMountpoint`.
 fn mounted(mounts: &str, is_directory: impl Fn(&str) -> bool) -> Option<(String, CgroupVersion)> {
     let mut first_v1 = None;

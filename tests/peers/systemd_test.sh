@@ -37,6 +37,18 @@ row_boots_again() {
   is "$(wc -l <"$out/kubelet")" 1
   is "$(grep -c ' GET \| POST ' "$out/requests")" 0
 }
+# The deadlock once more: ensure without settings started the kubelet of a joined machine, and did not look who held it back.
+row_boots_again_without_settings() {
+  unit kubejoin 'Before=kubelet.service'
+  boot kubelet
+  starts_after_join
+  forgets=yes
+  boot kubelet
+  ended 0
+  is "$(fact outcome)" already-joined
+  is "$(wc -l <"$out/kubelet")" 1
+  at_least 20 "$(seconds)"
+}
 # As an extension starts it: not enabled, and not called so.
 row_upheld() {
   unit kubejoin 'Before=kubelet.service'
@@ -108,6 +120,7 @@ ${lines[kubelet]-}"
 exec >>/mnt/join 2>&1
 until pin=\$(sed -n 's/.*"caCertHash":"\([^"]*\)".*/\1/p' /mnt/requests) && [ -n "\$pin" ]; do sleep 0.1; done
 cat /proc/self/cgroup
+${forgets:+exec $binary ensure}
 exec $binary join 127.0.0.1:6443 --token abcdef.0123456789abcdef --discovery-token-ca-cert-hash ${pin:-\$pin} --node-name node \
   --cri-socket unix:///run/none.sock --ignore-preflight-errors=$ignored ${arguments[*]}
 T
@@ -194,7 +207,7 @@ main() {
     # shellcheck disable=SC2053 # a glob
     [[ $name == $only ]] || continue
     # What rows may change.
-    why=() arguments=() pin='' waits='' upholds='' in_kubelet=''
+    why=() arguments=() pin='' waits='' upholds='' in_kubelet='' forgets=''
     # Of a machine of tests.
     ignored=CRI,ContainerRuntimeVersion,Swap,SystemVerification,KubeletVersion,FileExisting-losetup,FailCgroupV1,Port-10250
     ignored+=,FileContent--proc-sys-net-ipv4-ip_forward
