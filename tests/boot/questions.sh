@@ -38,7 +38,7 @@ uptime_is() { echo "uptime $1 $(cut -d' ' -f1 /proc/uptime)"; }
 # In the background: the most memory that the process of this name has had until then, as the kernel counts it.
 watch_memory() {
 	while :; do
-		pid=$(pgrep -x -o "$1") && sed -n "s/^VmHWM: *\([0-9]*\) kB/memory \1/p" "/proc/$pid/status" 2>/dev/null
+		pid=$(pgrep -x -o "$1") && sed -n "s/^VmHWM:[[:space:]]*\([0-9]*\) kB/memory \1/p" "/proc/$pid/status" 2>/dev/null
 		sleep 0.3
 	done
 }
