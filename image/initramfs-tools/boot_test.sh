@@ -42,6 +42,6 @@ until_ready+='
 report token-in grep -rlF "$(sed "s/.*kubejoin.token=[^.]*.\([^ ]*\).*/\1/" /proc/cmdline)" /etc/kubernetes /var/lib/kubelet /etc/systemd'
 
 # Of ours; the first 8 are when it was printed.
-too_wide() { sed -n '/^ *[0-9.]* \[preflight\]/,/systemd/p' "$console" | grep '.\{89\}'; }
+too_wide() { sed -n '/^ *[0-9.]* \[preflight\]/,/kubectl get nodes/p' "$console" | grep '.\{89\}'; }
 
 main "$@"

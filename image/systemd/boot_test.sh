@@ -50,13 +50,13 @@ test_first() {
   check "without sending a packet" is kubejoin IPEgressPackets 0
 }
 
-# One machine that is told to try many things; `ensure` gives up after 5 s, so that 3 is an exit status at all.
+# One machine that is told to try many things; `ensure` gives up after 20 s, so that 3 is an exit status at all.
 test_exits() {
   echo "== $kind: which exit status is tried again"
   new_root exits
   install_kubelet
   "$here/install.sh" "$tree" "$binary"
-  printf '[Service]\nExecStart=\nExecStart=/usr/bin/kubejoin ensure --deadline 5s\n' \
+  printf '[Service]\nExecStart=\nExecStart=/usr/bin/kubejoin ensure --deadline 20s\n' \
     >"$tree/etc/systemd/system/kubejoin.service.d/60-deadline.conf"
   mkdir -p "$tree/etc/kubejoin"
   new_disk exits
@@ -86,7 +86,7 @@ put token $token; put endpoint ${endpoint%:*}:1
 tries network
 # It is still being tried again; now the configuration is right.
 put endpoint $endpoint
-wait_until 200 is_ready
+wait_until 200 is_ready && uptime_is ready
 state right
 report_machine'
   check "4, another cluster's pin, is not" [ "$(state pin)" = "ActiveState=failed ExecMainStatus=4 NRestarts=0" ]
@@ -122,9 +122,9 @@ UNIT
   boot kubeadm '
 watch_memory kubeadm & watcher=$!
 kubeadm_has_ended() { systemctl show kubeadm -p ActiveState --value | grep -q "^active\|failed"; }
-wait_until 400 kubeadm_has_ended; uptime_is joined
-wait_until 200 is_registered; uptime_is registered
-wait_until 100 is_ready; uptime_is ready
+wait_until 400 kubeadm_has_ended && uptime_is joined
+wait_until 200 is_registered && uptime_is registered
+wait_until 100 is_ready && uptime_is ready
 report kubeadm systemctl show kubeadm -p Result,ExecMainStartTimestampMonotonic,ExecMainExitTimestampMonotonic,CPUUsageNSec
 report_machine
 report journal journalctl -b -u kubeadm --no-pager'

@@ -208,15 +208,19 @@ is() { [ "$(value "$1" "$2")" = "$3" ] || { value "$1" "$2"; return 1; }; }
 on_console() { grep -q -- "$1" "$console"; }
 outcome_is() { grep -q "^result .*\"outcome\": *\"$1\"" "$report"; }
 
-# node_is_ready NAME: the control plane's view: it is Ready, and was registered by this boot of this machine.
+# node_is_ready NAME: what the API server said to the machine, and that it is the Node of this boot. Asked from here it may
+# say that it has heard nothing for a while: the machine is off.
 node_is_ready() {
-  kubectl get node "$1-$kind" -o json >"$work/node.json"
-  jq -e --arg boot "$(sed -n 's/^boot-id //p' "$report")" '.status.nodeInfo.bootID == $boot and
-    any(.status.conditions[]; .type == "Ready" and .status == "True")' "$work/node.json"
+  local boot
+  boot=$(sed -n 's/^boot-id //p' "$report")
+  [ -n "$boot" ] && reported '^uptime ready' || return 1
+  kubectl get node "$1-$kind" -o json >"$work/node.json" || return 1
+  [ "$(jq -r .status.nodeInfo.bootID "$work/node.json")" = "$boot" ]
 }
 
 # What has to hold after every boot that ends as a node: check_node NAME OUTCOME
 check_node() {
+  check "the machine came to the end of its script" reported '^end$'
   check "kubejoin says $2" outcome_is "$2"
   if [ "$kind" != openrc ]; then
     check "the kubelet runs" is kubelet ActiveState active
@@ -230,9 +234,9 @@ check_node() {
 # What the machine's script usually is: a Node of this boot, or the end of patience.
 until_ready='
 watch_memory kubejoin & watcher=$!
-wait_until 300 has_ended; uptime_is joined
-wait_until 200 is_registered; uptime_is registered
-wait_until 100 is_ready; uptime_is ready
+wait_until 300 has_ended && uptime_is joined
+wait_until 200 is_registered && uptime_is registered
+wait_until 100 is_ready && uptime_is ready
 report_machine'
 
 # figures NAME [GROWTH]: a row of the table in image/README.md, about the boot before. GROWTH is of its initramfs, in bytes.
