@@ -16,7 +16,7 @@ main() {
   install_kubelet
   install -D -m 755 "$binary" "$tree/usr/bin/kubejoin"
   for service in kubejoin kubelet containerd; do install -m 755 "$here/$service.initd" "$tree/etc/init.d/$service"; done
-  install -m 644 "$here/kubejoin.confd" "$tree/etc/conf.d/kubejoin"
+  install -D -m 644 "$here/kubejoin.confd" "$tree/etc/conf.d/kubejoin"
   printf '#!/sbin/openrc-run\ndepend() { after bootmisc; }\nstart() { start-stop-daemon --start --background --exec /usr/libexec/boot-test; }\n' \
     >"$tree/etc/init.d/boot-test"
   chmod 755 "$tree/etc/init.d/boot-test"
