@@ -307,6 +307,9 @@ codes! {
     NODE_NAME_IN_USE "node.name-in-use" Refused
         "a Ready Node of this name is in the cluster and is another machine"
         "join with another --node-name, or delete the Node on the control plane first"
+    NODE_OWNER_UNKNOWN "node.owner-unknown" Transient
+        "a Ready Node of this name is in the cluster, and nothing says whether it is this machine's"
+        "run again once the Node is NotReady, within a minute of its kubelet having stopped; if it stays Ready, it is another machine's, and this one needs another --node-name"
     KUBELET_UNHEALTHY "kubelet.unhealthy" Machine
         "the kubelet was started and does not become healthy"
         "run `journalctl -xeu kubelet` on this machine, or read /var/log/kubelet/kubelet.log where OpenRC starts it, and correct what it reports"

@@ -85,6 +85,33 @@ fn the_machine_id_is_the_one_that_cadvisor_finds() {
 }
 
 #[test]
+fn of_a_root_about_to_boot_the_machine_id_is_known_before_it_is_there() {
+    const ID: &str = "00112233445566778899aabbccddeeff";
+    const OTHER: &str = "ffeeddccbbaa99887766554433221100";
+    let parameter = format!("quiet systemd.machine-id={OTHER} systemd.machine_id={ID}\n");
+    let firmware = "systemd.machine_id=firmware root=/dev/vda\n";
+    let uuid = ("/sys/class/dmi/id/product_uuid", "FFEEDDCC-BBAA-9988-7766-554433221100\n");
+    let on_disk = ("/etc/machine-id", "ffeeddccbbaa99887766554433221100\n");
+    let none = ("/etc/machine-id", "uninitialized\n");
+    let credential = ("/run/credentials/@system/system.machine_id", "00112233-4455-6677-8899-aabbccddeeff");
+    let table: [(&[(&str, &str)], Option<&str>, Option<&str>); 7] = [
+        (&[("/proc/cmdline", &parameter), on_disk, credential], Some(ID), Some(OTHER)),
+        (&[("/proc/cmdline", &parameter), none], Some(ID), None),
+        (&[("/proc/cmdline", firmware), none, uuid], Some(OTHER), None),
+        (&[("/proc/cmdline", firmware), none], None, None),
+        (&[("/proc/cmdline", "systemd.machine_id=0 quiet"), on_disk, credential], Some(OTHER), Some(OTHER)),
+        (&[none, credential], Some(ID), None),
+        (&[none, uuid], None, None),
+    ];
+    for (files, about_to_boot, mounted) in table {
+        let tree = Tree::new(files);
+        let root = crate::rootfs::Root::open(tree.0.path()).unwrap();
+        let found = |boots| identity::machine_id(&tree.machine(), Some(&root), boots);
+        assert_eq!((found(true).as_deref(), found(false).as_deref()), (about_to_boot, mounted), "{files:?}");
+    }
+}
+
+#[test]
 fn the_system_uuid_is_the_one_that_cadvisor_finds() {
     const DMI: (&str, &str) = ("/sys/class/dmi/id/product_uuid", "D1\n");
     const SYSTEM_ID: (&str, &str) = ("/proc/device-tree/system-id", "S2\0");

@@ -27,6 +27,7 @@ mod reference;
 mod registration;
 mod report;
 mod resume;
+mod same_machine;
 mod secrets;
 mod unreachable;
 mod untrusted_input;
