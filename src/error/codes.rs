@@ -290,8 +290,11 @@ codes! {
 
     // plan, node, kubelet
     CONFIG_NODE_NAME "config.node-name" Usage
-        "the host name cannot be the name of a Node, and no other was given"
+        "neither the host name nor the facts that the node name is to be made of can be the name of a Node"
         "give the Node's name with --node-name, or kubejoin.node-name= on the kernel command line"
+    NODE_NO_MAC "node.no-mac" Transient
+        "the node name has {mac}, and this machine has no wired network interface (yet)"
+        "check that the driver of the network interface is in this system; or make the name of {serial}"
     CONFIG_SEVERAL_RUNTIMES "config.several-runtimes" Usage
         "several container runtimes were found and none was chosen"
         "choose one with --cri-socket"

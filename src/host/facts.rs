@@ -9,7 +9,7 @@ use super::identity::SystemUuid;
 use super::machine::Machine;
 use super::search_path::{self, search_path};
 use super::system_ca_bundle::SystemCaBundle;
-use super::{identity, kernel, resolved, runtime, seen_time};
+use super::{identity, interfaces, kernel, resolved, runtime, seen_time};
 use crate::rootfs::Root;
 use crate::services::InitSystem;
 use crate::values::ProxyVariables;
@@ -33,6 +33,10 @@ pub struct HostFacts {
     /// The target root is that of the machine that runs: it is this system, or what runs is its initramfs. A root that is only
     /// mounted may be another machine's.
     pub is_target_machine: bool,
+    /// The serial number of the device tree or the firmware, which may be everybody's (`is_placeholder_serial`).
+    pub serial: Option<String>,
+    /// The hardware address of the first wired interface, in lower case and without colons.
+    pub mac: Option<String>,
     /// `status.nodeInfo.bootID` of the system that runs.
     pub boot_id: Option<String>,
     /// Runtime sockets that answer, as `unix://` URLs in kubeadm's order of candidates; none in another root.
@@ -97,6 +101,8 @@ impl HostFacts {
             machine_id: identity::machine_id(machine, root.as_ref(), is_initramfs && !is_this_system),
             system_uuid: identity::system_uuid(machine, root.as_ref()),
             is_target_machine: is_this_system || is_initramfs,
+            serial: identity::serial(machine),
+            mac: interfaces::first_wired_address(&machine.prefix),
             boot_id: identity::boot_id(machine),
             cri_sockets: if is_this_system { runtime::answering_sockets(machine) } else { Vec::new() },
             euid: rustix::process::geteuid().as_raw(),

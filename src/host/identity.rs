@@ -116,6 +116,43 @@ fn is_all(text: &str, digit: char) -> bool {
     text.chars().filter(|c| *c != '-').all(|c| c.eq_ignore_ascii_case(&digit))
 }
 
+/// Serial numbers, the first that is there counts: of the board in a device tree, of the machine, of its board. That of a
+/// chassis is not one of them: several machines may be in it.
+const SERIALS: [&str; 3] =
+    ["/proc/device-tree/serial-number", "/sys/class/dmi/id/product_serial", "/sys/class/dmi/id/board_serial"];
+
+/// The serial number that the firmware has; one that is everybody's only where it has no other.
+pub(super) fn serial(machine: &Machine) -> Option<String> {
+    let found: Vec<String> = SERIALS.iter().filter_map(|path| id(&read(&machine.at(path)).ok()?)).collect();
+    found.iter().find(|serial| !is_placeholder_serial(serial)).or(found.first()).cloned()
+}
+
+/// What vendors leave in the place of a serial number, letters and digits alone.
+const PLACEHOLDER_SERIALS: [&str; 16] = [
+    "notspecified",
+    "notavailable",
+    "notapplicable",
+    "tobefilledbyoem",
+    "defaultstring",
+    "systemserialnumber",
+    "baseboardserialnumber",
+    "serialnumber",
+    "0123456789",
+    "123456789",
+    "1234567890",
+    "none",
+    "unknown",
+    "invalid",
+    "na",
+    "oem",
+];
+
+/// Whether a serial number is everybody's: a vendor's placeholder, all zeros, or all `f` or `x`.
+pub fn is_placeholder_serial(serial: &str) -> bool {
+    let text: String = serial.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    ['0', 'f', 'x'].into_iter().any(|digit| is_all(&text, digit)) || PLACEHOLDER_SERIALS.contains(&text.as_str())
+}
+
 /// `status.nodeInfo.bootID`: a random number for each boot of the kernel that runs.
 pub(super) fn boot_id(machine: &Machine) -> Option<String> {
     id(&read(&machine.at("/proc/sys/kernel/random/boot_id")).ok()?)

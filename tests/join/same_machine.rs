@@ -1,13 +1,14 @@
-//! Whose machine a Node of our name is, in an initramfs: a root directory in memory, a `/sys`
+//! Whose machine a Node of our name is, and what a node is named after, in an initramfs: a root directory in memory, a `/sys`
 //! and a kernel command line of the test's own.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use kubejoin_apiserver::{ApiServer, ExistingNode, Options};
 use serde_json::Value;
 
-use crate::builder::Join;
+use crate::builder::{Join, KUBEJOIN};
 
 const MACHINE_ID: &str = "00112233445566778899aabbccddeeff";
 const UUID: &str = "4c4c4544-0042-3510-8052-b4c04f4a5931";
@@ -98,6 +99,42 @@ fn who_cannot_be_compared_waits_until_the_node_is_not_ready() {
     assert_eq!(join.run().outcome(), "joined");
 }
 
+fn ensure(server: &ApiServer, join: &Join, name: &str) -> Command {
+    let mut command = Command::new(KUBEJOIN);
+    command.args(["ensure", &server.endpoint(), "--token", &server.token(), "--node-name", name, "--deadline", "60s"]);
+    command.args(["--discovery-token-ca-cert-hash", &server.ca_hash(), "--rootfs"]).arg(join.root());
+    command.arg("--result-file").arg(join.result_file()).env_remove("CREDENTIALS_DIRECTORY").stdin(Stdio::null());
+    command
+}
+
+#[test]
+fn ensure_waits_for_the_node_of_the_boot_before() {
+    let server = server_with(ExistingNode::ready("worker-1").of_machine(UUID, MACHINE_ID));
+    let join = Join::to(&server);
+    let mut waiting = ensure(&server, &join, "worker-1").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(waiting.try_wait().unwrap().is_none(), "it does not wait");
+    server.add_node(&ExistingNode::not_ready("worker-1").of_machine(UUID, MACHINE_ID));
+    let output = waiting.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("no machine-id yet"), "{output:?}");
+}
+
+#[test]
+fn a_node_that_is_named_after_its_machine_stays_joined() {
+    let server = ApiServer::start(Options::default());
+    let join = Join::to(&server);
+    std::fs::create_dir_all(join.root().join("etc")).unwrap();
+    std::fs::write(join.root().join("etc/machine-id"), format!("{MACHINE_ID}\n")).unwrap();
+    for outcome in ["joined", "already-joined"] {
+        let requests = server.requests().len();
+        let output = ensure(&server, &join, "edge-{machine-id}").output().unwrap();
+        let result: Value = serde_json::from_slice(&std::fs::read(join.result_file()).unwrap()).unwrap();
+        assert_eq!((result["outcome"].as_str(), output.status.code()), (Some(outcome), Some(0)), "{output:?}");
+        assert_eq!(server.requests().len() == requests, outcome == "already-joined", "{output:?}");
+    }
+}
+
 #[test]
 fn a_machine_without_a_disk_comes_back_at_every_boot() {
     let ready = |uuid, machine_id| ExistingNode::ready("worker-1").of_machine(uuid, machine_id);
@@ -124,4 +161,45 @@ fn a_machine_without_a_disk_comes_back_at_every_boot() {
         let Some(result) = machine.run(&Join::to(&server)) else { return };
         assert_eq!(ended(&result), expected, "row {number}: {result:#}");
     }
+}
+
+#[test]
+fn a_node_is_named_after_its_machine() {
+    let server = ApiServer::start(Options::default());
+    let named = |template: &str| Join::to(&server).named(template);
+    for (template, expected) in
+        [("edge-{serial}", "edge-pf-0abc1"), ("{uuid}", UUID), ("m-{machine-id}", "m-00112233445566778899aabbccddeeff")]
+    {
+        let join = named(template);
+        std::fs::create_dir_all(join.root().join("etc")).unwrap();
+        std::fs::write(join.root().join("etc/machine-id"), format!("{MACHINE_ID}\n")).unwrap();
+        let Some(result) = Booting::with_uuid().run(&join) else { return };
+        assert_eq!((ended(&result), result["node"].as_str()), (("joined", 0), Some(expected)), "{result:#}");
+        let flags = std::fs::read_to_string(join.root().join("var/lib/kubelet/kubeadm-flags.env")).unwrap();
+        assert!(flags.contains(&format!("--hostname-override={expected}")), "{flags}");
+    }
+    let Some(result) = Booting::with_uuid().run(&named("{mac}")) else { return };
+    assert_eq!(ended(&result), ("node.no-mac", 3), "{result:#}");
+}
+
+#[test]
+fn the_name_of_a_mounted_root_is_made_of_its_machine_id() {
+    let server = ApiServer::start(Options::default());
+    let join = Join::to(&server).named("edge-{machine-id}");
+    std::fs::create_dir_all(join.root().join("etc")).unwrap();
+    std::fs::write(join.root().join("etc/machine-id"), "uninitialized\n").unwrap();
+    let ran = join.run();
+    assert_eq!((ran.code(), ran.status), ("config.node-name", 2), "{ran:#?}");
+    assert!(ran.result["message"].as_str().unwrap().contains("uninitialized"), "{ran:#?}");
+    std::fs::write(join.root().join("etc/machine-id"), format!("{MACHINE_ID}\n")).unwrap();
+    let ran = join.run();
+    assert_eq!(
+        (ran.outcome(), ran.result["node"].as_str()),
+        ("joined", Some(&*format!("edge-{MACHINE_ID}"))),
+        "{ran:#?}"
+    );
+    let join = join.named("edge-{seriel}");
+    let ran = join.run();
+    assert_eq!((ran.code(), ran.status), ("config.invalid", 2), "{ran:#?}");
+    assert!(ran.result["message"].as_str().unwrap().contains("{machine-id}"), "{ran:#?}");
 }
