@@ -8,6 +8,7 @@ mod architecture;
 mod builder;
 mod ca_certificates;
 mod clock;
+mod clock_table;
 mod configuration;
 mod corrected;
 mod crash;
