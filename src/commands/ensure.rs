@@ -77,7 +77,8 @@ fn read_places(of: Where<'_>, report: &Report) -> Result<Vec<Place>, Failure> {
 fn without_settings(rootfs: Option<PathBuf>, report: &Report) -> Result<Option<()>, Failure> {
     let path = host::search_path(std::env::var_os("PATH").as_deref());
     let clock = Clock::read(Default::default(), None);
-    let kept = keep_without_settings(&Target::new(rootfs, &path), clock, report)?;
+    let target = Target::new(rootfs, &path).in_unit(host::own_unit());
+    let kept = keep_without_settings(&target, clock, report)?;
     Ok(kept.map(|outcome| {
         if let Outcome::AlreadyJoined(identity, case) = outcome {
             print_already_joined(&identity, case, report);
