@@ -108,7 +108,7 @@ fn read_places(of: Where<'_>, report: &Report) -> Result<Vec<Place>, Failure> {
 /// What has joined stays a node; `failure` is why its settings say nothing, and counts where there is no node.
 fn keep(args: &EnsureArgs, rootfs: Option<PathBuf>, failure: Failure, report: &Report) -> Result<bool, Failure> {
     let path = host::search_path(std::env::var_os("PATH").as_deref());
-    let target = Target::new(rootfs, &path);
+    let target = Target::new(rootfs, &path).in_unit(host::own_unit());
     let mode = if args.join.settings.dry_run == Some(true) { Mode::DryRun } else { Mode::Apply };
     let clock = Clock::read(args.join.settings.clock.unwrap_or_default(), None);
     let Some((identity, case)) = keep_without_settings(&target, mode, clock, report)? else { return Err(failure) };
