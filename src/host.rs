@@ -8,17 +8,20 @@
 mod cgroups;
 mod facts;
 mod identity;
+mod interfaces;
 mod kernel;
 mod machine;
+mod network;
 mod resolved;
 mod runtime;
 mod search_path;
 mod seen_time;
 mod system_ca_bundle;
 
-pub use cgroups::{CgroupVersion, Cgroups, this_unit};
+pub use cgroups::{CgroupVersion, Cgroups, own_unit};
 pub use facts::HostFacts;
-pub use identity::{SystemUuid, UuidSource};
+pub use identity::{SystemUuid, UuidSource, is_placeholder_serial, this_boot};
+pub use network::{Needs, Network, Obstacle};
 pub use search_path::search_path;
 pub use system_ca_bundle::SystemCaBundle;
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::timeouts::Timeouts;
-use crate::values::{BootstrapToken, CaCertHash, Endpoint, NodeName, Url};
+use crate::values::{BootstrapToken, CaCertHash, Endpoint, NodeNameTemplate, Url};
 
 /// Everything a join can be told, from whichever source, before this machine's facts fill the gaps.
 /// Shape: kubeadm's internal JoinConfiguration (v1beta4 fields), plus what only kubejoin has.
@@ -17,6 +17,8 @@ pub struct JoinConfiguration {
     pub tls_bootstrap_token: Option<BootstrapToken>,
     /// The same, from a weaker source than the one that names the discovery file: only where that has no user of its own.
     pub fallback_token: Option<BootstrapToken>,
+    /// Whether a token may come later, where there is none.
+    pub token_may_come: bool,
     /// `nodeRegistration`.
     pub node_registration: NodeRegistration,
     /// `caCertPath`, absolute, ends in `.crt`.
@@ -69,7 +71,7 @@ pub enum DiscoveryTrust {
 #[derive(Clone, Debug)]
 pub struct NodeRegistration {
     /// `name`; the host name where absent.
-    pub name: Option<NodeName>,
+    pub name: Option<NodeNameTemplate>,
     /// `criSocket`, with its `unix://`; detected where absent.
     pub cri_socket: Option<String>,
     /// `taints`; `None` is the default of the role.

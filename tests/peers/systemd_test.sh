@@ -37,12 +37,10 @@ row_boots_again() {
   is "$(wc -l <"$out/kubelet")" 1
   is "$(grep -c ' GET \| POST ' "$out/requests")" 0
 }
-# The deadlock once more: ensure without settings started the kubelet of a joined machine, and did not look who held it back.
-row_boots_again_without_settings() {
-  unit kubejoin 'Before=kubelet.service'
-  boot kubelet
-  starts_after_join
-  forgets=yes
+# `ensure` on a node whose settings are gone.
+row_without_settings() {
+  row_before
+  command=ensure
   boot kubelet
   ended 0
   is "$(fact outcome)" already-joined
@@ -120,9 +118,8 @@ ${lines[kubelet]-}"
 exec >>/mnt/join 2>&1
 until pin=\$(sed -n 's/.*"caCertHash":"\([^"]*\)".*/\1/p' /mnt/requests) && [ -n "\$pin" ]; do sleep 0.1; done
 cat /proc/self/cgroup
-${forgets:+exec $binary ensure}
-exec $binary join 127.0.0.1:6443 --token abcdef.0123456789abcdef --discovery-token-ca-cert-hash ${pin:-\$pin} --node-name node \
-  --cri-socket unix:///run/none.sock --ignore-preflight-errors=$ignored ${arguments[*]}
+exec $binary ${command:-join 127.0.0.1:6443 --token abcdef.0123456789abcdef --discovery-token-ca-cert-hash ${pin:-\$pin} --node-name node \
+  --cri-socket unix:///run/none.sock --ignore-preflight-errors=$ignored ${arguments[*]}}
 T
   cat >"$out/end.sh" <<T
 sleep ${waits:-0.5}
@@ -207,7 +204,7 @@ main() {
     # shellcheck disable=SC2053 # a glob
     [[ $name == $only ]] || continue
     # What rows may change.
-    why=() arguments=() pin='' waits='' upholds='' in_kubelet='' forgets=''
+    why=() arguments=() pin='' waits='' upholds='' in_kubelet='' command=''
     # Of a machine of tests.
     ignored=CRI,ContainerRuntimeVersion,Swap,SystemVerification,KubeletVersion,FileExisting-losetup,FailCgroupV1,Port-10250
     ignored+=,FileContent--proc-sys-net-ipv4-ip_forward
