@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the real programs that read our recipes, from their pinned Go modules:
 #
-#   build.sh                 all of them
+#   build.sh [PROGRAM...]    all of them, or these
 #   build.sh --print-dir     builds nothing, prints where they are or would be
 #
 #   butane, ignition (also as ignition-apply), ignition-validate     module ignition
@@ -28,15 +28,15 @@ ldflags="-s -w -X github.com/coreos/ignition/v2/internal/distro.selinuxRelabel=f
 main() {
   local recipe program module package cgo from
   case ${1:-} in
-    '') ;;
     --print-dir) echo "$out"; return ;;
-    *) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; exit 2 ;;
+    -*) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; exit 2 ;;
   esac
   mkdir -p "$out/.built-from"
   exec 9>"$out/.lock"
   flock 9
   for recipe in "${recipes[@]}"; do
     read -r program module package cgo <<<"$recipe"
+    if [ $# -gt 0 ] && [[ " $* " != *" $program "* ]]; then continue; fi
     from=$(cd "$here" && find build.sh "$module" -type f | LC_ALL=C sort | xargs sha256sum | sha256sum)
     if [ -x "$out/$program" ] && [ "$(cat "$out/.built-from/$program" 2>/dev/null)" = "$from" ]; then continue; fi
     command -v go >/dev/null || { echo "recipes: Go is missing: install Go 1.26 or newer" >&2; exit 1; }

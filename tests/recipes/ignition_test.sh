@@ -6,6 +6,7 @@
 #   ignition_test.sh BINARY
 #
 # BINARY a kubejoin. As root, because Ignition changes owners. Closing line "N passed, N failed".
+# shellcheck disable=SC2016 # what stands in single quotes is jq's
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 repository=$(cd "$here/../.." && pwd)
@@ -16,10 +17,10 @@ passed=0 failed=0 finished='' started=()
 
 main() {
   local file
-  [ $# = 1 ] || { sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; exit 2; }
+  [ $# = 1 ] || { sed -n '2,/^# shellcheck/{/^# shellcheck/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; exit 2; }
   binary=$(realpath "$1")
   [ "$(id -u)" = 0 ] || { echo "ignition_test: Ignition needs root" >&2; exit 2; }
-  programs=$("$here/build.sh")
+  programs=$("$here/build.sh" butane ignition ignition-validate)
   work=$(mktemp -d /tmp/kubejoin-ignition.XXXXXX)
   trap finish EXIT
   trap 'exit 1' INT TERM
