@@ -23,7 +23,6 @@ cases=(
   "retry-script-before-1.31 | 1.8 | cloud-init | v1.30.4 | .useExperimentalRetryJoin = true | joins"
   "wrong-pin               | 1.14 | cloud-init | v1.37.2 | .                                | is_refused"
   "wrong-pin-ignition      | 1.14 | ignition   | v1.37.2 | .                                | is_refused"
-  "wrong-pin-retry-script  | 1.8  | cloud-init | v1.31.0 | .useExperimentalRetryJoin = true | is_refused"
 )
 
 main() {
@@ -151,16 +150,16 @@ wipe() {
 on_node() { "$peers/node.sh" run "$work/node" "$@"; }
 kubectl() { "$programs/kubectl" --kubeconfig "$work/cluster/admin.conf" --cache-dir "$work/kubectl" "$@"; }
 
-check() { # NAME COMMAND...
-  local name=$1
+check() { # WHAT COMMAND...
+  local what=$1
   shift
   if "$@" >"$work/check.log" 2>&1; then
     passed=$((passed + 1))
-    echo "ok    $name"
+    echo "ok    $what"
   else
     failed=$((failed + 1))
-    echo "FAIL  $name"
-    tail -n 15 "$work/check.log" "$work/node/log/${name%%:*}" 2>/dev/null | cut -c1-300 | sed 's/^/      | /'
+    echo "FAIL  $what"
+    tail -n 15 "$work/check.log" "$work/node/log/$name" 2>/dev/null | cut -c1-300 | sed 's/^/      | /'
   fi
 }
 
