@@ -7,11 +7,13 @@
 mod arguments;
 mod command;
 mod config;
+mod ensure;
 mod error;
 mod flag_list;
 mod help;
 mod join;
 mod parse;
+mod pasted;
 mod phase;
 mod program;
 #[cfg(test)]
@@ -24,6 +26,8 @@ mod version;
 pub use crate::config::settings::{LoggingFormat, Output};
 pub use command::Command;
 pub use config::ConfigCommand;
+pub use ensure::EnsureArgs;
 pub use join::JoinArgs;
 pub use parse::parse;
+pub use pasted::join_command;
 pub use program::Program;

@@ -3,6 +3,7 @@
 
 mod config;
 mod dispatch;
+mod ensure;
 mod join;
 mod join_outcome;
 mod panics;

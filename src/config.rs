@@ -19,6 +19,8 @@ pub mod load;
 pub mod migrate;
 mod node_registration;
 pub mod origin;
+mod place;
+pub mod places;
 mod problem;
 mod render;
 mod resolve;
@@ -29,6 +31,7 @@ pub mod settings_table;
 mod tests;
 mod time_added;
 mod timeouts;
+mod token_need;
 mod v1alpha3;
 mod v1beta2;
 mod v1beta3;
@@ -39,7 +42,9 @@ mod yaml_cause;
 pub use error::{ConfigError, Refused};
 pub use extras::Extras;
 pub use join_configuration::{DiscoveryMethod, DiscoveryTrust, JoinConfiguration, Taint};
-pub use load::load;
+pub use load::{load, load_unattended};
+pub use place::Place;
+pub use resolve::Resolved;
 pub use timeouts::Timeouts;
 
 /// For the tests of other rooms.
@@ -47,4 +52,5 @@ pub use timeouts::Timeouts;
 pub(crate) use {
     origin::{Origin, WithOrigin},
     resolve::{Sources, resolve},
+    token_need::TokenNeed,
 };

@@ -17,3 +17,4 @@ mod url;
 
 pub use cluster::ClusterInfo;
 pub use discover::{BootstrapCredentials, Discovered, discover};
+pub use error::DiscoveryError;

@@ -1,12 +1,15 @@
 //! The workflow, top to bottom.
 
 mod already_joined;
+mod case;
 mod certificate;
 mod findings;
+mod keep;
 mod kubelet_start;
 mod outcome;
 mod workflow;
 
+pub use case::Case;
 pub use kubelet_start::{StartedBy, Waiting, wait_bootstrap};
 pub use outcome::{CertificateSource, KubeletState, Outcome};
-pub use workflow::join;
+pub use workflow::{join, keep_without_settings};

@@ -16,5 +16,5 @@ pub use access::Access;
 pub use error::PlanError;
 pub use join_plan::JoinPlan;
 pub use node_spec::{DEFAULT_CRI_SOCKET, NodeSpec, cri_socket, node_name};
-pub use run_options::{Mode, Phases, TlsBootstrapBy};
+pub use run_options::{ChangePolicy, Mode, Phases, TlsBootstrapBy};
 pub use target::Target;

@@ -11,6 +11,9 @@ use crate::error::{Code, Explain, codes};
 /// What an attempt fails with whose deadline has passed: while the peer, the resolver or a proxy was waited for.
 const CUT_SHORT: [&Code; 3] = [&codes::NET_TIMED_OUT, &codes::NET_NAME_NOT_FOUND, &codes::PROXY_UNREACHABLE];
 
+/// A wait that is longer than any machine's life, and that an `Instant` can hold.
+pub const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 86_400 / 2);
+
 /// When to try again.
 #[derive(Clone, Copy, Debug)]
 pub struct Retry {

@@ -19,6 +19,8 @@ pub(super) struct Arguments {
     /// Whose flags are read.
     pub(super) verb: Verb,
     pub(super) settings: Settings,
+    /// Where the arguments stand, unless they were typed.
+    pub(super) entry: Option<String>,
     parser: Parser,
     /// A flag that was typed with one hyphen: what is read of it is its first letter.
     with_one_hyphen: Option<&'static str>,
@@ -49,7 +51,7 @@ impl Arguments {
     pub(super) fn new(program: Program, args: Vec<OsString>) -> Self {
         let with_one_hyphen = args.iter().skip(1).find_map(|arg| with_one_hyphen(arg));
         let parser = Parser::from_iter(args);
-        Arguments { program, verb: Verb::None, settings: Settings::default(), parser, with_one_hyphen }
+        Arguments { program, verb: Verb::None, settings: Settings::default(), entry: None, parser, with_one_hyphen }
     }
 
     /// Takes flags up to the next word.
@@ -130,7 +132,11 @@ impl Arguments {
                 value
             }
         };
-        let result = setting.set(&mut self.settings, Origin::Flag(setting.flag), &value);
+        let origin = match &self.entry {
+            Some(entry) => Origin::Entry(format!("--{} in {entry}", setting.flag)),
+            None => Origin::Flag(setting.flag),
+        };
+        let result = setting.set(&mut self.settings, origin, &value);
         result.map_err(|error| {
             self.error(match error {
                 ValueError::NotUnicode => Misuse::FlagNotUnicode { flag: setting.flag },

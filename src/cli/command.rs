@@ -1,6 +1,7 @@
 //! What an argv asks for.
 
 use super::config::ConfigCommand;
+use super::ensure::EnsureArgs;
 use super::join::JoinArgs;
 use super::topic::Help;
 use super::version::Version;
@@ -10,6 +11,8 @@ use super::version::Version;
 pub enum Command {
     /// `join`.
     Join(Box<JoinArgs>),
+    /// `ensure`.
+    Ensure(Box<EnsureArgs>),
     /// `config`.
     Config(ConfigCommand),
     /// `version`, `--version`.

@@ -36,6 +36,15 @@ pub enum Misuse {
         /// The command or flag.
         what: String,
     },
+    /// A text that should hold a join command, and holds none.
+    NoJoinCommand,
+    /// A text with more join commands than one.
+    SeveralJoinCommands,
+    /// A join command with something in it that only a shell understands.
+    ShellSyntax {
+        /// What was found first.
+        character: char,
+    },
     /// `join phase` without the name of one.
     NoPhase {
         /// The parent whose child is missing.
@@ -165,6 +174,11 @@ impl fmt::Display for Misuse {
             Misuse::NoCommand => f.write_str("no command was given"),
             Misuse::UnknownCommand { word, suggestion } => unknown(f, "command", word, suggestion.as_deref()),
             Misuse::NotYetSupported { what } => write!(f, "{what} of kubeadm is not supported yet"),
+            Misuse::NoJoinCommand => f.write_str("there is no `kubeadm join` command in it"),
+            Misuse::SeveralJoinCommands => f.write_str("there is more than one `kubeadm join` command in it"),
+            Misuse::ShellSyntax { character } => {
+                write!(f, "{} is for a shell, and no shell reads this", CharacterName(*character))
+            }
             Misuse::NoPhase { parent: None } => f.write_str("join phase needs the name of a phase"),
             Misuse::NoPhase { parent: Some(parent) } => {
                 let is_current = |child: &&str| {
@@ -226,6 +240,7 @@ fn command(verb: Verb) -> &'static str {
     match verb {
         Verb::None => "",
         Verb::Join => "join",
+        Verb::Ensure => "ensure",
         Verb::Config | Verb::ConfigValidate | Verb::ConfigMigrate => "config",
         Verb::Version => "version",
         Verb::Help => "help",
@@ -252,6 +267,9 @@ impl Explain for UsageError {
             Misuse::UnknownCommand { suggestion: Some(suggestion), .. } => {
                 format!("run `{program} {suggestion}`, or `{program} help` for the commands")
             }
+            Misuse::NoJoinCommand | Misuse::SeveralJoinCommands | Misuse::ShellSyntax { .. } => {
+                "paste the one line that `kubeadm token create --print-join-command` prints, as it is".to_owned()
+            }
             Misuse::NoPhase { .. } | Misuse::UnknownPhase { .. } => {
                 format!("run `{program} join phase --help` for the phases")
             }
@@ -270,8 +288,8 @@ impl Explain for UsageError {
                 format!("type the space again; where there is no shell, give two arguments or --{flag}=VALUE")
             }
             Misuse::FlagAsValue { flag, .. } => format!("give --{flag} a value, or leave it out"),
-            Misuse::ExtraArgument { .. } if *verb == Verb::Join => {
-                format!("give one endpoint and put values behind their flags, see `{program} join --help`")
+            Misuse::ExtraArgument { .. } if matches!(verb, Verb::Join | Verb::Ensure) => {
+                format!("give one endpoint and put values behind their flags, see `{program} {command} --help`")
             }
             Misuse::BadValue { flag, .. } | Misuse::FlagNotUnicode { flag } => {
                 format!("correct --{flag} and run again, see `{program} {command} --help`")

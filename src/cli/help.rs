@@ -18,6 +18,7 @@ impl Help {
         let text = match self.topic {
             Topic::General => include_str!("help/general.txt"),
             Topic::Join => include_str!("help/join.txt"),
+            Topic::Ensure => include_str!("help/ensure.txt"),
             Topic::Config => include_str!("help/config.txt"),
             Topic::Phases => include_str!("help/phases.txt"),
             Topic::Phase(PhaseSpec { applies: Applies::Worker(Phase::Preflight), .. }) => {
@@ -41,6 +42,7 @@ impl Help {
             "{flags of the sources}" => flags(&[Verb::Join], Some(Section::Sources)),
             "{flags of the run}" => flags(&[Verb::Join], Some(Section::Run)),
             "{parameters}" => parameters(),
+            "{flags of the unattended}" => flags(&[Verb::Ensure], Some(Section::Unattended)),
             "{flags before a command}" => flags(&[Verb::None], None),
             "{flags of config}" => flags(&[Verb::ConfigValidate, Verb::ConfigMigrate], None),
             "{flags of version}" => flags(&[Verb::Version], None),
@@ -66,6 +68,7 @@ pub(super) fn parse(mut args: Arguments) -> Result<Help, UsageError> {
         };
         topic = match word.as_str() {
             "join" => Topic::Join,
+            "ensure" => Topic::Ensure,
             "config" => Topic::Config,
             "phase" if topic == Topic::Join => Topic::Phases,
             "version" => Topic::Version,

@@ -6,6 +6,7 @@ use super::arguments::{Arguments, Next, Parsed};
 use super::error::{Misuse, UsageError};
 use super::phase::PhaseWords;
 use super::program::Program;
+use super::topic::Topic;
 use crate::config::origin::{Origin, WithOrigin};
 use crate::config::setting::Verb;
 use crate::config::settings::{LoggingFormat, Output, Settings};
@@ -31,18 +32,21 @@ pub struct JoinArgs {
     pub result_file: PathBuf,
 }
 
-/// What stands behind the word `join`; `args` has read what stood before it.
-pub(super) fn parse(mut args: Arguments) -> Result<Parsed<Box<JoinArgs>>, UsageError> {
-    args.verb = Verb::Join;
+/// What stands behind the word `join`, or `ensure`, which has no phases; `args` has read what stood before it.
+pub(super) fn parse(mut args: Arguments, verb: Verb) -> Result<Parsed<Box<JoinArgs>>, UsageError> {
+    args.verb = verb;
     let mut phase = PhaseWords::None;
     loop {
         match args.next()? {
             Next::End | Next::Version => break,
+            Next::Help if verb == Verb::Ensure => return Ok(Parsed::Help(args.help(Topic::Ensure))),
             Next::Help => return Ok(Parsed::Help(args.help(phase.topic()))),
             Next::Word(word) if phase.is_incomplete() => {
                 phase = phase.take(&word).map_err(|error| args.error(error))?
             }
-            Next::Word(word) if word == "phase" && phase.is_none() && args.settings.endpoint.is_none() => {
+            Next::Word(word)
+                if word == "phase" && verb == Verb::Join && phase.is_none() && args.settings.endpoint.is_none() =>
+            {
                 phase = PhaseWords::Any;
             }
             Next::Word(word) => take_endpoint(&mut args, word)?,
@@ -60,7 +64,9 @@ fn take_endpoint(args: &mut Arguments, word: String) -> Result<(), UsageError> {
         let suggestion = args.flag_in(&word);
         return Err(args.error(Misuse::ExtraArgument { word, suggestion }));
     }
-    args.settings.endpoint = Some(WithOrigin::new(word, Origin::Argument));
+    let origin =
+        args.entry.as_ref().map_or(Origin::Argument, |entry| Origin::Entry(format!("the endpoint in {entry}")));
+    args.settings.endpoint = Some(WithOrigin::new(word, origin));
     Ok(())
 }
 

@@ -8,7 +8,8 @@ use super::error::{Misuse, UsageError};
 use super::program::Program;
 use super::topic::{COMMANDS, Help, Topic};
 use super::version::Version;
-use super::{config, help, join, version};
+use super::{config, ensure, help, join, version};
+use crate::config::setting::Verb;
 use crate::values::nearest;
 
 /// Commands of kubeadm 1.37 (`cmd/kubeadm/app/cmd/cmd.go`) that kubejoin does not have.
@@ -37,6 +38,7 @@ fn topic_of(args: &[OsString]) -> Topic {
     match args.iter().skip(1).find(is_command).and_then(|word| word.to_str()) {
         Some("join") if args.iter().any(|arg| arg == "phase") => Topic::Phases,
         Some("join") => Topic::Join,
+        Some("ensure") => Topic::Ensure,
         Some("config") => Topic::Config,
         Some("version") => Topic::Version,
         _ => Topic::General,
@@ -49,7 +51,8 @@ fn command(mut args: Arguments) -> Result<Command, UsageError> {
         Next::Version => Ok(Command::Version(Version::default())),
         Next::End => Err(args.error(Misuse::NoCommand)),
         Next::Word(word) => match word.as_str() {
-            "join" => join::parse(args).map(|parsed| of(parsed, Command::Join)),
+            "join" => join::parse(args, Verb::Join).map(|parsed| of(parsed, Command::Join)),
+            "ensure" => ensure::parse(args).map(|parsed| of(parsed, Command::Ensure)),
             "config" => config::parse(args).map(|parsed| of(parsed, Command::Config)),
             "version" => version::parse(args).map(|parsed| of(parsed, Command::Version)),
             "help" => help::parse(args).map(Command::Help),

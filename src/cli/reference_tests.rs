@@ -9,8 +9,16 @@ use crate::config::settings_table::{FIELDS, SETTINGS};
 const BEGIN: &str = "<!-- settings: begin -->\n";
 const END: &str = "<!-- settings: end -->\n";
 
-const VERBS: [Verb; 7] =
-    [Verb::None, Verb::Join, Verb::Config, Verb::ConfigValidate, Verb::ConfigMigrate, Verb::Version, Verb::Help];
+const VERBS: [Verb; 8] = [
+    Verb::None,
+    Verb::Join,
+    Verb::Ensure,
+    Verb::Config,
+    Verb::ConfigValidate,
+    Verb::ConfigMigrate,
+    Verb::Version,
+    Verb::Help,
+];
 
 fn tables() -> String {
     let rows = |wanted: fn(&Setting) -> bool, row: fn(&Setting) -> String| {
@@ -18,7 +26,7 @@ fn tables() -> String {
     };
     let is_of_join = |setting: &Setting| setting.verbs.contains(Verb::Join) && setting.section != Section::Hidden;
     format!(
-        "\n### Flags of `join`\n\n\
+        "\n### Flags of `join` and `ensure`\n\n\
          | flag | kernel command line | field of a file | since | |\n|---|---|---|---|---|\n{}\n\
          Beside `--config` these are refused: {}.\n\n\
          ### Fields that have no flag\n\n| field | since | |\n|---|---|---|\n{}\n\
@@ -63,6 +71,7 @@ fn command(verb: Verb) -> &'static str {
     match verb {
         Verb::None => "kubejoin",
         Verb::Join => "join",
+        Verb::Ensure => "ensure",
         Verb::Config => "config print",
         Verb::ConfigValidate => "config validate",
         Verb::ConfigMigrate => "config migrate",

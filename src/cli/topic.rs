@@ -4,7 +4,7 @@ use super::program::Program;
 use crate::phase::PhaseSpec;
 
 /// Our commands, for suggestions.
-pub(super) const COMMANDS: [&str; 4] = ["join", "config", "version", "help"];
+pub(super) const COMMANDS: [&str; 5] = ["join", "ensure", "config", "version", "help"];
 
 /// What help was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub enum Topic {
     General,
     /// `join`.
     Join,
+    /// `ensure`.
+    Ensure,
     /// `config`.
     Config,
     /// `join phase`.

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use super::panics::report_panics;
-use super::{config, join, phase, report_options};
-use crate::cli::{self, Command, ConfigCommand, JoinArgs, Program};
+use super::{config, ensure, join, phase, report_options};
+use crate::cli::{self, Command, ConfigCommand, EnsureArgs, JoinArgs, Program};
 use crate::error::Failure;
 use crate::phase::{Applies, PhaseSpec};
 use crate::report::{Report, ReportOptions};
@@ -19,6 +19,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     let program = Program::of(argv.first());
     match cli::parse(argv.iter().cloned()) {
         Ok(Command::Join(args)) => run_join(&args),
+        Ok(Command::Ensure(args)) => run_ensure(&args),
         Ok(Command::Config(command)) => run_config(&command, program),
         Ok(Command::Version(version)) => show(&version.text()),
         Ok(Command::Help(help)) => show(&help.text()),
@@ -38,6 +39,11 @@ fn run_join(args: &JoinArgs) -> ExitCode {
         _ => phase::run(args, &report),
     };
     end(result, args.program, &report)
+}
+
+fn run_ensure(args: &EnsureArgs) -> ExitCode {
+    let report = begin(&report_options::of_join(&args.join));
+    end(ensure::run(args, &report), args.join.program, &report)
 }
 
 fn run_config(command: &ConfigCommand, program: Program) -> ExitCode {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::join_outcome::print_outcome;
 use crate::cli::JoinArgs;
 use crate::clock::Clock;
-use crate::config::{self, DiscoveryMethod, JoinConfiguration};
+use crate::config::{self, DiscoveryMethod, JoinConfiguration, Refused, Resolved};
 use crate::error::Failure;
 use crate::host::HostFacts;
 use crate::inputs::{Inputs, Named};
@@ -17,30 +17,38 @@ use crate::values::BootstrapToken;
 
 /// Joins, or runs the phases that were asked for.
 pub(super) fn run(args: &JoinArgs, report: &Report) -> Result<(), Failure> {
-    let plan = plan(args, report)?;
+    conceal_typed(args, report);
+    let mut resolved = config::load(&args.settings).map_err(|error| refused(error, report))?;
+    if args.phase.is_some() {
+        // As in kubeadm: what is to be skipped is not asked where one phase is named.
+        resolved.configuration.skip_phases.clear();
+    }
+    let mut plan = plan(resolved, report)?;
+    if let Some(PhaseSpec { applies: Applies::Worker(phase), .. }) = args.phase {
+        plan.options.phases = Phases::only(*phase);
+    }
     let outcome = join::join(&plan, report)?;
     print_outcome(&outcome, &plan, args, report);
     Ok(())
 }
 
-fn plan(args: &JoinArgs, report: &Report) -> Result<JoinPlan, Failure> {
+/// Why there is no configuration, once the warnings have been reported: what was ignored can be the cause.
+pub(super) fn refused(refused: Refused, report: &Report) -> Failure {
+    report.warn_each(Phase::Preflight, &refused.warnings);
+    refused.error.into()
+}
+
+/// Makes sure that nothing that was typed as a token is ever printed.
+pub(super) fn conceal_typed(args: &JoinArgs, report: &Report) {
     for secret in [&args.settings.token, &args.settings.discovery_token, &args.settings.tls_bootstrap_token] {
         secret.iter().for_each(|given| report.conceal(&given.value));
     }
-    let mut resolved = match config::load(&args.settings) {
-        Ok(resolved) => resolved,
-        Err(refused) => {
-            // What was ignored can be the cause.
-            report.warn_each(Phase::Preflight, &refused.warnings);
-            return Err(refused.error.into());
-        }
-    };
+}
+
+/// Reads the files that the configuration names and this machine's facts, and makes the plan of them.
+pub(super) fn plan(resolved: Resolved, report: &Report) -> Result<JoinPlan, Failure> {
     for token in tokens(&resolved.configuration) {
         report.conceal(&token.secret);
-    }
-    if args.phase.is_some() {
-        // As in kubeadm: what is to be skipped is not asked where one phase is named.
-        resolved.configuration.skip_phases.clear();
     }
     let rootfs = resolved.extras.rootfs.clone().unwrap_or_else(|| PathBuf::from("/"));
     let host = HostFacts::read(&rootfs, std::env::var_os("PATH").as_deref());
@@ -56,10 +64,7 @@ fn plan(args: &JoinArgs, report: &Report) -> Result<JoinPlan, Failure> {
         rootfs: &rootfs,
     };
     let inputs = Inputs::read(named, &host, clock, report)?;
-    let mut plan = JoinPlan::new(resolved.configuration, resolved.extras, inputs, host, clock)?;
-    if let Some(PhaseSpec { applies: Applies::Worker(phase), .. }) = args.phase {
-        plan.options.phases = Phases::only(*phase);
-    }
+    let plan = JoinPlan::new(resolved.configuration, resolved.extras, inputs, host, clock)?;
     report.warn_each(Phase::Preflight, &resolved.warnings);
     for (name, origin) in &resolved.provenance {
         report.debug(1, Phase::Preflight, format_args!("{name} comes from {origin}"));
@@ -70,7 +75,7 @@ fn plan(args: &JoinArgs, report: &Report) -> Result<JoinPlan, Failure> {
 /// Every token of a configuration.
 fn tokens(configuration: &JoinConfiguration) -> impl Iterator<Item = &BootstrapToken> {
     let discovery = match &configuration.discovery {
-        DiscoveryMethod::Token { token, .. } => Some(token),
+        DiscoveryMethod::Token { token, .. } => token.as_ref(),
         DiscoveryMethod::File(_) | DiscoveryMethod::Url { .. } => None,
     };
     discovery.into_iter().chain(&configuration.tls_bootstrap_token).chain(&configuration.fallback_token)

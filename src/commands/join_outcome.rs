@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::cli::JoinArgs;
-use crate::join::{CertificateSource, KubeletState, Outcome};
+use crate::join::{Case, CertificateSource, KubeletState, Outcome};
 use crate::node::paths;
 use crate::node::state::NodeIdentity;
 use crate::plan::JoinPlan;
@@ -13,11 +13,13 @@ use crate::rootfs::{FileSet, Preview, TargetPath};
 /// Prints the outcome and leaves its facts.
 pub(super) fn print_outcome(outcome: &Outcome, plan: &JoinPlan, args: &JoinArgs, report: &Report) {
     match outcome {
-        Outcome::Joined { certificate, server, kubelet } => {
+        Outcome::Joined { case, certificate, server, kubelet } => {
             let text = joined_text(plan, certificate, server, *kubelet, args);
-            report.done("joined", &joined_facts(plan, certificate, server, *kubelet), &text);
+            let mut facts = joined_facts(plan, certificate, server, *kubelet).to_vec();
+            facts.push(("case", case.name().into()));
+            report.done("joined", &facts, &text);
         }
-        Outcome::AlreadyJoined(identity) => print_already_joined(identity, plan, report),
+        Outcome::AlreadyJoined(identity, case) => print_already_joined(identity, *case, report),
         Outcome::DryRun(files) => print_dry_run(files, plan, report),
         Outcome::PhasesDone => {
             let phase = args.phase.map_or(Value::Null, |phase| phase.name.into());
@@ -119,17 +121,19 @@ fn joined_facts(
     ]
 }
 
-fn print_already_joined(identity: &NodeIdentity, plan: &JoinPlan, report: &Report) {
+/// A node that has joined before.
+pub(super) fn print_already_joined(identity: &NodeIdentity, case: Case, report: &Report) {
     let until = httpdate::fmt_http_date(identity.not_after);
     let text = format!(
         "{} has joined already.\n\
          * Its control plane is {}.\n\
          * Its certificate expires at {until}.\n\n\
          If `kubectl get nodes` on the control plane does not list it, restart the kubelet: it registers once, when it starts.",
-        plan.node.name, identity.server
+        identity.node, identity.server
     );
     let facts = [
-        ("node", plan.node.name.as_str().into()),
+        ("node", identity.node.as_str().into()),
+        ("case", case.name().into()),
         ("server", identity.server.as_str().into()),
         ("certificateNotAfter", until.into()),
     ];

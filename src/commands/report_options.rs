@@ -26,10 +26,10 @@ pub(super) fn of_join(args: &JoinArgs) -> ReportOptions {
 /// that asked for JSON gets it, and the result is not left from the run before.
 pub(super) fn of_argv(argv: &[OsString]) -> ReportOptions {
     let words: Vec<&str> = argv.iter().skip(1).map(|word| trimmed(word)).collect();
-    let verb = words.iter().find(|word| ["join", "config", "version", "help"].contains(*word));
+    let verb = words.iter().find(|word| ["join", "ensure", "config", "version", "help"].contains(*word));
     let is_json = |word: &&str| **word == *"json";
     let result = match verb {
-        Some(&"join") => {
+        Some(&("join" | "ensure")) => {
             let given = values(&words, &["--result-file"]).filter(|path| !path.is_empty()).last();
             Some(PathBuf::from(given.unwrap_or(result::PATH)))
         }

@@ -9,6 +9,7 @@ use super::kubelet_checks::{check_flags, check_taint};
 use super::origin::{Origin, WithOrigin};
 use super::problem::Problem;
 use super::settings::list;
+use super::token_need::TokenNeed;
 use super::warning::Warning;
 use crate::phase::{self, Applies};
 use crate::secret::Secret;
@@ -23,8 +24,8 @@ pub(super) fn unsupported(draft: &Draft) -> Vec<Problem> {
 }
 
 /// Checks everything. There is a configuration only where no problem has been found, here or before.
-pub(super) fn check(draft: Draft, findings: &mut Findings) -> Option<JoinConfiguration> {
-    let discovery = discovery(&draft, findings);
+pub(super) fn check(draft: Draft, need: TokenNeed, findings: &mut Findings) -> Option<JoinConfiguration> {
+    let discovery = discovery(&draft, need, findings);
     let tls_bootstrap_token = token(&draft.tls_bootstrap_token, findings);
     let ca_cert_path = ca_cert_path(draft.ca_cert_path, findings);
     skipped_phases(&draft.skip_phases, findings);
@@ -47,7 +48,7 @@ pub(super) fn check(draft: Draft, findings: &mut Findings) -> Option<JoinConfigu
     }
     let discovery = discovery?;
     let discovery_token = match &discovery {
-        DiscoveryMethod::Token { token, .. } => Some(token.clone()),
+        DiscoveryMethod::Token { token, .. } => token.clone(),
         DiscoveryMethod::File(_) | DiscoveryMethod::Url { .. } => None,
     };
     let (tls_bootstrap_token, fallback_token) =
@@ -65,10 +66,11 @@ pub(super) fn check(draft: Draft, findings: &mut Findings) -> Option<JoinConfigu
     })
 }
 
-fn discovery(draft: &Draft, findings: &mut Findings) -> Option<DiscoveryMethod> {
+/// How the cluster is to be found.
+fn discovery(draft: &Draft, need: TokenNeed, findings: &mut Findings) -> Option<DiscoveryMethod> {
     match &draft.file {
         Some(file) => file_discovery(draft, file, findings),
-        None => token_discovery(draft, findings),
+        None => token_discovery(draft, need, findings),
     }
 }
 
@@ -91,7 +93,7 @@ fn file_discovery(draft: &Draft, file: &WithOrigin<String>, findings: &mut Findi
     Some(DiscoveryMethod::Url { url, ca_file: draft.url_ca_file.as_ref().map(|given| given.value.clone()) })
 }
 
-fn token_discovery(draft: &Draft, findings: &mut Findings) -> Option<DiscoveryMethod> {
+fn token_discovery(draft: &Draft, need: TokenNeed, findings: &mut Findings) -> Option<DiscoveryMethod> {
     let mut endpoints: Vec<Endpoint> = Vec::new();
     for WithOrigin { value, origin } in &draft.endpoints {
         for text in list(value) {
@@ -102,13 +104,13 @@ fn token_discovery(draft: &Draft, findings: &mut Findings) -> Option<DiscoveryMe
     if endpoints.is_empty() && !findings.problems.iter().any(|problem| matches!(problem, Problem::Endpoint(..))) {
         missing("apiServerEndpoint", Problem::NoEndpoint, findings);
     }
-    if draft.discovery_token.is_none() {
+    if draft.discovery_token.is_none() && need == TokenNeed::Now {
         missing("token", Problem::NoToken, findings);
     }
     let token = token(&draft.discovery_token, findings);
     warn_of_unused_url_ca_file(draft, findings);
     let trust = trust(draft, findings);
-    Some(DiscoveryMethod::Token { endpoints, token: token?, trust: trust? })
+    Some(DiscoveryMethod::Token { endpoints, token, trust: trust? })
 }
 
 fn trust(draft: &Draft, findings: &mut Findings) -> Option<DiscoveryTrust> {

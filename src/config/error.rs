@@ -41,6 +41,20 @@ pub enum ConfigError {
         /// Whether it begins as a text of Windows does.
         is_utf16: bool,
     },
+    /// What stands in one of the places of an unattended machine cannot be read.
+    Entry {
+        /// What.
+        entry: String,
+        /// Why.
+        reason: String,
+    },
+    /// A pasted join command is not understood.
+    Command {
+        /// Where it stands.
+        entry: String,
+        /// Why.
+        error: Box<dyn Explain>,
+    },
     /// The configuration file is not YAML.
     Yaml {
         /// Which.
@@ -133,6 +147,8 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ConfigError::Read { path, source } => write!(f, "cannot read {}: {source}", path.display()),
+            ConfigError::Entry { entry, reason } => write!(f, "cannot read {}: {reason}", Shown(entry)),
+            ConfigError::Command { entry, error } => write!(f, "{}: {error}", Shown(entry)),
             ConfigError::TooLarge { path } => {
                 write!(f, "{} is longer than {} bytes", path.display(), MAX_BYTES)
             }
@@ -202,7 +218,9 @@ impl std::error::Error for ConfigError {
 impl Explain for ConfigError {
     fn code(&self) -> &'static Code {
         match self {
+            ConfigError::Command { error, .. } => error.code(),
             ConfigError::Read { .. }
+            | ConfigError::Entry { .. }
             | ConfigError::TooLarge { .. }
             | ConfigError::NotUnicode { .. }
             | ConfigError::Yaml { .. }
@@ -227,6 +245,8 @@ impl Explain for ConfigError {
             ConfigError::Read { path, .. } if path.starts_with("~") => {
                 "write the path without `~`, which the shell replaces only at the beginning of a word".to_owned()
             }
+            ConfigError::Command { error, .. } => error.hint(),
+            ConfigError::Entry { .. } => "check that file, and its file system, on this machine".to_owned(),
             ConfigError::Read { .. } => "check the path of that file on this machine".to_owned(),
             ConfigError::NoKind { kind, .. } if kind == "Config" => {
                 "pass a kubeconfig with --discovery-file".to_owned()

@@ -38,8 +38,8 @@ pub enum DiscoveryMethod {
     Token {
         /// `apiServerEndpoint`: at least one, in the order in which they are tried.
         endpoints: Vec<Endpoint>,
-        /// `token`.
-        token: BootstrapToken,
+        /// `token`; absent where it may come later.
+        token: Option<BootstrapToken>,
         /// `caCertHashes`, or the explicit choice to go without.
         trust: DiscoveryTrust,
     },

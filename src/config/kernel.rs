@@ -5,55 +5,21 @@
 //! `-` and `_` are the same in a name, and the last of several wins. Other than the kernel, which stops at `--`, every
 //! parameter is read: boot loaders append, and what belongs to init cannot be named `kubejoin.`.
 
-use std::ffi::OsStr;
-
-use super::origin::Origin;
-use super::problem::Problem;
-use super::setting::ValueError;
-use super::settings::Settings;
-use super::settings_table;
-use super::warning::Warning;
+use super::place::Place;
 
 /// What every parameter of ours begins with.
-const PREFIX: &str = "kubejoin.";
-
-/// What a kernel command line says.
-#[derive(Debug, Default)]
-pub struct Parsed {
-    /// The settings.
-    pub settings: Settings,
-    /// Parameters that do not exist or say nothing.
-    pub warnings: Vec<Warning>,
-    /// Values that cannot be used.
-    pub problems: Vec<Problem>,
-}
+pub(super) const PREFIX: &str = "kubejoin.";
 
 /// Reads a whole kernel command line.
-pub fn parse(text: &str) -> Parsed {
-    let mut parsed = Parsed::default();
+pub fn parse(text: &str) -> Place {
+    let mut place = Place::default();
     for (name, value) in parameters(text) {
         let name = name.replace('_', "-");
         if let Some(name) = name.strip_prefix(PREFIX) {
-            parsed.take(name, value.unwrap_or_default());
+            place.take(name, value.unwrap_or_default(), None);
         }
     }
-    parsed
-}
-
-impl Parsed {
-    fn take(&mut self, name: &str, value: &str) {
-        let Some(setting) = settings_table::parameter(name) else {
-            return self.warnings.push(Warning::UnknownParameter(name.to_owned()));
-        };
-        if value.is_empty() {
-            return self.warnings.push(Warning::ParameterWithoutValue(setting.parameter));
-        }
-        let origin = Origin::Parameter(setting.parameter);
-        if let Err(ValueError::Expected(expected)) = setting.set(&mut self.settings, origin.clone(), OsStr::new(value))
-        {
-            self.problems.push(Problem::Expected { origin, expected, found: value.to_owned() });
-        }
-    }
+    place
 }
 
 /// Names and values, in order.
@@ -104,7 +70,8 @@ mod tests {
 
     use super::*;
     use crate::clock::ClockMode;
-    use crate::config::origin::WithOrigin;
+    use crate::config::origin::{Origin, WithOrigin};
+    use crate::config::warning::Warning;
     use crate::secret::Secret;
 
     #[test]
@@ -173,8 +140,8 @@ mod tests {
             parsed.warnings,
             [
                 Warning::UnknownParameter("tokn".to_owned()),
-                Warning::ParameterWithoutValue("node-name"),
-                Warning::ParameterWithoutValue("token"),
+                Warning::ParameterWithoutValue(Origin::Parameter("node-name")),
+                Warning::ParameterWithoutValue(Origin::Parameter("token")),
                 Warning::UnknownParameter(String::new()),
             ]
         );

@@ -8,15 +8,17 @@ use zeroize::Zeroizing;
 use super::error::{ConfigError, Refused};
 use super::kernel;
 use super::origin::{Origin, WithOrigin};
-use super::resolve::{Resolved, Sources, resolve};
+use super::place::Place;
+use super::resolve::{Resolved, Sources, rank_of_cluster, resolve};
 use super::settings::Settings;
+use super::token_need::TokenNeed;
 use crate::file;
 use crate::secret::Secret;
 
 /// Where the kernel shows its command line.
 const PROC_CMDLINE: &str = "/proc/cmdline";
 
-/// Reads whatever the flags, and the kernel command line after them, point to, and resolves it.
+/// What a person typed: reads whatever the flags, and the kernel command line after them, point to, and resolves it.
 ///
 /// The kernel command line is read from the file that `--kernel-command-line` names, or from `/proc/cmdline` when there is
 /// neither `--config` nor `--discovery-file` nor an endpoint; a machine without `/proc` has said nothing there.
@@ -24,16 +26,31 @@ const PROC_CMDLINE: &str = "/proc/cmdline";
 /// # Errors
 /// A file that cannot be read, and everything [`resolve`] refuses.
 pub fn load(flags: &Settings) -> Result<Resolved, Refused> {
-    let kernel = kernel_command_line(flags)?;
-    let from_kernel = kernel.as_deref().and_then(|text| kernel::parse(text).settings.config);
-    let path = flags.config.as_ref().or(from_kernel.as_ref()).map(|given| given.value.as_path());
-    let text = path.map(read).transpose()?;
-    resolve(&Sources {
-        flags,
-        kernel: kernel.as_deref().map(String::as_str),
-        config: path.zip(text.as_deref().map(String::as_str)),
-        read_token: &read_token,
-    })
+    let kernel = kernel_command_line(flags)?.map(|text| kernel::parse(&text));
+    resolve_files(flags, kernel.into_iter().collect(), TokenNeed::Now)
+}
+
+/// What a machine was given, wherever that stands: the flags, then the places, the strongest first. A token may be missing.
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_unattended(flags: &Settings, places: Vec<Place>) -> Result<Resolved, Refused> {
+    resolve_files(flags, places, TokenNeed::Later)
+}
+
+/// Reads the configuration file of the source that says where to join, and resolves everything.
+fn resolve_files(flags: &Settings, mut places: Vec<Place>, token: TokenNeed) -> Result<Resolved, Refused> {
+    let (given, found) = match rank_of_cluster(flags, &places).and_then(|rank| rank.checked_sub(1)) {
+        Some(at) => (places[at].settings.config.clone(), places[at].config.take()),
+        None => (flags.config.clone(), None),
+    };
+    let file = match (found, given) {
+        (Some(found), _) => Some(found),
+        (None, Some(given)) => Some((given.value.clone(), read(&given.value)?)),
+        (None, None) => None,
+    };
+    let config = file.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
+    resolve(Sources { flags, places, config, read_token: &read_token, token })
 }
 
 /// The target root by the same sources, for a verb that needs no other setting of a join.
@@ -50,10 +67,15 @@ fn kernel_command_line(flags: &Settings) -> Result<Option<Zeroizing<String>>, Co
     match &flags.kernel_command_line {
         Some(given) => read(&given.value).map(Some),
         None if flags.config.is_none() && flags.endpoint.is_none() && flags.discovery_file.is_none() => {
-            Ok(read(Path::new(PROC_CMDLINE)).ok())
+            Ok(running_command_line())
         }
         None => Ok(None),
     }
+}
+
+/// The command line of the kernel that runs.
+pub(super) fn running_command_line() -> Option<Zeroizing<String>> {
+    read(Path::new(PROC_CMDLINE)).ok()
 }
 
 /// Reads a configuration file. It may hold a token: the text is wiped when it is dropped.
@@ -76,11 +98,12 @@ fn read_token(file: &WithOrigin<PathBuf>) -> Result<Secret, ConfigError> {
 }
 
 /// A whole text file. It may hold a token: what is read is wiped when it is dropped.
-fn read(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
+pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
     text(file::contents(path), path)
 }
 
-fn text(read: io::Result<Zeroizing<Vec<u8>>>, path: &Path) -> Result<Zeroizing<String>, ConfigError> {
+/// The text that was read from `path`.
+pub(super) fn text(read: io::Result<Zeroizing<Vec<u8>>>, path: &Path) -> Result<Zeroizing<String>, ConfigError> {
     let mut bytes = read.map_err(|source| match source.kind() {
         io::ErrorKind::FileTooLarge => ConfigError::TooLarge { path: path.to_owned() },
         _ => ConfigError::Read { path: path.to_owned(), source },

@@ -14,6 +14,7 @@ use super::join_configuration::{DiscoveryMethod, JoinConfiguration, NodeRegistra
 use super::origin::{Origin, WithOrigin};
 use super::problem::Problem;
 use super::render;
+use super::token_need::TokenNeed;
 use super::warning::Warning;
 use crate::secret::Secret;
 use crate::values::NodeName;
@@ -130,10 +131,13 @@ fn read(
     if draft.tls_bootstrap_token.is_none() && draft.file.is_none() {
         draft.tls_bootstrap_token = draft.discovery_token.clone();
     }
-    let Some(configuration) = check(draft.clone(), findings) else {
+    let Some(configuration) = check(draft.clone(), TokenNeed::Later, findings) else {
         let problems = std::mem::take(&mut findings.problems);
         return Err(ConfigError::Invalid { file: Some(path.to_owned()), problems });
     };
+    if let DiscoveryMethod::Token { token: None, .. } = &configuration.discovery {
+        findings.warnings.push(Warning::NoTokenYet);
+    }
     if let (DiscoveryMethod::Token { endpoints, .. }, Purpose::Migrate) = (&configuration.discovery, purpose)
         && endpoints.len() > 1
     {

@@ -13,6 +13,8 @@ pub enum Origin {
     Flag(&'static str),
     /// A parameter of the kernel command line, without `kubejoin.`.
     Parameter(&'static str),
+    /// What was found in one of the places where a machine has its settings: a path, or what the firmware calls it.
+    Entry(String),
     /// A field of the configuration file.
     Field {
         /// As Kubernetes writes it, such as `nodeRegistration.taints[0].key`.
@@ -30,6 +32,7 @@ impl fmt::Display for Origin {
             Origin::Argument => f.write_str("the argument of join"),
             Origin::Flag(flag) => write!(f, "--{flag}"),
             Origin::Parameter(parameter) => write!(f, "kubejoin.{parameter}= of the kernel command line"),
+            Origin::Entry(entry) => f.write_str(entry),
             Origin::Field { path, line } => write!(f, "{} (line {line})", Shown(path)),
             Origin::Default => f.write_str("a default"),
         }

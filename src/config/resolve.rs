@@ -1,8 +1,10 @@
 //! Precedence and provenance: the texts of all sources to one configuration, without any I/O of its own.
 //!
-//! Without a configuration file, flags win over the kernel command line, value by value. With one, the file is the
-//! configuration, and only what kubeadm lets stand beside it is added ([`Beside`]); what kubeadm does not have (`--rootfs`,
-//! `--clock`, a token file) may stand beside it, too.
+//! The sources are ranked: the flags, then the places in the order in which they are given. Where to join is one value, whether
+//! it is an endpoint, a discovery file or a configuration file; the first source that says it counts. Every other value is
+//! that of the first source that has it. With a configuration file, that file is the configuration, and only what kubeadm
+//! lets stand beside it is added ([`Beside`]); what kubeadm does not have (`--rootfs`, `--clock`, a token file) may stand
+//! beside it, too.
 
 use std::path::{Path, PathBuf};
 
@@ -13,25 +15,28 @@ use super::error::{ConfigError, Refused};
 use super::extras::Extras;
 use super::findings::Findings;
 use super::join_configuration::JoinConfiguration;
-use super::kernel;
 use super::origin::{Origin, WithOrigin};
+use super::place::Place;
 use super::problem::Problem;
 use super::setting::{Beside, Note, Setting};
 use super::settings::Settings;
 use super::settings_table::SETTINGS;
+use super::token_need::TokenNeed;
 use super::warning::Warning;
 use crate::secret::Secret;
 
 /// Every text that a configuration can come from.
 pub struct Sources<'a> {
-    /// The flags of `join`.
+    /// The flags of the command.
     pub flags: &'a Settings,
-    /// The kernel command line, where it is consulted.
-    pub kernel: Option<&'a str>,
-    /// The configuration file: its name for messages, its text.
+    /// What else is consulted, the strongest first.
+    pub places: Vec<Place>,
+    /// The configuration file of the source that says where to join: its name for messages, its text.
     pub config: Option<(&'a Path, &'a str)>,
     /// Reads a token file; asked only where its token is needed.
     pub read_token: &'a dyn Fn(&WithOrigin<PathBuf>) -> Result<Secret, ConfigError>,
+    /// Whether there must be a token.
+    pub token: TokenNeed,
 }
 
 /// A configuration, and how it came about.
@@ -52,7 +57,7 @@ pub struct Resolved {
 /// # Errors
 /// [`ConfigError::Invalid`] with everything that is wrong or missing, or what is wrong with the file as a whole; with the
 /// warnings, which may name the cause.
-pub fn resolve(sources: &Sources<'_>) -> Result<Resolved, Refused> {
+pub fn resolve(sources: Sources<'_>) -> Result<Resolved, Refused> {
     let mut findings = Findings::default();
     match weigh(sources, &mut findings) {
         Ok((configuration, extras, provenance)) => {
@@ -62,40 +67,63 @@ pub fn resolve(sources: &Sources<'_>) -> Result<Resolved, Refused> {
     }
 }
 
+/// Which of the ranked sources says where to join: its number, the flags' is 0.
+pub(super) fn rank_of_cluster(flags: &Settings, places: &[Place]) -> Option<usize> {
+    let says = |s: &Settings| s.config.is_some() || s.endpoint.is_some() || s.discovery_file.is_some();
+    let place = || places.iter().position(|place| place.config.is_some() || says(&place.settings));
+    if says(flags) { Some(0) } else { place().map(|at| at + 1) }
+}
+
 type Weighed = (JoinConfiguration, Extras, Vec<(&'static str, Origin)>);
 
-fn weigh(sources: &Sources<'_>, findings: &mut Findings) -> Result<Weighed, ConfigError> {
-    let flags = sources.flags;
-    let kernel::Parsed { settings: kernel, warnings, problems } = sources.kernel.map(kernel::parse).unwrap_or_default();
-    findings.warnings.extend(warnings);
-    findings.problems.extend(problems);
+fn weigh(sources: Sources<'_>, findings: &mut Findings) -> Result<Weighed, ConfigError> {
+    let Sources { flags, mut places, config, read_token, token } = sources;
+    let rank = rank_of_cluster(flags, &places).unwrap_or_default();
+    for place in &mut places {
+        findings.warnings.append(&mut place.warnings);
+        findings.problems.append(&mut place.problems);
+    }
     findings.warnings.extend(given_rows(flags).filter_map(|(setting, _)| warning_of(setting)));
+    let ranked: Vec<&Settings> = std::iter::once(flags).chain(places.iter().map(|place| &place.settings)).collect();
+    let (above, rest) = ranked.split_at(rank);
+    let of_cluster = rest.first().copied().unwrap_or(flags);
 
-    let mut draft = match sources.config {
+    let mut draft = match config {
         Some((path, text)) => {
-            refuse_mixed(flags, &kernel)?;
-            let endpoint = flags.endpoint.as_ref().or(kernel.endpoint.as_ref());
-            findings.warnings.extend(endpoint.map(|given| Warning::EndpointIgnored(given.origin.clone())));
+            refuse_mixed(&ranked[..=rank])?;
+            findings.warnings.extend(ignored_beside_config(&ranked));
+            findings
+                .warnings
+                .extend(of_cluster.endpoint.iter().map(|given| Warning::EndpointIgnored(given.origin.clone())));
             let draft = document::read(path, text, findings)?;
             findings.problems.extend(check::unsupported(&draft));
             draft
         }
-        None => from_settings(flags, &kernel),
+        None => from_settings(of_cluster, &ranked),
     };
-    draft.ca_file = flags.discovery_ca_file.clone().or(kernel.discovery_ca_file.clone());
-    draft.url_ca_file = flags.discovery_url_ca_file.clone().or(kernel.discovery_url_ca_file.clone());
-    for source in [flags, &kernel] {
-        add_tokens(&mut draft, source, sources, findings)?;
+    let first = |path: fn(&Settings) -> &Option<WithOrigin<PathBuf>>| ranked.iter().find_map(|s| path(s).clone());
+    draft.ca_file = first(|s| &s.discovery_ca_file);
+    draft.url_ca_file = first(|s| &s.discovery_url_ca_file);
+    let of_file = (draft.discovery_token.take(), draft.tls_bootstrap_token.take());
+    let mut tokens = Tokens { read: read_token, need: token, findings };
+    for source in above {
+        tokens.add(&mut draft, source)?;
+    }
+    draft.discovery_token = draft.discovery_token.or(of_file.0);
+    draft.tls_bootstrap_token = draft.tls_bootstrap_token.or(of_file.1);
+    for source in rest {
+        tokens.add(&mut draft, source)?;
     }
     // Beside a discovery file the one of a flag is for the certificate; those of a file of old versions are refused there.
-    if draft.tls_bootstrap_token.is_none() && (draft.file.is_none() || sources.config.is_none()) {
+    if draft.tls_bootstrap_token.is_none() && (draft.file.is_none() || config.is_none()) {
         draft.tls_bootstrap_token = draft.discovery_token.clone();
     }
     draft.token_is_fallback = is_fallback(&draft, flags);
-    for source in [&kernel, flags] {
+    for source in ranked.iter().rev() {
         draft.ignore_preflight_errors.extend_from_slice(&source.ignore_preflight_errors);
-        draft.node_name = source.node_name.clone().or(draft.node_name);
     }
+    let name = |sources: &[&Settings]| sources.iter().find_map(|source| source.node_name.clone());
+    draft.node_name = name(&ranked[..=rank]).or(draft.node_name).or_else(|| name(&ranked));
     if flags.skip_preflight_checks == Some(true) {
         draft.ignore_preflight_errors = vec![WithOrigin::new("all".to_owned(), Origin::Flag("skip-preflight-checks"))];
     }
@@ -103,17 +131,18 @@ fn weigh(sources: &Sources<'_>, findings: &mut Findings) -> Result<Weighed, Conf
         draft.skip_phases.clone_from(&flags.skip_phases);
     }
     draft.dry_run = flags.dry_run.unwrap_or(draft.dry_run);
+    findings.warnings.extend(ranked[1..].iter().flat_map(|source| overruled(&draft, source)));
 
     let provenance = provenance(&draft);
-    let extras = extras(flags, &kernel, findings);
-    match check::check(draft, findings) {
+    let extras = extras(&ranked, findings);
+    match check::check(draft, token, findings) {
         Some(configuration) => Ok((configuration, extras, provenance)),
         None => {
             let problems = std::mem::take(&mut findings.problems);
             if problems.iter().any(Problem::is_missing) {
                 findings.warnings.extend(flags.empty.iter().cloned().map(Warning::EmptyValue));
             }
-            Err(ConfigError::Invalid { file: sources.config.map(|(path, _)| path.to_owned()), problems })
+            Err(ConfigError::Invalid { file: config.map(|(path, _)| path.to_owned()), problems })
         }
     }
 }
@@ -124,7 +153,7 @@ fn given_rows(settings: &Settings) -> impl Iterator<Item = (&'static Setting, &O
         let row = SETTINGS.iter().find(|row| match origin {
             Origin::Flag(name) => row.flag == *name,
             Origin::Parameter(name) => row.parameter == *name,
-            Origin::Argument | Origin::Field { .. } | Origin::Default => false,
+            Origin::Argument | Origin::Entry(_) | Origin::Field { .. } | Origin::Default => false,
         });
         Some((row?, origin))
     })
@@ -138,88 +167,131 @@ fn warning_of(setting: &Setting) -> Option<Warning> {
     }
 }
 
-/// The tokens of one source, for what has none yet. As in kubeadm (`cmd/join.go`), `--token` is for what has no token of its
-/// own, and beside `--discovery-token` for nothing: that one has become the token of the TLS bootstrap before.
-fn add_tokens(
-    draft: &mut Draft,
-    source: &Settings,
-    sources: &Sources<'_>,
-    findings: &mut Findings,
-) -> Result<(), ConfigError> {
-    if let (Some(_), Some(file)) = (&source.token, &source.token_file) {
-        findings.problems.push(Problem::TwoTokens(file.origin.clone()));
-    }
-    draft.tls_bootstrap_token = draft.tls_bootstrap_token.take().or(source.tls_bootstrap_token.clone());
-    draft.discovery_token = draft.discovery_token.take().or(source.discovery_token.clone());
-    let bootstrap_lacks_one = draft.tls_bootstrap_token.is_none() && source.discovery_token.is_none();
-    if !bootstrap_lacks_one && (draft.discovery_token.is_some() || draft.file.is_some()) {
-        // What wins over the kernel command line is nothing to warn of.
-        let of_flags = |file: &&WithOrigin<PathBuf>| matches!(file.origin, Origin::Flag(_));
-        let ignored = source.token_file.as_ref().filter(of_flags);
-        findings.warnings.extend(ignored.map(|file| Warning::TokenFileIgnored(file.origin.clone())));
-        return Ok(());
-    }
-    let token = match (&source.token, &source.token_file) {
-        (Some(token), _) => token.clone(),
-        (None, Some(file)) => WithOrigin::new((sources.read_token)(file)?, file.origin.clone()),
-        (None, None) => return Ok(()),
-    };
-    if bootstrap_lacks_one {
-        draft.tls_bootstrap_token = Some(token.clone());
-    }
-    draft.discovery_token = draft.discovery_token.take().or(Some(token));
-    Ok(())
+/// How tokens are taken from the sources.
+struct Tokens<'a> {
+    read: &'a dyn Fn(&WithOrigin<PathBuf>) -> Result<Secret, ConfigError>,
+    need: TokenNeed,
+    findings: &'a mut Findings,
 }
 
-/// Whether the kernel command line has the token, and the user of this run the discovery file, which may have a user of its
-/// own: what was typed wins.
+impl Tokens<'_> {
+    /// The tokens of one source, for what has none yet. As in kubeadm (`cmd/join.go`), `--token` is for what has no token of
+    /// its own, and beside `--discovery-token` for nothing: that one has become the token of the TLS bootstrap before.
+    fn add(&mut self, draft: &mut Draft, source: &Settings) -> Result<(), ConfigError> {
+        if let (Some(_), Some(file)) = (&source.token, &source.token_file) {
+            self.findings.problems.push(Problem::TwoTokens(file.origin.clone()));
+        }
+        draft.tls_bootstrap_token = draft.tls_bootstrap_token.take().or(source.tls_bootstrap_token.clone());
+        draft.discovery_token = draft.discovery_token.take().or(source.discovery_token.clone());
+        let bootstrap_lacks_one = draft.tls_bootstrap_token.is_none() && source.discovery_token.is_none();
+        if !bootstrap_lacks_one && (draft.discovery_token.is_some() || draft.file.is_some()) {
+            // What wins over a weaker source is nothing to warn of.
+            let of_flags = |file: &&WithOrigin<PathBuf>| matches!(file.origin, Origin::Flag(_));
+            let ignored = source.token_file.as_ref().filter(of_flags);
+            self.findings.warnings.extend(ignored.map(|file| Warning::TokenFileIgnored(file.origin.clone())));
+            return Ok(());
+        }
+        let Some(token) = self.of(source)? else { return Ok(()) };
+        if bootstrap_lacks_one {
+            draft.tls_bootstrap_token = Some(token.clone());
+        }
+        draft.discovery_token = draft.discovery_token.take().or(Some(token));
+        Ok(())
+    }
+
+    /// The token of a source. A file that is not there yet is none where one may come later.
+    fn of(&self, source: &Settings) -> Result<Option<WithOrigin<Secret>>, ConfigError> {
+        let (token, file) = (&source.token, &source.token_file);
+        let Some(file) = file.as_ref().filter(|_| token.is_none()) else { return Ok(token.clone()) };
+        match (self.read)(file) {
+            Ok(token) => Ok(Some(WithOrigin::new(token, file.origin.clone()))),
+            Err(ConfigError::Read { source, .. })
+                if self.need == TokenNeed::Later && source.kind() == std::io::ErrorKind::NotFound =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Whether a place has the token, and the user of this run the discovery file, which may have a user of its own: what was
+/// typed wins.
 fn is_fallback(draft: &Draft, flags: &Settings) -> bool {
     let file_is_typed = match draft.file.as_ref().map(|file| &file.origin) {
         Some(Origin::Flag(_)) => true,
         Some(Origin::Field { .. }) => flags.config.is_some(),
         _ => false,
     };
-    file_is_typed && draft.tls_bootstrap_token.as_ref().is_some_and(|t| matches!(t.origin, Origin::Parameter(_)))
+    let is_found = |token: &WithOrigin<Secret>| matches!(token.origin, Origin::Parameter(_) | Origin::Entry(_));
+    file_is_typed && draft.tls_bootstrap_token.as_ref().is_some_and(is_found)
 }
 
-/// A draft without a configuration file. Where to join is one value, whether it is an endpoint or a file.
-fn from_settings(flags: &Settings, kernel: &Settings) -> Draft {
-    let where_to = if flags.endpoint.is_some() || flags.discovery_file.is_some() { flags } else { kernel };
-    let pinned_by = if flags.ca_cert_hashes.is_empty() { kernel } else { flags };
-    let patches = flags.patches.as_ref().or(kernel.patches.as_ref());
+/// A draft without a configuration file.
+fn from_settings(of_cluster: &Settings, ranked: &[&Settings]) -> Draft {
+    let pins = ranked.iter().map(|source| &source.ca_cert_hashes).find(|pins| !pins.is_empty());
+    let patches = ranked.iter().find_map(|source| source.patches.as_ref());
     Draft {
-        endpoints: where_to.endpoint.clone().into_iter().collect(),
-        file: where_to.discovery_file.clone(),
-        ca_cert_hashes: pinned_by.ca_cert_hashes.clone(),
-        unsafe_skip_ca_verification: flags.unsafe_skip_ca_verification.unwrap_or_default(),
-        cri_socket: flags.cri_socket.clone().or(kernel.cri_socket.clone()),
+        endpoints: of_cluster.endpoint.clone().into_iter().collect(),
+        file: of_cluster.discovery_file.clone(),
+        ca_cert_hashes: pins.cloned().unwrap_or_default(),
+        unsafe_skip_ca_verification: ranked.iter().find_map(|s| s.unsafe_skip_ca_verification).unwrap_or_default(),
+        cri_socket: ranked.iter().find_map(|source| source.cri_socket.clone()),
         patches_directory: patches.map(|given| given.value.clone()),
         ..Draft::default()
     }
 }
 
-fn extras(flags: &Settings, kernel: &Settings, findings: &mut Findings) -> Extras {
-    let server = flags.server.clone().or(kernel.server.clone());
-    let path = |flag: &Option<WithOrigin<PathBuf>>, parameter: &Option<WithOrigin<PathBuf>>| {
-        flag.as_ref().or(parameter.as_ref()).map(|given| given.value.clone())
+fn extras(ranked: &[&Settings], findings: &mut Findings) -> Extras {
+    let path = |path: fn(&Settings) -> &Option<WithOrigin<PathBuf>>| {
+        ranked.iter().find_map(|source| path(source).as_ref()).map(|given| given.value.clone())
     };
+    let server = ranked.iter().find_map(|source| source.server.clone());
     Extras {
-        rootfs: path(&flags.rootfs, &kernel.rootfs),
+        rootfs: path(|s| &s.rootfs),
         server: server.and_then(|given| parsed(given, findings, Problem::Endpoint)),
-        clock: flags.clock.or(kernel.clock).unwrap_or_default(),
-        set_clock: flags.set_clock.unwrap_or_default(),
-        kubelet_config: path(&flags.kubelet_config, &kernel.kubelet_config),
+        clock: ranked.iter().find_map(|source| source.clock).unwrap_or_default(),
+        set_clock: ranked.iter().find_map(|source| source.set_clock).unwrap_or_default(),
+        kubelet_config: path(|s| &s.kubelet_config),
     }
 }
 
-/// What may not stand beside a configuration file.
-fn refuse_mixed(flags: &Settings, kernel: &Settings) -> Result<(), ConfigError> {
-    let given = given_rows(flags).chain(given_rows(kernel));
+/// What may not stand beside a configuration file: settings of its own source and of stronger ones.
+fn refuse_mixed(sources: &[&Settings]) -> Result<(), ConfigError> {
+    let given = sources.iter().flat_map(|source| given_rows(source));
     let refused = given.filter(|(setting, _)| setting.beside_config == Beside::Refused);
     let mut settings: Vec<_> = refused.map(|(setting, origin)| (origin.to_string(), setting.field)).collect();
     settings.sort();
     settings.dedup();
     if settings.is_empty() { Ok(()) } else { Err(ConfigError::Mixed { settings }) }
+}
+
+/// What is found beside a configuration file and has no effect there. Tokens are not among it: they fill in what it lacks.
+fn ignored_beside_config(ranked: &[&Settings]) -> Vec<Warning> {
+    let places = &ranked[1..];
+    let pins = places.iter().flat_map(|source| &source.ca_cert_hashes);
+    let sockets = places.iter().filter_map(|source| source.cri_socket.as_ref());
+    let patches = places.iter().filter_map(|source| source.patches.as_ref().map(|given| &given.origin));
+    let origins = pins.chain(sockets).map(|given| &given.origin).chain(patches);
+    origins.cloned().map(Warning::IgnoredBesideConfig).collect()
+}
+
+/// What a place says otherwise than a stronger source.
+fn overruled(draft: &Draft, place: &Settings) -> Vec<Warning> {
+    fn differs<T: PartialEq>(given: &Option<WithOrigin<T>>, used: Option<&WithOrigin<T>>) -> Option<Warning> {
+        let (given, used) = (given.as_ref()?, used?);
+        let (ignored, counts) = (given.origin.clone(), used.origin.clone());
+        (given.value != used.value).then_some(Warning::Overruled { ignored, used: counts })
+    }
+    let cluster = draft.file.as_ref().or(draft.endpoints.first());
+    let found = [
+        differs(&place.endpoint, cluster),
+        differs(&place.discovery_file, cluster),
+        differs(&place.node_name, draft.node_name.as_ref()),
+        differs(&place.cri_socket, draft.cri_socket.as_ref()),
+        differs(&place.token, draft.discovery_token.as_ref()),
+    ];
+    found.into_iter().flatten().collect()
 }
 
 fn provenance(draft: &Draft) -> Vec<(&'static str, Origin)> {

@@ -47,6 +47,8 @@ pub enum Verb {
     None,
     /// `join`.
     Join,
+    /// `ensure`.
+    Ensure,
     /// `config`, before its own verb is known, and `config print`.
     Config,
     /// `config validate`.
@@ -61,7 +63,7 @@ pub enum Verb {
 
 /// A set of commands, one bit each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verbs(u8);
+pub struct Verbs(u16);
 
 /// The set of these commands.
 pub const fn verbs(verbs: &[Verb]) -> Verbs {
@@ -91,6 +93,8 @@ pub enum Section {
     Sources,
     /// What this run does.
     Run,
+    /// What a machine does that nobody watches.
+    Unattended,
     /// Not in help: flags of older releases, flags without an effect, and what only a file says.
     Hidden,
 }

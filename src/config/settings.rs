@@ -4,6 +4,7 @@
 //! Which flag and which parameter fills which field is said by [`super::settings_table`].
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::origin::{Origin, WithOrigin};
 use crate::clock::ClockMode;
@@ -60,6 +61,10 @@ pub struct Settings {
     pub rootfs: Option<WithOrigin<PathBuf>>,
     /// Which clock judges certificates.
     pub clock: Option<ClockMode>,
+    /// For how long `ensure` tries.
+    pub deadline: Option<Duration>,
+    /// `ensure` removes token files once they are not needed any more.
+    pub shred_token_file: Option<bool>,
     /// Step the system clock.
     pub set_clock: Option<bool>,
     /// Every check is ignored, whatever else is named.

@@ -6,9 +6,10 @@
 use super::setting::{Beside, Kind, Note, Parser, Section, Setting, Verb, verbs};
 use super::settings::{LoggingFormat, Output, VersionFormat};
 use crate::clock::ClockMode;
+use crate::values::duration;
 
 /// The rows.
-pub static SETTINGS: [Setting; 60] = [
+pub static SETTINGS: [Setting; 62] = [
     // The cluster.
     Setting {
         parameter: "endpoint",
@@ -171,7 +172,7 @@ pub static SETTINGS: [Setting; 60] = [
         ..JOIN
     },
     Setting {
-        verbs: verbs(&[Verb::None, Verb::Join]),
+        verbs: verbs(&[Verb::None, Verb::Join, Verb::Ensure]),
         flag: "rootfs",
         parameter: "rootfs",
         value: "DIR",
@@ -263,7 +264,7 @@ pub static SETTINGS: [Setting; 60] = [
         more: "Any of kubeadm's names. The flag replaces the field",
         ..JOIN
     },
-    Setting { verbs: verbs(&[Verb::None, Verb::Join]), ..VERBOSITY },
+    Setting { verbs: verbs(&[Verb::None, Verb::Join, Verb::Ensure]), ..VERBOSITY },
     Setting {
         flag: "logging-format",
         value: "text|json",
@@ -300,6 +301,32 @@ pub static SETTINGS: [Setting; 60] = [
         section: Section::Run,
         since: KUBEJOIN,
         help: "Where the result is written (default: /run/kubejoin/result.json)",
+        ..JOIN
+    },
+    Setting {
+        verbs: verbs(&[Verb::Ensure]),
+        flag: "deadline",
+        value: "DURATION",
+        kind: Kind::Parsed(&Parser {
+            expected: "a duration such as 10m0s",
+            set: |s, text| {
+                s.deadline = duration::parse(text).ok();
+                s.deadline.is_some()
+            },
+        }),
+        section: Section::Unattended,
+        since: KUBEJOIN,
+        help: "How long what may still come is waited for, such as a network (default: for ever)",
+        ..JOIN
+    },
+    Setting {
+        verbs: verbs(&[Verb::Ensure]),
+        flag: "shred-token-file",
+        kind: Kind::Boolean(|s| &mut s.shred_token_file),
+        section: Section::Unattended,
+        since: KUBEJOIN,
+        help: "Overwrite and remove kubejoin.token and kubejoin.txt, and the file of --token-file, once the node has joined",
+        more: "Credentials and the firmware's strings stay. FAT and flash may keep what was overwritten: let the token expire, too",
         ..JOIN
     },
     // Other commands.
@@ -379,6 +406,7 @@ pub static SETTINGS: [Setting; 60] = [
         verbs: verbs(&[
             Verb::None,
             Verb::Join,
+            Verb::Ensure,
             Verb::Config,
             Verb::ConfigValidate,
             Verb::ConfigMigrate,
@@ -527,7 +555,7 @@ const KUBEJOIN: &str = "kubejoin";
 
 /// What most flags of `join` have in common.
 const JOIN: Setting = Setting {
-    verbs: verbs(&[Verb::Join]),
+    verbs: verbs(&[Verb::Join, Verb::Ensure]),
     flag: "",
     short: None,
     parameter: "",

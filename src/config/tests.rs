@@ -39,11 +39,15 @@ impl Given<'_> {
             Some(text) => Ok(Secret::new(text)),
             None => Err(ConfigError::TooLarge { path: "nobody should have read this".into() }),
         };
-        resolve(&Sources {
-            flags: &typed(self.flags),
-            kernel: self.kernel,
-            config: self.config.map(|text| (Path::new("join.yaml"), text)),
+        let path = Path::new("join.yaml");
+        let mut flags = typed(self.flags);
+        flags.config = self.config.map(|_| WithOrigin::new(path.into(), Origin::Flag("config")));
+        resolve(Sources {
+            flags: &flags,
+            places: self.kernel.map(kernel::parse).into_iter().collect(),
+            config: self.config.map(|text| (path, text)),
             read_token: &token,
+            token: TokenNeed::Now,
         })
     }
 
@@ -62,7 +66,7 @@ fn by_flags<'a>(flags: &'a [(&'a str, &'a str)]) -> Given<'a> {
 
 fn token_of(configuration: &JoinConfiguration) -> &BootstrapToken {
     let DiscoveryMethod::Token { token, .. } = &configuration.discovery else { panic!("no token discovery") };
-    token
+    token.as_ref().unwrap()
 }
 
 fn endpoint_of(configuration: &JoinConfiguration) -> String {

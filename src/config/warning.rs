@@ -93,8 +93,23 @@ pub enum Warning {
     EmptyValue(Origin),
     /// A `kubejoin.` parameter that does not exist, named without that. Its value may be a secret and is not kept.
     UnknownParameter(String),
-    /// A `kubejoin.` parameter without `=`, named without that.
-    ParameterWithoutValue(&'static str),
+    /// A parameter, or what stands in its place, without a value.
+    ParameterWithoutValue(Origin),
+    /// `config validate`, `config migrate`: a file without a token, which another source has to bring.
+    NoTokenYet,
+    /// A file or a string of the firmware that is named `kubejoin.`, and not as any setting is.
+    UnknownEntry(String),
+    /// A file that somebody else can have written.
+    UntrustedEntry(String),
+    /// A value that one from a stronger place has overruled.
+    Overruled {
+        /// What is not used.
+        ignored: Origin,
+        /// What is.
+        used: Origin,
+    },
+    /// A setting that only the configuration file says, where there is one.
+    IgnoredBesideConfig(Origin),
     /// A socket without `unix://`.
     CriSocketScheme(Origin),
     /// An endpoint beside `--config`; kubeadm ignores it, too, but does not say so.
@@ -181,8 +196,21 @@ impl fmt::Display for Warning {
             Warning::UnknownParameter(name) => {
                 write!(f, "ignored the unknown parameter kubejoin.{} of the kernel command line", Shown(name))
             }
-            Warning::ParameterWithoutValue(name) => {
-                write!(f, "ignored kubejoin.{name} of the kernel command line, it has no value")
+            Warning::ParameterWithoutValue(origin) => write!(f, "ignored {origin}, it has no value"),
+            Warning::NoTokenYet => {
+                f.write_str("the file has no token: a join needs one beside it, such as --token-file")
+            }
+            Warning::UnknownEntry(entry) => {
+                write!(f, "ignored {}: no setting has this name", Shown(entry))
+            }
+            Warning::UntrustedEntry(entry) => {
+                write!(f, "ignored {}: its owner or mode lets others write it", Shown(entry))
+            }
+            Warning::Overruled { ignored, used } => {
+                write!(f, "{ignored} says something else than {used}, which counts")
+            }
+            Warning::IgnoredBesideConfig(origin) => {
+                write!(f, "{origin} is ignored: beside a configuration file, only that says it")
             }
             Warning::CriSocketScheme(origin) => {
                 write!(f, "{origin}: accepted as a path, unix:// was put before it")

@@ -15,6 +15,7 @@ use crate::values::Endpoint;
 pub struct ClusterInfo {
     pub(super) server: Endpoint,
     pub(super) endpoint: Endpoint,
+    pub(super) announced: Option<Endpoint>,
     pub(super) ca_certificates: Vec<Certificate>,
     pub(super) roots: TrustRoots,
     pub(super) clock: Clock,
@@ -29,6 +30,11 @@ impl ClusterInfo {
     /// The API server that this program uses. The same, but where `--server` says otherwise.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
+    }
+
+    /// What cluster-info names, where a discovery file counts instead, and cluster-info could be read.
+    pub fn announced(&self) -> Option<&Endpoint> {
+        self.announced.as_ref()
     }
 
     /// The CA certificates that were verified, in the order of cluster-info.

@@ -63,6 +63,7 @@ pub fn discover(access: &Access, retry: Retry, report: &Report) -> Result<Discov
                 Some(_) => GoOnWith::EndpointAsked,
                 None => GoOnWith::ServerOfClusterInfo,
             };
+            let token = token.as_ref().ok_or(DiscoveryError::NoToken)?;
             let request = token::TokenDiscovery { endpoints, token, trust, proxies, go_on_with, clock };
             (token::discover(request, retry, report)?, None)
         }

@@ -102,6 +102,8 @@ pub enum DiscoveryError {
     File(KubeconfigError),
     /// The discovery file has no CA, and the system trust store does not know that of the API server.
     FileWithoutCa(NetError),
+    /// There is no token yet.
+    NoToken,
     /// There is neither a token nor a user in the discovery file to request a certificate with.
     NoCredentials,
     /// The API server does not know the user of the discovery file.
@@ -249,6 +251,7 @@ impl fmt::Display for DiscoveryError {
             DiscoveryError::FileWithoutCa(error) => {
                 write!(f, "{error}; the discovery file has no CA, so that the system trust store had to know it")
             }
+            DiscoveryError::NoToken => f.write_str("no bootstrap token has been found yet"),
             DiscoveryError::NoCredentials => f.write_str(
                 "there is no token, and no credentials in the discovery file, to request a certificate with",
             ),
@@ -291,6 +294,7 @@ impl Explain for DiscoveryError {
             }
             DiscoveryError::File(_) => &codes::DISCOVERY_FILE,
             DiscoveryError::FileWithoutCa(error) => error.code(),
+            DiscoveryError::NoToken => &codes::CONFIG_NO_TOKEN_YET,
             DiscoveryError::NoCredentials => &codes::CONFIG_INCOMPLETE,
             DiscoveryError::CredentialsRefused(_) => &codes::DISCOVERY_CREDENTIALS,
             DiscoveryError::Web { error, .. } => error.code(),

@@ -80,8 +80,8 @@ pub(super) fn with_ca_of_file(
         Some(user) => ask_as_user(as_user, user, retry, report)?,
         None => (as_user, answer),
     };
-    request.content(answer, report)?;
-    Ok(request.verified(ca_certificates, roots, server))
+    let announced = request.content(answer, report)?.map(|info| info.server);
+    Ok(request.verified(ca_certificates, roots, server, announced))
 }
 
 /// Verifies the API server with the system trust store, and takes the cluster's CA from cluster-info: the file has none.
@@ -115,11 +115,12 @@ pub(super) fn with_ca_of_cluster_info(
         None => answer,
     };
     let unverified = request.content(answer, report)?;
-    let ca_certificates = unverified.ok_or(DiscoveryError::File(KubeconfigError::NoCaCertificate))?.ca_certificates;
+    let UnverifiedClusterInfo { server: announced, ca_certificates, .. } =
+        unverified.ok_or(DiscoveryError::File(KubeconfigError::NoCaCertificate))?;
     let roots = valid_anchors(&ca_certificates, clock.now())?;
     // A token wins over the file's own certificate, which is then not shown any more.
     let server = Server::new(dialer, &roots, clock, identity.filter(|_| request.token.is_none()))?;
-    Ok(request.verified(ca_certificates, roots, server))
+    Ok(request.verified(ca_certificates, roots, server, Some(announced)))
 }
 
 impl<'a> FileDiscovery<'a> {
@@ -142,16 +143,7 @@ impl<'a> FileDiscovery<'a> {
         let own = &self.kubeconfig.server;
         let problem = match answer {
             Ok(config_map) => match config_map.data.get("kubeconfig").map(|text| cluster_info::read(text)) {
-                Some(Ok(unverified)) => {
-                    if unverified.server != *own {
-                        let other = &unverified.server;
-                        let text = format_args!(
-                            "cluster-info names the API server {other}, the discovery file {own}: the file counts"
-                        );
-                        report.warn(Phase::Discovery, None, text);
-                    }
-                    return Ok(Some(unverified));
-                }
+                Some(Ok(unverified)) => return Ok(Some(unverified)),
                 Some(Err(error)) => format!("cluster-info cannot be used: {error}"),
                 None => "cluster-info has no kubeconfig".to_owned(),
             },
@@ -162,9 +154,15 @@ impl<'a> FileDiscovery<'a> {
         Ok(None)
     }
 
-    fn verified(self, ca_certificates: Vec<Certificate>, roots: TrustRoots, server: Server) -> Verified {
+    fn verified(
+        self,
+        ca_certificates: Vec<Certificate>,
+        roots: TrustRoots,
+        server: Server,
+        announced: Option<Endpoint>,
+    ) -> Verified {
         let (named, endpoint, clock) = (self.kubeconfig.server.clone(), server.endpoint().clone(), server.clock());
-        Verified { info: ClusterInfo { server: named, endpoint, ca_certificates, roots, clock }, server }
+        Verified { info: ClusterInfo { server: named, endpoint, announced, ca_certificates, roots, clock }, server }
     }
 }
 

@@ -144,7 +144,10 @@ fn attempt(
         false => Server::new(dialer_for(&named, request.proxies, report)?, &roots, clock, None)?,
     };
     let endpoint = server.endpoint().clone();
-    Ok(Verified { info: ClusterInfo { server: named, endpoint, ca_certificates, roots, clock }, server })
+    Ok(Verified {
+        info: ClusterInfo { server: named, endpoint, announced: None, ca_certificates, roots, clock },
+        server,
+    })
 }
 
 /// The kubeconfig of cluster-info, once it carries a correct signature for our token; and the server's `Date`.

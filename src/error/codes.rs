@@ -26,6 +26,9 @@ codes! {
     CONFIG_INCOMPLETE "config.incomplete" Usage
         "endpoint, token or CA certificate hash are missing"
         "run `kubeadm token create --print-join-command` on the control plane and pass what it prints"
+    CONFIG_NO_TOKEN_YET "config.no-token-yet" Transient
+        "an unattended machine has everything but a bootstrap token"
+        "put `kubejoin.token` where this machine finds its settings, such as /etc/kubejoin or the boot partition"
     CONFIG_MIXED "config.mixed" Usage
         "a flag stands beside --config that kubeadm does not allow there either"
         "put them into the configuration file, or leave the file out"

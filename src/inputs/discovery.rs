@@ -24,8 +24,8 @@ pub enum Discovery {
     Token {
         /// The servers to ask, one after the other; at least one.
         endpoints: Vec<Endpoint>,
-        /// Verifies cluster-info.
-        token: BootstrapToken,
+        /// Verifies cluster-info; a node that has joined needs none.
+        token: Option<BootstrapToken>,
         /// Verifies the CA.
         trust: Trust,
     },

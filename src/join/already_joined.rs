@@ -1,18 +1,20 @@
 //! A join on a node that has joined: nothing is left to do but what an interruption may have left, and what has been corrected
 //! since a kubelet would not start.
 
-use super::kubelet_start;
+use super::case::Case;
 use super::outcome::Outcome;
+use super::{keep, kubelet_start};
 use crate::error::Failure;
 use crate::kubelet::configuration::KubeletConfiguration;
 use crate::node::changes::{self, Change};
 use crate::node::paths;
 use crate::node::state::NodeIdentity;
 use crate::phase::Phase;
-use crate::plan::JoinPlan;
+use crate::plan::{ChangePolicy, JoinPlan};
 use crate::report::Report;
 use crate::rootfs::{FileSet, Root};
 use crate::services::InitSystem;
+use crate::values::Endpoint;
 
 /// Removes a pending key and a bootstrap token, writes what differs from what is asked for, and starts a kubelet that does
 /// not run. A kubelet that is well is left alone; then neither network nor disk is touched.
@@ -23,11 +25,13 @@ pub(super) fn finish(
     identity: NodeIdentity,
     report: &Report,
 ) -> Result<Outcome, Failure> {
+    let applies_changes = plan.options.changes == ChangePolicy::Apply;
     if !identity.is_compared {
         let text = "whether it is a node of this very cluster was not checked: nothing that was given names a CA";
         report.warn(Phase::Preflight, None, text);
     }
-    if let Some(server) = plan.access.server.as_ref().filter(|server| format!("https://{server}") != identity.server) {
+    let other_server = |server: &&Endpoint| !applies_changes && format!("https://{server}") != identity.server;
+    if let Some(server) = plan.access.server.as_ref().filter(other_server) {
         let text =
             format_args!("--server {server} changes nothing on a node that has joined; it has {}", identity.server);
         report.warn(Phase::Preflight, None, text);
@@ -40,12 +44,19 @@ pub(super) fn finish(
     }
     let this_system = plan.target.is_this_system();
     let is_well = this_system && kubelet_start::is_well(root, init)?;
+    let (mut case, endpoint) = match applies_changes {
+        true => keep::new_endpoint(plan, root, &identity, report)?,
+        false => (Case::Well, FileSet::new()),
+    };
+    root.commit(&endpoint)?;
     let changes = changes::changes(root, &plan.node)?;
-    let applied = !changes.is_empty() && (!is_well || plan.options.phases.is_kubelet_start_alone());
-    report_changes(&changes, applied, report);
-    if applied {
+    let applies = !is_well || applies_changes || plan.options.phases.is_kubelet_start_alone();
+    report_changes(&changes, applies, report);
+    if applies && !changes.is_empty() {
         root.commit(&changes::files(&changes))?;
+        case = Case::SettingsChanged;
     }
+    let applied = case != Case::Well;
     if this_system && (applied || !is_well) {
         report.phase(Phase::KubeletStart);
         let configuration = KubeletConfiguration::read(&kubelet_start::written_configuration(root)?)?;
@@ -56,7 +67,7 @@ pub(super) fn finish(
             kubelet_start::wait_for_started(plan, root, init, &configuration, report)?;
         }
     }
-    Ok(Outcome::AlreadyJoined(identity))
+    Ok(Outcome::AlreadyJoined(identity, case))
 }
 
 fn report_changes(changes: &[Change], applied: bool, report: &Report) {

@@ -23,6 +23,11 @@ pub(super) fn report_cluster(access: &Access, info: &ClusterInfo, report: &Repor
                     with what `kubeadm token create --print-join-command` prints there";
         report.warn(Phase::Discovery, None, text);
     }
+    if let Some(other) = info.announced().filter(|other| *other != info.endpoint()) {
+        let own = info.endpoint();
+        let text = format_args!("cluster-info names the API server {other}, the discovery file {own}: the file counts");
+        report.warn(Phase::Discovery, None, text);
+    }
     if info.server() != info.endpoint() {
         let server = info.server();
         let text = format_args!("The kubelet will use {server}, as --server says; it is not asked now");

@@ -1,5 +1,6 @@
 //! How a join ends.
 
+use super::case::Case;
 use crate::node::state::NodeIdentity;
 use crate::rootfs::FileSet;
 
@@ -8,6 +9,8 @@ use crate::rootfs::FileSet;
 pub enum Outcome {
     /// The node has been made; and whether the kubelet runs and its Node exists.
     Joined {
+        /// What this run has found.
+        case: Case,
         /// Where the kubelet's certificate comes from.
         certificate: CertificateSource,
         /// URL of the API server that the kubelet will use.
@@ -15,8 +18,8 @@ pub enum Outcome {
         /// Whether the kubelet runs.
         kubelet: KubeletState,
     },
-    /// It was a node of this cluster already.
-    AlreadyJoined(NodeIdentity),
+    /// It was a node of this cluster already; and whether its settings had changed.
+    AlreadyJoined(NodeIdentity, Case),
     /// What would be written, and nothing was.
     DryRun(FileSet),
     /// No node was to be made: the phases that were asked for are done.

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use super::case::Case;
 use super::certificate::request_certificate;
 use super::kubelet_start::{self, Waiting, wait_bootstrap};
 use super::outcome::{CertificateSource, KubeletState, Outcome};
-use super::{already_joined, findings};
-use crate::clock;
+use super::{already_joined, findings, keep};
+use crate::clock::{self, Clock};
 use crate::cluster::cluster_configuration::ClusterConfiguration;
 use crate::cluster::fetch::{self, ClusterConfig, CredentialSource, KubeletConfigSource, Request, ServerSource};
 use crate::discovery::{BootstrapCredentials, ClusterInfo, Discovered, discover};
@@ -16,10 +17,10 @@ use crate::kubelet::raw::RawKubeletConfig;
 use crate::node::files::{KubeletCredential, NodeFiles};
 use crate::node::name_check::check_node_name;
 use crate::node::paths;
-use crate::node::state::{self, Conflict, NodeState};
+use crate::node::state::{self, Conflict, NodeState, Unusable};
 use crate::phase::Phase;
 use crate::pki::request::common_name;
-use crate::plan::{JoinPlan, Mode, TlsBootstrapBy};
+use crate::plan::{ChangePolicy, JoinPlan, Mode, Target, TlsBootstrapBy};
 use crate::preflight::{self, ClusterRequirements, LocalChecksPassed};
 use crate::report::Report;
 use crate::rootfs::{FileSet, Root};
@@ -40,9 +41,15 @@ pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
     let init = plan.target.init_system();
     let clock = plan.access.clock;
     let now = clock.is_plausible().then(|| clock.now());
-    let state = state::read(&root, &plan.node.name, &plan.access.discovery, now)?;
+    let state = followed(state::read(&root, &plan.node.name, &plan.access.discovery, now)?, plan.options.changes);
     let phases = plan.options.phases;
     if let (NodeState::Joined(identity), Mode::Apply, true) = (&state, plan.options.mode, phases.kubelet_start) {
+        if plan.options.changes == ChangePolicy::Apply
+            && keep::is_expiring(&root, &init, identity, now)?
+            && let Some(outcome) = renewed(plan, &root, &init, report)?
+        {
+            return Ok(outcome);
+        }
         return already_joined::finish(plan, &root, &init, identity.clone(), report);
     }
     let passed = if phases.preflight { Some(preflight::run(plan, &root, &state, report)?) } else { None };
@@ -53,6 +60,49 @@ pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
         wait_bootstrap(Waiting::of(plan, &init), &root, report)?;
     }
     Ok(Outcome::PhasesDone)
+}
+
+/// The state, where what has changed in the settings is to be made so: an identity of another node or cluster is then one that
+/// is replaced. What no join has written stays an obstacle.
+fn followed(state: NodeState, changes: ChangePolicy) -> NodeState {
+    match state {
+        NodeState::Conflict(conflict @ (Conflict::Cluster | Conflict::Node)) if changes == ChangePolicy::Apply => {
+            NodeState::Superseded(conflict)
+        }
+        state => state,
+    }
+}
+
+/// A new certificate, requested with the one that is about to expire; nothing where that was not possible: the node still
+/// has the old one.
+fn renewed(plan: &JoinPlan, root: &Root, init: &InitSystem, report: &Report) -> Result<Option<Outcome>, Failure> {
+    let Some(plan) = keep::renewal(plan, root)? else { return Ok(None) };
+    let state = NodeState::Unusable(Unusable::Expiring);
+    match make_node(&plan, Machine { root, init, state: &state }, None, report) {
+        Ok(outcome) => Ok(Some(outcome)),
+        Err(Failure(error)) => {
+            let text = format_args!("the certificate that is about to expire could not be renewed: {error}");
+            report.warn(Phase::TlsBootstrap, Some(error.code()), text);
+            Ok(None)
+        }
+    }
+}
+
+/// A node that has joined, and of which nothing else is known: no settings were found, or no token. Its kubelet is started
+/// where it does not run. `None` where there is no such node.
+///
+/// # Errors
+/// The root cannot be read, or the kubelet cannot be started.
+pub fn keep_without_settings(target: &Target, clock: Clock, report: &Report) -> Result<Option<Outcome>, Failure> {
+    let root = Root::open(target.rootfs())?;
+    let now = clock.is_plausible().then(|| clock.now());
+    let NodeState::Joined(identity) = state::read_any(&root, now)? else { return Ok(None) };
+    let init = target.init_system();
+    if target.is_this_system() && matches!(init.is_active(kubelet_start::SERVICE), Ok(false)) {
+        report.phase(Phase::KubeletStart);
+        init.start(kubelet_start::SERVICE)?;
+    }
+    Ok(Some(Outcome::AlreadyJoined(identity, Case::Well)))
 }
 
 /// The machine as this run has found it.
@@ -70,10 +120,16 @@ fn make_node(
     passed: Option<LocalChecksPassed<'_>>,
     report: &Report,
 ) -> Result<Outcome, Failure> {
-    if let NodeState::Unusable(why) = machine.state {
+    let why: Option<&dyn std::fmt::Display> = match machine.state {
+        NodeState::Unusable(why) => Some(why),
+        NodeState::Superseded(conflict) => Some(conflict),
+        _ => None,
+    };
+    if let Some(why) = why {
         let text = format_args!("{} is there, but {why}: joining again", paths::KUBELET_CONF);
         report.warn(Phase::Preflight, None, text);
     }
+    let case = Case::of(machine.state, machine.root)?;
     report.phase(Phase::Discovery);
     let (access, options) = (&plan.access, &plan.options);
     let Discovered { info, server, bootstrap } = discover(access, options.retry(options.timeouts.discovery), report)?;
@@ -108,7 +164,7 @@ fn make_node(
     write(machine, &files.with(credential, &unit_links), report)?;
     let kubelet = kubelet_start::start(plan, machine.root, machine.init, files.kubelet(), report)?;
     let kubelet = kubelet_start::wait_for_registration(plan, &info, &cluster, issued.as_ref(), kubelet, report);
-    joined(machine.root, credential, &info, kubelet)
+    joined(machine.root, credential, &info, kubelet, case)
 }
 
 /// Steps the system clock to the verified server's time, where that was asked for and is needed.
@@ -235,6 +291,7 @@ fn joined(
     credential: KubeletCredential<'_>,
     info: &ClusterInfo,
     kubelet: KubeletState,
+    case: Case,
 ) -> Result<Outcome, Failure> {
     let certificate = match credential {
         KubeletCredential::Issued(credentials) => CertificateSource::Request(credentials.request().to_owned()),
@@ -243,5 +300,5 @@ fn joined(
             CertificateSource::Kubelet { token_left: root.exists(&paths::BOOTSTRAP_KUBELET_CONF)? }
         }
     };
-    Ok(Outcome::Joined { certificate, server: format!("https://{}", info.server()), kubelet })
+    Ok(Outcome::Joined { case, certificate, server: format!("https://{}", info.server()), kubelet })
 }

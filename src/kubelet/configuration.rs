@@ -137,6 +137,11 @@ impl KubeletConfiguration {
         self.healthz.clone()
     }
 
+    /// `rotateCertificates`: whether the kubelet renews its own certificate.
+    pub fn rotates_certificates(&self) -> bool {
+        self.value().get("rotateCertificates").and_then(Value::as_bool).unwrap_or_default()
+    }
+
     /// `failSwapOn`: whether the kubelet refuses to start with swap on.
     pub fn fail_swap_on(&self) -> bool {
         self.fail_swap_on

@@ -28,6 +28,9 @@ pub const KUBELET_PKI: TargetPath = TargetPath::fixed("/var/lib/kubelet/pki");
 pub const CLIENT_CURRENT: TargetPath = TargetPath::fixed("/var/lib/kubelet/pki/kubelet-client-current.pem");
 /// The key of a request that is not answered yet; 0600. The kubelet's own name for it.
 pub const PENDING_KEY: TargetPath = TargetPath::fixed("/var/lib/kubelet/pki/kubelet-client.key.tmp");
+/// API servers in the settings that lead to the cluster and are not the one in `kubelet.conf`; 0600. It keeps a node from asking
+/// about them at every boot.
+pub const VERIFIED_ENDPOINTS: TargetPath = TargetPath::fixed("/var/lib/kubelet/kubejoin-endpoints");
 
 /// Where locks are, one for each root: on the system that runs, not in the target root.
 pub const LOCKS: &str = "/run/kubejoin";

@@ -10,12 +10,16 @@ use zeroize::Zeroizing;
 
 use super::paths;
 use crate::inputs::Discovery;
-use crate::kubeconfig::{Entry, Kubeconfig, KubeconfigError, decoded_ca_certificates};
+use crate::kubeconfig::{
+    ClientCredentials, ClusterAccess, Entry, Kubeconfig, KubeconfigError, Names, decoded_ca_certificates,
+};
+use crate::kubelet::kubeconfig;
 use crate::pki::certificate::Certificate;
+use crate::pki::identity::ClientIdentity;
 use crate::pki::key::PrivateKey;
-use crate::pki::request::common_name;
+use crate::pki::request::NODE_USER_PREFIX;
 use crate::rootfs::{Root, RootError, TargetPath};
-use crate::values::NodeName;
+use crate::values::{Endpoint, NodeName};
 
 /// Largest file of ours that is read back, in bytes.
 const LIMIT: usize = 256 * 1024;
@@ -35,11 +39,17 @@ pub enum NodeState {
     Unusable(Unusable),
     /// `kubelet.conf` is that of another node or another cluster, or not of the kind that joins write.
     Conflict(Conflict),
+    /// The same, of another node or another cluster, where what the settings say now is to replace it.
+    Superseded(Conflict),
 }
 
 /// A certificate in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeIdentity {
+    /// Name of the Node.
+    pub node: String,
+    /// Where it begins.
+    pub not_before: SystemTime,
     /// Where it ends.
     pub not_after: SystemTime,
     /// `server` of kubelet.conf.
@@ -59,6 +69,8 @@ pub enum Unusable {
     KeyMismatch,
     /// The certificate has expired.
     Expired,
+    /// The certificate is about to expire, and nothing renews it.
+    Expiring,
     /// Somebody else can change `kubelet.conf`, or read or change the key: it belongs to another user, or has permission bits
     /// for others.
     Exposed,
@@ -84,6 +96,57 @@ pub fn read(
     discovery: &Discovery,
     now: Option<SystemTime>,
 ) -> Result<NodeState, RootError> {
+    read_expecting(root, Some(node), |ca| discovery.matches_ca(ca), now)
+}
+
+/// The state where nothing says which node and which cluster it should be: every identity that is complete will do.
+pub fn read_any(root: &Root, now: Option<SystemTime>) -> Result<NodeState, RootError> {
+    read_expecting(root, None, |_| None, now)
+}
+
+/// The name that a complete `kubelet.conf` of ours is for.
+pub fn node_name(root: &Root) -> Result<Option<NodeName>, RootError> {
+    Ok(match read_any(root, None)? {
+        NodeState::Joined(identity) => identity.node.parse().ok(),
+        _ => None,
+    })
+}
+
+/// How the API server is reached with the identity in `kubelet.conf`; `None` where it is not of the form that joins write.
+pub fn access(root: &Root) -> Result<Option<ClusterAccess>, RootError> {
+    let Some(conf) = root.read(&paths::KUBELET_CONF, LIMIT)?.and_then(|text| KubeletConf::read(&text)) else {
+        return Ok(None);
+    };
+    let Some(pair) = root.read(&conf.client, LIMIT)? else { return Ok(None) };
+    Ok((|| {
+        Some(ClusterAccess {
+            server: conf.server.strip_prefix("https://")?.parse().ok()?,
+            ca_certificates: conf.ca_certificates,
+            credentials: Some(ClientCredentials {
+                token: None,
+                identity: Some(ClientIdentity::from_pem(&pair, &pair).ok()?),
+            }),
+            names: Names::default(),
+            ignored: Vec::new(),
+        })
+    })())
+}
+
+/// `kubelet.conf` as it is, with another server; `None` where it is not of the form that joins write.
+pub fn with_server(root: &Root, server: &Endpoint) -> Result<Option<String>, RootError> {
+    let conf = root.read(&paths::KUBELET_CONF, LIMIT)?.and_then(|text| KubeletConf::read(&text));
+    Ok(conf.map(|conf| {
+        let ca: String = conf.ca_certificates.iter().map(Certificate::to_pem).collect();
+        kubeconfig::render(&format!("https://{server}"), ca, conf.client.as_str())
+    }))
+}
+
+fn read_expecting(
+    root: &Root,
+    node: Option<&NodeName>,
+    matches_ca: impl Fn(&Certificate) -> Option<bool>,
+    now: Option<SystemTime>,
+) -> Result<NodeState, RootError> {
     let Some((text, metadata)) = root.read_with_metadata(&paths::KUBELET_CONF, LIMIT)? else {
         return Ok(NodeState::Nothing);
     };
@@ -100,7 +163,7 @@ pub fn read(
         return Ok(NodeState::Unusable(Unusable::Exposed));
     }
     // Where nothing is known of the cluster's CA, nothing speaks against this one either.
-    let known: Vec<_> = conf.ca_certificates.iter().map(|authority| discovery.matches_ca(authority)).collect();
+    let known: Vec<_> = conf.ca_certificates.iter().map(matches_ca).collect();
     if !known.iter().any(|is_known| is_known.unwrap_or(true)) {
         return Ok(NodeState::Conflict(Conflict::Cluster));
     }
@@ -113,9 +176,10 @@ pub fn read(
     }
     let Ok(chain) = Certificate::all_from_pem(&pem) else { return Ok(NodeState::Unusable(Unusable::Damaged)) };
     let Some(leaf) = chain.first() else { return Ok(NodeState::Unusable(Unusable::Damaged)) };
-    if leaf.common_name() != common_name(node.as_str()) {
+    let owner = leaf.common_name().strip_prefix(NODE_USER_PREFIX);
+    let Some(owner) = owner.filter(|owner| node.is_none_or(|node| node.as_str() == *owner)) else {
         return Ok(NodeState::Conflict(Conflict::Node));
-    }
+    };
     match PrivateKey::from_pem(&pem) {
         Ok(key) if key.public_key_info() != leaf.public_key_info() => {
             return Ok(NodeState::Unusable(Unusable::KeyMismatch));
@@ -131,7 +195,13 @@ pub fn read(
     if !root.exists(&paths::KUBELET_CONFIG)? {
         return Ok(NodeState::Unusable(Unusable::Missing));
     }
-    Ok(NodeState::Joined(NodeIdentity { not_after: leaf.not_after(), server: conf.server, is_compared }))
+    Ok(NodeState::Joined(NodeIdentity {
+        node: owner.to_owned(),
+        not_before: leaf.not_before(),
+        not_after: leaf.not_after(),
+        server: conf.server,
+        is_compared,
+    }))
 }
 
 /// The CA certificates in `kubelet.conf`, as far as it is one that joins and kubelets write and has any.
@@ -253,6 +323,7 @@ impl std::fmt::Display for Unusable {
             Unusable::Missing => "its certificate or the kubelet's configuration is missing",
             Unusable::KeyMismatch => "its certificate and key do not belong together",
             Unusable::Expired => "its certificate has expired",
+            Unusable::Expiring => "its certificate is about to expire, and its kubelet does not renew it",
             Unusable::Exposed => "its owner or mode lets others change it, or read its key",
         })
     }

@@ -27,9 +27,12 @@ const SET: u8 = 0x31;
 /// `[0]`, the empty set of attributes.
 const ATTRIBUTES: u8 = 0xa0;
 
+/// What stands before a node's name in the common name of its certificate.
+pub const NODE_USER_PREFIX: &str = "system:node:";
+
 /// `system:node:NAME`, the common name of a node's certificate.
 pub fn common_name(node: &str) -> String {
-    format!("system:node:{node}")
+    format!("{NODE_USER_PREFIX}{node}")
 }
 
 /// PEM of a request for `O=system:nodes, CN=system:node:NODE`, signed by `key`. `node` is a DNS-1123 name, so that

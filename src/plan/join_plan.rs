@@ -3,7 +3,7 @@
 use super::access::Access;
 use super::error::PlanError;
 use super::node_spec::{NodeSpec, cri_socket, has_hostname_override, node_name};
-use super::run_options::{Mode, Phases, RunOptions, TlsBootstrapBy, skips};
+use super::run_options::{ChangePolicy, Mode, Phases, RunOptions, TlsBootstrapBy, skips};
 use super::target::Target;
 use crate::clock::Clock;
 use crate::config::{Extras, JoinConfiguration};
@@ -86,6 +86,7 @@ impl JoinPlan {
                 timeouts: configuration.timeouts,
                 seed,
                 set_clock: extras.set_clock,
+                changes: ChangePolicy::Report,
             },
             host,
         })

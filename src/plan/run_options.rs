@@ -28,6 +28,17 @@ pub struct RunOptions {
     pub seed: u64,
     /// Step the system clock to the verified server's.
     pub set_clock: bool,
+    /// What a node that has joined does about settings that have changed since.
+    pub changes: ChangePolicy,
+}
+
+/// What a node that has joined does about settings that have changed since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangePolicy {
+    /// Says what differs, and refuses another name or another cluster, as kubeadm does.
+    Report,
+    /// Verifies what has changed, and makes it so.
+    Apply,
 }
 
 impl RunOptions {

@@ -32,7 +32,7 @@ pub(super) fn name(path: &TargetPath) -> Cow<'static, str> {
 /// The identity of a node.
 pub(super) fn kubelet_conf(subject: &Subject<'_>) -> Vec<Verdict> {
     match subject.state {
-        NodeState::Nothing | NodeState::Joined(_) | NodeState::Unusable(_) => Vec::new(),
+        NodeState::Nothing | NodeState::Joined(_) | NodeState::Unusable(_) | NodeState::Superseded(_) => Vec::new(),
         NodeState::Conflict(conflict @ Conflict::Preexisting) => vec![Verdict::error(
             format!("{} already exists, and {conflict}", paths::KUBELET_CONF),
             "remove the file if the kubelet is not to go on with them",
@@ -78,7 +78,7 @@ pub(super) fn foreign_ca_cert(subject: &Subject<'_>, is_of_cluster: impl Fn(&Cer
         Ok(Some(text)) => text,
         Err(error) => return vec![Verdict::could_not_check(error)],
     };
-    if matches!(subject.state, NodeState::Joined(_) | NodeState::Unusable(_)) {
+    if matches!(subject.state, NodeState::Joined(_) | NodeState::Unusable(_) | NodeState::Superseded(_)) {
         return Vec::new();
     }
     // What such a run leaves: a key of its own, or the token for the kubelet.

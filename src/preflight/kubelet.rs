@@ -56,7 +56,7 @@ pub(super) fn service(subject: &Subject<'_>) -> Vec<Verdict> {
 /// `Port-10250`. A kubelet of ours whose identity has become useless may well run, and will be stopped.
 pub(super) fn port(subject: &Subject<'_>) -> Vec<Verdict> {
     let runs = || subject.init.is_active(SERVICE).unwrap_or(false);
-    if matches!(subject.state, NodeState::Joined(_) | NodeState::Unusable(_)) && runs() {
+    if matches!(subject.state, NodeState::Joined(_) | NodeState::Unusable(_) | NodeState::Superseded(_)) && runs() {
         return Vec::new();
     }
     listen(PORT)

@@ -9,7 +9,7 @@ use super::verdict::Verdict;
 use super::*;
 use crate::clock::{Clock, ClockMode};
 use crate::config::settings_table::typed;
-use crate::config::{Extras, Sources, WithOrigin, resolve};
+use crate::config::{Extras, Sources, TokenNeed, WithOrigin, resolve};
 use crate::cri::fake::{Fake, status};
 use crate::error::{Explain, Severity, codes};
 use crate::host::{CgroupVersion, Cgroups, HostFacts};
@@ -131,8 +131,9 @@ impl Bench {
             ("cri-socket", &self.runtime.as_ref().map(Fake::endpoint).unwrap_or_default()),
         ]);
         let read_token = |_: &WithOrigin<PathBuf>| unreachable!("no token file is given");
-        let sources = Sources { flags: &flags, kernel: None, config: None, read_token: &read_token };
-        let configuration = resolve(&sources).unwrap().configuration;
+        let sources =
+            Sources { flags: &flags, places: Vec::new(), config: None, read_token: &read_token, token: TokenNeed::Now };
+        let configuration = resolve(sources).unwrap().configuration;
         let extras = Extras { rootfs: self.rootfs.map(Into::into), ..Extras::default() };
         let report = Report::new(Vec::new());
         let named =
@@ -223,17 +224,22 @@ fn only_files_of_other_nodes_are_an_error() {
     const CONF: &str = "FileAvailable--etc-kubernetes-kubelet.conf";
     let joined = || {
         NodeState::Joined(NodeIdentity {
+            node: "node".to_owned(),
+            not_before: std::time::SystemTime::UNIX_EPOCH,
             not_after: std::time::SystemTime::UNIX_EPOCH,
             server: "https://h:1".to_owned(),
             is_compared: true,
         })
     };
-    let table: [(NodeState, bool, &[&str]); 7] = [
+    let table: [(NodeState, bool, &[&str]); 9] = [
         (NodeState::Nothing, false, &[CA]),
         // A run of ours was interrupted.
         (NodeState::Nothing, true, &[]),
         (joined(), false, &[]),
         (NodeState::Unusable(Unusable::Expired), false, &[]),
+        // What the settings say now is to replace it.
+        (NodeState::Superseded(Conflict::Cluster), false, &[]),
+        (NodeState::Superseded(Conflict::Node), false, &[]),
         (NodeState::Conflict(Conflict::Cluster), false, &[CONF, CA]),
         (NodeState::Conflict(Conflict::Node), true, &[CONF]),
         (NodeState::Conflict(Conflict::Preexisting), true, &[CONF]),

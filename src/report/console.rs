@@ -111,7 +111,7 @@ impl Console {
 impl Sink for Console {
     fn accept(&mut self, event: &Event<'_>) {
         match event {
-            Event::PhaseStarted(_) => {}
+            Event::AttemptStarted | Event::PhaseStarted(_) => {}
             Event::PhaseEnded(phase, took) => {
                 if self.verbosity >= 1 {
                     put(&mut self.err, &format!("[{phase}] "), None, &format!("took {} ms", took.as_millis()), 4);

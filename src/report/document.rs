@@ -44,6 +44,7 @@ impl Sink for Document {
                 document.insert("message".to_owned(), json!(message));
                 self.print(document);
             }
+            Event::AttemptStarted => self.findings.clear(),
             Event::PhaseStarted(_) | Event::PhaseEnded(..) | Event::Line { .. } => {}
         }
     }

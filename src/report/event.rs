@@ -10,6 +10,8 @@ use crate::error::{Code, Finding};
 /// Something that happened, as the sinks see it. Texts have been through [`super::outgoing`].
 #[derive(Debug)]
 pub enum Event<'a> {
+    /// A run that is made of attempts begins, perhaps anew: what was kept of the attempt before is past.
+    AttemptStarted,
     /// A phase began.
     PhaseStarted(&'static str),
     /// A phase ended after this long.

@@ -38,6 +38,7 @@ impl JsonLines {
 impl Sink for JsonLines {
     fn accept(&mut self, event: &Event<'_>) {
         let fields = match event {
+            Event::AttemptStarted => return,
             Event::PhaseStarted(phase) => object([
                 ("level", "info".into()),
                 ("phase", json!(phase)),

@@ -36,6 +36,7 @@ enum Priority {
 pub struct Kmsg<W: Write = File> {
     device: W,
     warnings: usize,
+    attempts: usize,
 }
 
 impl Kmsg<File> {
@@ -57,7 +58,7 @@ impl Kmsg<File> {
 impl<W: Write> Kmsg<W> {
     /// Writes records to `device`, one `write` each.
     pub fn new(device: W) -> Self {
-        Kmsg { device, warnings: 0 }
+        Kmsg { device, warnings: 0, attempts: 0 }
     }
 
     fn record(&mut self, priority: Priority, text: &str) {
@@ -88,6 +89,9 @@ impl<W: Write> Kmsg<W> {
 impl<W: Write> Sink for Kmsg<W> {
     fn accept(&mut self, event: &Event<'_>) {
         match event {
+            // Reminders of what is waited for come once a minute, and count anew; phases that were gone through stay said.
+            Event::AttemptStarted => (self.warnings, self.attempts) = (0, self.attempts.saturating_add(1)),
+            Event::PhaseStarted(_) if self.attempts > 1 => {}
             Event::PhaseStarted(phase) => self.record(Priority::Info, phase),
             Event::Line { level: Level::Warning, section, text, .. } => self.warn(section, text),
             Event::Finding { section, finding } => self.warn(section, &finding.to_string()),

@@ -1,7 +1,9 @@
 //! What rooms emit into.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -17,15 +19,28 @@ use super::outgoing::Outgoing;
 use super::result::ResultFile;
 use super::sink::Sink;
 use crate::error::{Code, Explain, Finding, codes};
-use crate::retry::Pause;
+use crate::retry::{FOR_EVER, Pause};
 use crate::secret::Secret;
 use crate::values::duration;
 
 /// How often the same reason for waiting is repeated.
 const RETRY_REMINDER: Duration = Duration::from_secs(60);
 
+/// More lines are not remembered: an attempt has a dozen.
+const MAX_LINES_REMEMBERED: usize = 1000;
+
 /// More warnings of one kind are only counted.
 const MAX_WARNINGS_OF_A_KIND: usize = 10;
+
+/// What is waited for.
+struct Waiting {
+    /// The error of the last attempt.
+    text: String,
+    /// Since when it has been this one.
+    since: Instant,
+    /// When it was reported.
+    reported: Instant,
+}
 
 /// The one thing that rooms emit into.
 pub struct Report {
@@ -33,8 +48,10 @@ pub struct Report {
     outgoing: Outgoing,
     phase: RefCell<Option<(&'static str, Instant)>>,
     latest_section: Cell<&'static str>,
-    /// The last error that was reported as one that is retried, and when.
-    retrying: RefCell<Option<(String, Instant)>>,
+    /// What is waited for.
+    retrying: RefCell<Option<Waiting>>,
+    /// Hashes of the lines that were shown, where the whole run is made of attempts.
+    shown: RefCell<Option<BTreeSet<u64>>>,
 }
 
 impl Report {
@@ -46,6 +63,7 @@ impl Report {
             phase: RefCell::default(),
             latest_section: Cell::new("kubejoin"),
             retrying: RefCell::default(),
+            shown: RefCell::default(),
         }
     }
 
@@ -87,7 +105,7 @@ impl Report {
 
     /// One line of what is going on, as kubeadm prints it.
     pub fn info(&self, section: impl Into<&'static str>, text: impl Display) {
-        self.line(Level::Info, section.into(), None, &text.to_string());
+        self.news(Level::Info, section.into(), None, &text.to_string());
     }
 
     /// One line shown from `-v LEVEL` on.
@@ -97,7 +115,13 @@ impl Report {
 
     /// One line that the user should know; the run goes on.
     pub fn warn(&self, section: impl Into<&'static str>, code: Option<&'static Code>, text: impl Display) {
-        self.line(Level::Warning, section.into(), code, &text.to_string());
+        self.news(Level::Warning, section.into(), code, &text.to_string());
+    }
+
+    /// A line that is shown once.
+    fn news(&self, level: Level, section: &'static str, code: Option<&'static Code>, text: &str) {
+        let level = if self.is_repeated(section, text) { Level::Debug(1) } else { level };
+        self.line(level, section, code, text);
     }
 
     /// Warnings of one kind that a file or a directory gives rise to: the first few, and how many more there are.
@@ -113,26 +137,52 @@ impl Report {
 
     /// What a check found, where that does not end the run.
     pub fn finding(&self, section: impl Into<&'static str>, finding: &Finding) {
-        self.emit(&Event::Finding { section: section.into(), finding: &self.clean_finding(finding) });
+        let section = section.into();
+        if self.is_repeated(section, &finding.to_string()) {
+            return self.line(Level::Debug(1), section, finding.code, &finding.to_string());
+        }
+        self.emit(&Event::Finding { section, finding: &self.clean_finding(finding) });
     }
 
     /// An attempt failed and is made again after `pause`. Reported when it is news, and once a minute while it stays the
-    /// same, with the time that is left for it: a control plane that is an hour late must not scroll the reason off the console.
+    /// same, with how long it has been waited for and the time that is left: a control plane that is an hour late must not
+    /// scroll the reason off the console.
     pub fn retrying(&self, section: impl Into<&'static str>, error: &dyn Explain, pause: Pause) {
         let text = error.to_string();
-        let is_news = match &*self.retrying.borrow() {
-            Some((reported, when)) => *reported != text || when.elapsed() >= RETRY_REMINDER,
-            None => true,
-        };
-        let section = section.into();
-        let left = duration::format(Duration::from_secs(pause.left.as_secs_f64().ceil() as u64));
-        let line = format!("{text}; trying again in {:.1} s, for {left} at most", pause.length.as_secs_f32());
-        if is_news {
-            self.line(Level::Warning, section, Some(error.code()), &line);
-            *self.retrying.borrow_mut() = Some((text, Instant::now()));
-        } else {
-            self.line(Level::Debug(1), section, Some(error.code()), &line);
+        let mut retrying = self.retrying.borrow_mut();
+        let now = Instant::now();
+        let before = retrying.take().filter(|before| before.text == text);
+        let is_news = before.as_ref().is_none_or(|before| before.reported.elapsed() >= RETRY_REMINDER);
+        let since = before.as_ref().map_or(now, |before| before.since);
+        let reported = before.filter(|_| !is_news).map_or(now, |before| before.reported);
+        let mut line = format!("{text}; trying again in {:.1} s", pause.length.as_secs_f32());
+        if pause.left < FOR_EVER {
+            let left = Duration::from_secs(pause.left.as_secs_f64().ceil() as u64);
+            line = format!("{line}, for {} at most", duration::format(left));
         }
+        if since.elapsed() >= RETRY_REMINDER {
+            line = format!("{line}; waiting for {}", duration::format(Duration::from_secs(since.elapsed().as_secs())));
+        }
+        *retrying = Some(Waiting { text, since, reported });
+        let level = if is_news { Level::Warning } else { Level::Debug(1) };
+        self.line(level, section.into(), Some(error.code()), &line);
+    }
+
+    /// The whole run begins, perhaps anew after an attempt that came to nothing. From now on what is said again in the same
+    /// words is a debug line.
+    pub fn begin_attempt(&self) {
+        self.shown.borrow_mut().get_or_insert_default();
+        self.phase.borrow_mut().take();
+        self.emit(&Event::AttemptStarted);
+    }
+
+    /// Whether a line of an attempt was shown by an earlier one; remembers it.
+    fn is_repeated(&self, section: &str, text: &str) -> bool {
+        let mut shown = self.shown.borrow_mut();
+        let Some(shown) = shown.as_mut().filter(|shown| shown.len() < MAX_LINES_REMEMBERED) else { return false };
+        let mut hasher = DefaultHasher::new();
+        (section, text).hash(&mut hasher);
+        !shown.insert(hasher.finish())
     }
 
     /// The end, badly. Emitted once, by `commands`.

@@ -75,6 +75,11 @@ impl ResultFile {
 impl Sink for ResultFile {
     fn accept(&mut self, event: &Event<'_>) {
         match event {
+            Event::AttemptStarted => {
+                self.phases.clear();
+                self.warnings.clear();
+                self.findings.clear();
+            }
             Event::PhaseStarted(phase) => {
                 if self.current.replace(phase).is_none() {
                     let _ = fs::remove_file(&self.path);

@@ -38,6 +38,7 @@ const DELTAS: &[(&str, &[Delta], &str)] = &[
     ("extra-args-map", &[Migrate], "guides show the mapping under v1beta4; migrate writes the list that is meant"),
     ("missing-file", &[Validate, Migrate], "the machine that validates need not be the one that joins"),
     ("negative-duration", &[Validate, Migrate], "no time-out is negative; kubeadm would give up at once"),
+    ("no-token", &[Validate, Migrate], "an image without secrets can be checked; a join gets its token from elsewhere"),
     ("nothing", &[Validate, Migrate], "a file without a JoinConfiguration cannot be joined with"),
     ("only-component", &[Validate, Migrate], "as above; what kubeadm migrates is an empty file"),
     ("pin", &[Validate, Migrate], "kubeadm looks at pins only while it joins"),

@@ -201,6 +201,11 @@ impl Join {
         Ran::new(output, &self.result_file())
     }
 
+    /// What such a run, started otherwise, has left.
+    pub fn ran(&self, output: Output) -> Ran {
+        Ran::new(output, &self.result_file())
+    }
+
     /// Everything in the root but the unit that was there before: path, mode, and content or link target.
     pub fn tree(&self) -> Vec<Found> {
         let mut found = Vec::new();
@@ -327,7 +332,10 @@ pub fn soon() -> Retry {
 /// Token discovery of this server alone.
 pub fn access_by_token(server: &ApiServer, trust: Trust, clock: Clock) -> Access {
     let token = server.token();
-    let discovery =
-        Discovery::Token { endpoints: vec![server.endpoint().parse().unwrap()], token: token.parse().unwrap(), trust };
+    let discovery = Discovery::Token {
+        endpoints: vec![server.endpoint().parse().unwrap()],
+        token: Some(token.parse().unwrap()),
+        trust,
+    };
     access(discovery, Some(&token), clock)
 }

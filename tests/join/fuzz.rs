@@ -243,7 +243,7 @@ fn identities_that_are_nearly_ours() {
     let node: NodeName = "worker-1".parse().unwrap();
     let pins = Discovery::Token {
         endpoints: vec![server.endpoint().parse().unwrap()],
-        token: server.token().parse().unwrap(),
+        token: Some(server.token().parse().unwrap()),
         trust: Trust::Pins(vec![server.ca_hash().parse().unwrap()]),
     };
     let link = std::fs::read_link(join.root().join("var/lib/kubelet/pki/kubelet-client-current.pem")).unwrap();

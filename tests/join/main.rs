@@ -15,6 +15,7 @@ mod discovery_file;
 mod discovery_url;
 mod documents;
 mod endpoints;
+mod ensure;
 mod existing_files;
 mod fuzz;
 mod kubelet_config;

@@ -1,0 +1,60 @@
+//! What one place says: the kernel command line, a directory, the firmware.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+use super::origin::Origin;
+use super::problem::Problem;
+use super::setting::ValueError;
+use super::settings::Settings;
+use super::settings_table;
+use super::warning::Warning;
+use crate::secret::Secret;
+use crate::text::mask;
+
+/// What one place says.
+#[derive(Debug, Default)]
+pub struct Place {
+    /// The settings.
+    pub settings: Settings,
+    /// A configuration file that stands there: its name for messages, its text.
+    pub config: Option<(PathBuf, Zeroizing<String>)>,
+    /// What does not exist, says nothing, or is not used.
+    pub warnings: Vec<Warning>,
+    /// Values that cannot be used.
+    pub problems: Vec<Problem>,
+}
+
+impl Place {
+    /// Every token in it.
+    pub fn secrets(&self) -> impl Iterator<Item = Secret> {
+        let Settings { token, discovery_token, tls_bootstrap_token, .. } = &self.settings;
+        let of_settings =
+            [token, discovery_token, tls_bootstrap_token].into_iter().flatten().map(|given| given.value.clone());
+        of_settings.chain(self.config.iter().flat_map(|(_, text)| mask::secrets_in(text)))
+    }
+
+    /// Takes the value of the parameter `name`, which is named without `kubejoin.`, and stands in `entry`, or on the kernel
+    /// command line.
+    pub(super) fn take(&mut self, name: &str, value: &str, entry: Option<&str>) {
+        let Some(setting) = settings_table::parameter(name) else {
+            return self.warnings.push(match entry {
+                Some(entry) => Warning::UnknownEntry(entry.to_owned()),
+                None => Warning::UnknownParameter(name.to_owned()),
+            });
+        };
+        let origin = match entry {
+            Some(entry) => Origin::Entry(entry.to_owned()),
+            None => Origin::Parameter(setting.parameter),
+        };
+        if value.trim().is_empty() {
+            return self.warnings.push(Warning::ParameterWithoutValue(origin));
+        }
+        if let Err(ValueError::Expected(expected)) = setting.set(&mut self.settings, origin.clone(), OsStr::new(value))
+        {
+            self.problems.push(Problem::Expected { origin, expected, found: value.to_owned() });
+        }
+    }
+}

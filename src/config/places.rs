@@ -1,0 +1,228 @@
+//! Where a machine finds its settings by itself, the strongest place first:
+//!
+//! 1. `$CREDENTIALS_DIRECTORY`: the credentials that systemd gives to a unit (systemd.exec(5), `LoadCredential=`);
+//! 2. the firmware: files of QEMU's fw_cfg and SMBIOS strings of type 11, as systemd takes credentials from them
+//!    (<https://systemd.io/CREDENTIALS>, systemd `src/core/import-creds.c`), for machines without systemd;
+//! 3. `/etc/kubejoin` of this machine, then of the target root;
+//! 4. the boot partition where it is mounted, on this machine, then in the target root;
+//! 5. the kernel command line.
+//!
+//! In each of them the names are the same. `kubejoin.yaml` is a JoinConfiguration, `kubejoin.txt` a join command as
+//! `kubeadm token create --print-join-command` prints it, and `kubejoin.NAME` holds the value of the parameter `kubejoin.NAME=`
+//! of the kernel command line. What somebody else can have written is not used.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use super::error::ConfigError;
+use super::kernel;
+use super::load;
+use super::place::Place;
+use super::settings::Settings;
+use super::warning::Warning;
+use crate::error::Explain;
+use crate::rootfs::{FileKind, Root, TargetPath};
+
+/// Largest entry that is read, in bytes.
+const MAX_ENTRY_BYTES: usize = 1 << 20;
+
+/// The directory of an administrator, and of an image.
+static SETTINGS: TargetPath = TargetPath::fixed("/etc/kubejoin");
+/// Where a boot partition is mounted: Raspberry Pi OS, the EFI system partition, and systemd's own places for it.
+static BOOT_PARTITIONS: [TargetPath; 4] = [
+    TargetPath::fixed("/boot/firmware"),
+    TargetPath::fixed("/boot/efi"),
+    TargetPath::fixed("/efi"),
+    TargetPath::fixed("/boot"),
+];
+
+/// fw_cfg's files (kernel `drivers/firmware/qemu_fw_cfg.c`); each is a directory with the content in `raw`.
+const FW_CFG: TargetPath = TargetPath::fixed("/sys/firmware/qemu_fw_cfg/by_name/opt/io.systemd.credentials");
+/// SMBIOS structures as the firmware has them (kernel `drivers/firmware/dmi-sysfs.c`).
+const DMI_ENTRIES: TargetPath = TargetPath::fixed("/sys/firmware/dmi/entries");
+/// OEM strings are structures of this type, which stands before a dash in the name of the directory.
+const OEM_STRINGS: &str = "11-";
+
+/// Entries that hold a token.
+const TOKEN_FILES: [&str; 4] =
+    ["kubejoin.token", "kubejoin.txt", "kubejoin.discovery-token", "kubejoin.tls-bootstrap-token"];
+
+/// What a string of the firmware begins with, and whether its value is in base64.
+const OEM_PREFIXES: [(&str, bool); 2] = [("io.systemd.credential:", false), ("io.systemd.credential.binary:", true)];
+
+/// Where the places are.
+#[derive(Clone, Copy, Debug)]
+pub struct Where<'a> {
+    /// The root of this machine; `/` outside of tests.
+    pub machine: &'a Path,
+    /// `$CREDENTIALS_DIRECTORY`.
+    pub credentials: Option<&'a Path>,
+    /// `--rootfs`, where that is not this machine.
+    pub target: Option<&'a Path>,
+    /// `--kernel-command-line`, in the place of what the kernel says.
+    pub kernel_command_line: Option<&'a Path>,
+}
+
+/// Reads the text of a join command.
+pub type ReadCommand<'a> = &'a dyn Fn(&str, &str) -> Result<Settings, Box<dyn Explain>>;
+
+/// Reads every place, the strongest first.
+///
+/// # Errors
+/// Something is there and cannot be read, or a join command is not understood.
+pub fn read(of: Where<'_>, read_command: ReadCommand<'_>) -> Result<Vec<Place>, ConfigError> {
+    let mut places = Vec::new();
+    let machine = Root::open(of.machine).ok();
+    let target = of.target.and_then(|path| Root::open(path).ok());
+    let reader = Reader { read_command };
+    if let (Some(root), Some(Ok(path))) = (&machine, of.credentials.map(|path| path.to_string_lossy().parse())) {
+        places.extend(reader.directory(root, &path)?);
+    }
+    if let Some(root) = &machine {
+        places.extend(reader.fw_cfg(root)?);
+        places.extend(reader.oem_strings(root)?);
+    }
+    for (root, directory) in directories(&machine, &target) {
+        places.extend(reader.directory(root, directory)?);
+    }
+    let kernel = match of.kernel_command_line {
+        Some(path) => Some(load::read(path)?),
+        None => load::running_command_line(),
+    };
+    places.extend(kernel.map(|text| kernel::parse(&text)));
+    Ok(places)
+}
+
+/// The directories with entries of these roots, in their order.
+fn directories<'a>(
+    machine: &'a Option<Root>,
+    target: &'a Option<Root>,
+) -> impl Iterator<Item = (&'a Root, &'static TargetPath)> {
+    let of_both = move |directories: &'static [TargetPath]| {
+        let roots = [machine, target].into_iter().flatten();
+        roots.flat_map(move |root| directories.iter().map(move |directory| (root, directory)))
+    };
+    of_both(std::slice::from_ref(&SETTINGS)).chain(of_both(&BOOT_PARTITIONS))
+}
+
+/// Files of the directories that hold a token, or may: where an administrator or the boot partition has it. Credentials and
+/// the firmware's strings belong to who gives them.
+pub fn token_files(of: Where<'_>) -> Vec<PathBuf> {
+    let machine = Root::open(of.machine).ok();
+    let target = of.target.and_then(|path| Root::open(path).ok());
+    let mut found = Vec::new();
+    for (root, directory) in directories(&machine, &target) {
+        for name in root.list(directory).ok().flatten().unwrap_or_default() {
+            if TOKEN_FILES.contains(&name.to_ascii_lowercase().as_str())
+                && let Ok(path) = directory.join(&name)
+            {
+                found.push(root.outside(&path));
+            }
+        }
+    }
+    found
+}
+
+struct Reader<'a> {
+    read_command: ReadCommand<'a>,
+}
+
+impl Reader<'_> {
+    /// The entries of a directory; nothing where there is none. A boot partition holds other files, too.
+    fn directory(&self, root: &Root, directory: &TargetPath) -> Result<[Place; 2], ConfigError> {
+        let mut found = <[Place; 2]>::default();
+        // A directory that cannot be listed, such as another user's credentials, says nothing.
+        let mut names = root.list(directory).ok().flatten().unwrap_or_default();
+        names.sort();
+        for name in names {
+            let lower = name.to_ascii_lowercase();
+            let (Some(setting), Ok(path)) = (lower.strip_prefix(kernel::PREFIX), directory.join(&name)) else {
+                continue;
+            };
+            if root.metadata(&path).is_ok_and(|found| found.is_some_and(|found| found.kind == FileKind::File)) {
+                self.file(&mut found, root, &path, setting)?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn fw_cfg(&self, root: &Root) -> Result<[Place; 2], ConfigError> {
+        let mut found = <[Place; 2]>::default();
+        for name in root.list(&FW_CFG).ok().flatten().unwrap_or_default() {
+            if let (Some(setting), Ok(path)) = (name.strip_prefix(kernel::PREFIX), FW_CFG.join(&format!("{name}/raw")))
+            {
+                self.file(&mut found, root, &path, setting)?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn oem_strings(&self, root: &Root) -> Result<[Place; 2], ConfigError> {
+        let mut found = <[Place; 2]>::default();
+        let names = root.list(&DMI_ENTRIES).ok().flatten().unwrap_or_default();
+        for name in names.into_iter().filter(|name| name.starts_with(OEM_STRINGS)) {
+            let Ok(path) = DMI_ENTRIES.join(&format!("{name}/raw")) else { continue };
+            let Some(raw) = root.read(&path, MAX_ENTRY_BYTES).ok().flatten() else { continue };
+            for (name, value) in strings(&raw).filter_map(credential) {
+                self.entry(&mut found, &name, &value, &format!("the firmware's string {}{name}", kernel::PREFIX))?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn file(&self, found: &mut [Place; 2], root: &Root, path: &TargetPath, name: &str) -> Result<(), ConfigError> {
+        let outside = root.outside(path);
+        let entry = outside.display().to_string();
+        let read = root.read_with_metadata(path, MAX_ENTRY_BYTES);
+        let read = read.map_err(|error| ConfigError::Entry { entry: entry.clone(), reason: error.to_string() })?;
+        let Some((bytes, metadata)) = read else { return Ok(()) };
+        if !metadata.is_trusted() {
+            found[0].warnings.push(Warning::UntrustedEntry(entry));
+            return Ok(());
+        }
+        let text = load::text(Ok(bytes), &outside)?;
+        self.entry(found, name, &text, &entry)
+    }
+
+    /// Takes one entry, named without its prefix. A join command is a place of its own, behind the other entries.
+    fn entry(
+        &self,
+        [entries, command]: &mut [Place; 2],
+        name: &str,
+        text: &str,
+        entry: &str,
+    ) -> Result<(), ConfigError> {
+        match name {
+            "yaml" | "yml" => entries.config = Some((entry.into(), Zeroizing::new(text.to_owned()))),
+            "txt" => {
+                let read = (self.read_command)(text, entry);
+                command.settings = read.map_err(|error| ConfigError::Command { entry: entry.to_owned(), error })?;
+            }
+            // What Windows puts before a text.
+            name => entries.take(name, text.trim_start_matches('\u{feff}'), Some(entry)),
+        }
+        Ok(())
+    }
+}
+
+/// The strings of an SMBIOS structure: behind its formatted part, each ended by a NUL (SMBIOS 3, 6.1.3).
+fn strings(raw: &[u8]) -> impl Iterator<Item = &str> {
+    let formatted = raw.get(1).map_or(0, |length| usize::from(*length));
+    raw.get(formatted..).unwrap_or_default().split(|byte| *byte == 0).filter_map(|text| std::str::from_utf8(text).ok())
+}
+
+/// Name, without its prefix, and value of a credential of ours in a string of the firmware.
+fn credential(text: &str) -> Option<(String, Zeroizing<String>)> {
+    let (rest, is_base64) =
+        OEM_PREFIXES.iter().find_map(|(prefix, is_base64)| Some((text.strip_prefix(prefix)?, *is_base64)))?;
+    let (name, value) = rest.split_once('=')?;
+    let name = name.strip_prefix(kernel::PREFIX)?.to_owned();
+    let value = match is_base64 {
+        true => Zeroizing::new(String::from_utf8(STANDARD.decode(value).ok()?).ok()?),
+        false => Zeroizing::new(value.to_owned()),
+    };
+    Some((name, value))
+}

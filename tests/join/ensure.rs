@@ -1,0 +1,327 @@
+//! `ensure`: every state that a machine can be found in, and its outcome; and the places where it finds its settings.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use kubejoin_apiserver::{ApiServer, Approver, Faults, Options};
+
+use crate::builder::{Join, Ran};
+
+/// A join onto a root that brings its own settings.
+struct Machine {
+    join: Join,
+}
+
+impl Machine {
+    fn of(server: &ApiServer) -> Machine {
+        let machine = Machine { join: Join::to(server) };
+        machine.join.command();
+        machine
+    }
+
+    /// Writes an entry of `/etc/kubejoin` in the root.
+    fn entry(&self, name: &str, text: &str) -> &Self {
+        write(&self.join.root().join("etc/kubejoin").join(name), text);
+        self
+    }
+
+    fn without(&self, name: &str) -> &Self {
+        std::fs::remove_file(self.join.root().join("etc/kubejoin").join(name)).unwrap();
+        self
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(crate::builder::KUBEJOIN);
+        // What the kernel of the machine that runs the tests says is nobody's setting.
+        let kernel = self.join.beside("cmdline", "quiet\n");
+        command.args(["ensure", "--kernel-command-line"]).arg(kernel);
+        command.arg("--rootfs").arg(self.join.root()).arg("--result-file").arg(self.join.result_file());
+        command.args(["--deadline", "0s"]).args(arguments).env_remove("CREDENTIALS_DIRECTORY").stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        let _ = std::fs::remove_file(self.join.result_file());
+        let output = self.command(arguments).output().unwrap();
+        self.join.ran(output)
+    }
+}
+
+fn write(path: &Path, text: &str) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+fn pasted(server: &ApiServer) -> String {
+    let (endpoint, token, hash) = (server.endpoint(), server.token(), server.ca_hash());
+    format!("sudo kubeadm join {endpoint} --token {token} \\\r\n\t--discovery-token-ca-cert-hash {hash}\r\n")
+}
+
+fn case_of(ran: &Ran) -> (&str, &str) {
+    (ran.outcome(), ran.result["case"].as_str().unwrap_or_default())
+}
+
+#[test]
+fn a_machine_joins_by_a_pasted_command_and_stays_joined() {
+    let server = ApiServer::start(Options::default());
+    let machine = Machine::of(&server);
+    machine.entry("kubejoin.txt", &pasted(&server)).entry("kubejoin.node-name", "edge-1\n");
+    let first = machine.run(&["--shred-token-file"]);
+    assert_eq!(case_of(&first), ("joined", "new"), "{first:#?}");
+    assert_eq!(first.result["node"], "edge-1");
+    // The pasted command held the token.
+    assert!(!machine.join.root().join("etc/kubejoin/kubejoin.txt").exists());
+    // No settings are left, and nobody answers any more.
+    let tree = machine.join.tree();
+    drop(server);
+    let second = machine.run(&[]);
+    assert_eq!(case_of(&second), ("already-joined", "well"), "{second:#?}");
+    assert_eq!(machine.join.tree(), tree);
+}
+
+#[test]
+fn a_well_node_asks_nobody_and_touches_nothing() {
+    let server = ApiServer::start(Options::default());
+    let machine = Machine::of(&server);
+    machine.entry("kubejoin.txt", &pasted(&server)).entry("kubejoin.node-name", "edge-1");
+    assert_eq!(machine.run(&[]).status, 0);
+    let (tree, requests) = (machine.join.tree(), server.requests().len());
+    let again = machine.run(&[]);
+    assert_eq!(case_of(&again), ("already-joined", "well"), "{again:#?}");
+    assert_eq!((machine.join.tree(), server.requests().len()), (tree, requests));
+}
+
+#[test]
+fn a_token_may_come_later() {
+    let server = ApiServer::start(Options::default());
+    let machine = Machine::of(&server);
+    machine
+        .entry("kubejoin.endpoint", &server.endpoint())
+        .entry("kubejoin.ca-cert-hash", &server.ca_hash())
+        .entry("kubejoin.node-name", "edge-1");
+    let without = machine.run(&[]);
+    assert_eq!((without.status, without.code()), (3, "config.no-token-yet"), "{without:#?}");
+
+    let mut waiting =
+        machine.command(&["--deadline", "60s"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(waiting.try_wait().unwrap().is_none(), "it does not wait");
+    machine.entry("kubejoin.token", &server.token());
+    assert!(waiting.wait().unwrap().success());
+}
+
+#[test]
+fn an_interrupted_join_goes_on_with_the_same_request() {
+    let server = ApiServer::start(Options { approver: Approver::Manual, ..Options::default() });
+    let machine = Machine::of(&server);
+    let config = "kind: JoinConfiguration\napiVersion: kubeadm.k8s.io/v1beta4\ntimeouts: {tlsBootstrap: 1s}\n";
+    let discovery = format!(
+        "discovery:\n  bootstrapToken:\n    apiServerEndpoint: {:?}\n    caCertHashes: [{:?}]\n",
+        server.endpoint(),
+        server.ca_hash()
+    );
+    machine.entry("kubejoin.yaml", &format!("{config}{discovery}")).entry("kubejoin.token", &server.token());
+    machine.entry("kubejoin.node-name", "edge-1");
+    let first = machine.run(&[]);
+    assert_eq!((first.status, first.code()), (3, "tls-bootstrap.csr-pending"), "{first:#?}");
+    let [csr] = server.csrs().try_into().unwrap();
+    server.approve(csr["metadata"]["name"].as_str().unwrap());
+    let second = machine.run(&[]);
+    assert_eq!(case_of(&second), ("joined", "interrupted"), "{second:#?}");
+    assert_eq!(server.csrs().len(), 1);
+}
+
+#[test]
+fn another_name_in_the_settings_is_another_node() {
+    let server = ApiServer::start(Options::default());
+    let machine = Machine::of(&server);
+    machine.entry("kubejoin.txt", &pasted(&server)).entry("kubejoin.node-name", "edge-1");
+    assert_eq!(machine.run(&[]).status, 0);
+    machine.entry("kubejoin.node-name", "edge-2");
+    let renamed = machine.run(&[]);
+    assert_eq!(case_of(&renamed), ("joined", "name-changed"), "{renamed:#?}");
+    assert_eq!(renamed.result["node"], "edge-2");
+    // Without one, it keeps the one that it has.
+    machine.without("kubejoin.node-name");
+    let kept = machine.run(&[]);
+    assert_eq!((case_of(&kept), kept.result["node"].as_str()), (("already-joined", "well"), Some("edge-2")));
+    assert_eq!(case_of(&machine.run(&[])), ("already-joined", "well"));
+}
+
+#[test]
+fn another_cluster_in_the_settings_is_verified_before_the_old_one_is_left() {
+    let (old, new) = (ApiServer::start(Options::default()), ApiServer::start(Options::default()));
+    let machine = Machine::of(&old);
+    machine.entry("kubejoin.txt", &pasted(&old)).entry("kubejoin.node-name", "edge-1");
+    assert_eq!(machine.run(&[]).status, 0);
+    let tree = machine.join.tree();
+    // The pin of one cluster, the server of another: nothing of the old identity may go.
+    let (endpoint, token, hash) = (old.endpoint(), new.token(), new.ca_hash());
+    let mixed = format!("kubeadm join {endpoint} --token {token} --discovery-token-ca-cert-hash {hash}");
+    machine.entry("kubejoin.txt", &mixed);
+    let refused = machine.run(&[]);
+    assert_eq!(refused.status, 4, "{refused:#?}");
+    let without_settings = |tree: Vec<crate::builder::Found>| -> Vec<_> {
+        tree.into_iter().filter(|found| !found.path.starts_with("etc/kubejoin")).collect()
+    };
+    assert_eq!(without_settings(machine.join.tree()), without_settings(tree));
+
+    machine.entry("kubejoin.txt", &pasted(&new));
+    let moved = machine.run(&[]);
+    assert_eq!(case_of(&moved), ("joined", "cluster-changed"), "{moved:#?}");
+    assert_eq!(case_of(&machine.run(&[])), ("already-joined", "well"));
+}
+
+#[test]
+fn another_endpoint_is_verified_with_the_nodes_own_certificate() {
+    let server = ApiServer::start(Options::default());
+    let machine = Machine::of(&server);
+    machine.entry("kubejoin.txt", &pasted(&server)).entry("kubejoin.node-name", "edge-1");
+    assert_eq!(machine.run(&[]).status, 0);
+    machine.without("kubejoin.txt").entry("kubejoin.ca-cert-hash", &server.ca_hash());
+    let conf = || std::fs::read_to_string(machine.join.root().join("etc/kubernetes/kubelet.conf")).unwrap();
+    let (before, port) = (conf(), server.endpoint().rsplit_once(':').unwrap().1.to_owned());
+
+    // Nobody answers there: the node stays as it is, and says so.
+    machine.entry("kubejoin.server", "127.0.0.1:1");
+    let unreachable = machine.entry("kubejoin.endpoint", &server.endpoint()).run(&[]);
+    assert_eq!(case_of(&unreachable), ("already-joined", "well"), "{unreachable:#?}");
+    assert!(unreachable.stderr.contains("127.0.0.1:1 is not the API server"), "{}", unreachable.stderr);
+    assert_eq!(conf(), before);
+
+    machine.entry("kubejoin.server", &format!("localhost:{port}"));
+    let moved = machine.run(&[]);
+    assert_eq!(case_of(&moved), ("already-joined", "endpoint-changed"), "{moved:#?}");
+    assert!(conf().contains(&format!("https://localhost:{port}")), "{}", conf());
+    assert_eq!(case_of(&machine.run(&[])), ("already-joined", "well"));
+
+    // An endpoint through which the cluster names the same server: asked about once.
+    machine.without("kubejoin.server").entry("kubejoin.endpoint", &server.endpoint());
+    let (first, after_first) = (machine.run(&[]), server.requests().len());
+    assert_eq!(first.status, 0, "{first:#?}");
+    assert_eq!((machine.run(&[]).status, server.requests().len()), (0, after_first));
+}
+
+#[test]
+fn settings_of_the_kubelet_are_made_so() {
+    let server = ApiServer::start(Options::default());
+    let machine = Machine::of(&server);
+    let config = |extra: &str| {
+        format!(
+            "kind: JoinConfiguration\napiVersion: kubeadm.k8s.io/v1beta4\nnodeRegistration: {{name: edge-1{extra}}}\n\
+             discovery:\n  bootstrapToken:\n    apiServerEndpoint: {:?}\n    caCertHashes: [{:?}]\n    token: {}\n",
+            server.endpoint(),
+            server.ca_hash(),
+            server.token()
+        )
+    };
+    machine.entry("kubejoin.yaml", &config(""));
+    assert_eq!(machine.run(&[]).status, 0);
+    machine.entry("kubejoin.yaml", &config(", kubeletExtraArgs: [{name: v, value: '4'}]"));
+    let changed = machine.run(&[]);
+    assert_eq!(case_of(&changed), ("already-joined", "settings-changed"), "{changed:#?}");
+    let flags = std::fs::read_to_string(machine.join.root().join("var/lib/kubelet/kubeadm-flags.env")).unwrap();
+    assert!(flags.contains("--v=4"), "{flags}");
+    assert_eq!(case_of(&machine.run(&[])), ("already-joined", "well"));
+}
+
+#[test]
+fn places_have_one_order_and_contradictions_are_named() {
+    let server = ApiServer::start(Options::default());
+    let machine = Machine::of(&server);
+    machine.entry("kubejoin.txt", &pasted(&server)).entry("kubejoin.node-name", "from-etc");
+    let boot = machine.join.root().join("boot/firmware");
+    write(&boot.join("KUBEJOIN.NODE-NAME"), "from-boot");
+    write(&boot.join("kubejoin.tokne"), "x");
+    write(&boot.join("config.txt"), "arm_64bit=1");
+    let credentials = machine.join.beside("x", "").parent().unwrap().join("credentials");
+    write(&credentials.join("kubejoin.node-name"), "from-credentials");
+    let kernel = machine.join.beside("cmdline-2", "kubejoin.node-name=from-kernel kubejoin.endpoint=127.0.0.1:1\n");
+    let mut command = machine.command(&["--kernel-command-line", kernel.to_str().unwrap(), "-v=1"]);
+    let ran = machine.join.ran(command.env("CREDENTIALS_DIRECTORY", &credentials).output().unwrap());
+    assert_eq!((ran.status, ran.result["node"].as_str()), (0, Some("from-credentials")), "{ran:#?}");
+    for expected in [
+        "etc/kubejoin/kubejoin.node-name says something else than",
+        "boot/firmware/KUBEJOIN.NODE-NAME says something else than",
+        "kubejoin.node-name= of the kernel command line says something else than",
+        "kubejoin.endpoint= of the kernel command line says something else than the endpoint in",
+        "kubejoin.tokne: no setting has this name",
+        "node name comes from",
+    ] {
+        assert!(ran.stderr.contains(expected), "{expected}: {}", ran.stderr);
+    }
+    assert!(!ran.stderr.contains("config.txt"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains(server.token().split('.').nth(1).unwrap()), "{}", ran.stderr);
+}
+
+#[test]
+fn what_others_can_write_is_nobody_s_setting() {
+    let server = ApiServer::start(Options::default());
+    let machine = Machine::of(&server);
+    machine.entry("kubejoin.txt", &pasted(&server)).entry("kubejoin.node-name", "edge-1");
+    let path = machine.join.root().join("etc/kubejoin/kubejoin.txt");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let refused = machine.run(&[]);
+    assert_eq!((refused.status, refused.code()), (2, "config.incomplete"), "{refused:#?}");
+    assert!(refused.stderr.contains("its owner or mode lets others write it"), "{}", refused.stderr);
+}
+
+#[test]
+fn only_what_may_still_come_is_waited_for() {
+    let server = ApiServer::start(Options { faults: Faults::default(), ..Options::default() });
+    let machine = Machine::of(&server);
+    let wrong_pin = format!("sha256:{}", "0".repeat(64));
+    let command = pasted(&server).replace(&server.ca_hash(), &wrong_pin);
+    machine.entry("kubejoin.txt", &command).entry("kubejoin.node-name", "edge-1");
+    // With a deadline that a test would not survive.
+    for (name, text, status) in [
+        ("kubejoin.txt", command.as_str(), 4),
+        ("kubejoin.txt", "kubeadm join $ENDPOINT --token x", 2),
+        ("kubejoin.txt", "nothing of the kind", 2),
+    ] {
+        machine.entry(name, text);
+        let ran = machine.run(&["--deadline", "9000h"]);
+        assert_eq!(ran.status, status, "{ran:#?}");
+    }
+}
+
+#[test]
+fn a_certificate_about_to_expire_is_renewed_with_itself() {
+    // Signed for so short that most of its life, which begins five minutes before, is over.
+    let server = ApiServer::start(Options { signing_duration: Duration::from_secs(25), ..Options::default() });
+    let machine = Machine::of(&server);
+    machine.entry("kubejoin.txt", &pasted(&server)).entry("kubejoin.node-name", "edge-1");
+    assert_eq!(machine.run(&[]).status, 0);
+    // No token is left.
+    machine.without("kubejoin.txt").entry("kubejoin.endpoint", &server.endpoint());
+    machine.entry("kubejoin.ca-cert-hash", &server.ca_hash());
+    let renewed = machine.run(&[]);
+    assert_eq!(case_of(&renewed), ("joined", "renewed"), "{renewed:#?}");
+    let users: Vec<_> = server.csrs().iter().map(|csr| csr["spec"]["username"].clone()).collect();
+    assert_eq!(users, ["system:bootstrap:abcdef", "system:node:edge-1"]);
+
+    // Where the cluster does not answer, the node goes on with what it has.
+    drop(server);
+    let kept = machine.run(&[]);
+    assert_eq!(case_of(&kept), ("already-joined", "well"), "{kept:#?}");
+    assert!(kept.stderr.contains("about to expire could not be renewed"), "{}", kept.stderr);
+}
+
+#[test]
+fn a_machine_that_was_off_for_too_long_joins_again() {
+    let server = ApiServer::start(Options { signing_duration: Duration::from_secs(2), ..Options::default() });
+    let machine = Machine::of(&server);
+    machine.entry("kubejoin.txt", &pasted(&server)).entry("kubejoin.node-name", "edge-1");
+    assert_eq!(machine.run(&[]).status, 0);
+    std::thread::sleep(Duration::from_secs(3));
+    let again = machine.run(&[]);
+    assert_eq!(case_of(&again), ("joined", "expired"), "{again:#?}");
+    // With a token that has expired, too, a person is needed.
+    std::thread::sleep(Duration::from_secs(3));
+    server.set_tokens(Vec::new());
+    let refused = machine.run(&["--deadline", "9000h"]);
+    assert_eq!((refused.status, refused.code()), (5, "discovery.token-unknown"), "{refused:#?}");
+}
