@@ -29,7 +29,10 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// `join`, or `join phase NAME`.
 fn run_join(args: &JoinArgs) -> ExitCode {
-    let report = begin(&report_options::of_join(args));
+    let report = begin(&match (args.program, args.phase) {
+        (Program::Kubeadm, None) => report_options::of_provisioned(args),
+        _ => report_options::of_join(args),
+    });
     let result = match args.phase {
         None | Some(PhaseSpec { applies: Applies::Worker(_) | Applies::SubPhase(_), .. })
             if !phase::needs_no_plan(args) =>
@@ -42,7 +45,7 @@ fn run_join(args: &JoinArgs) -> ExitCode {
 }
 
 fn run_ensure(args: &EnsureArgs) -> ExitCode {
-    let report = begin(&report_options::of_join(&args.join));
+    let report = begin(&report_options::of_provisioned(&args.join));
     end(ensure::run(args, &report), args.join.program, &report)
 }
 

@@ -1,10 +1,10 @@
 //! How a run is reported, by its arguments; also by those that are not understood.
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::{JoinArgs, LoggingFormat, Output};
-use crate::report::{ReportOptions, result};
+use crate::report::{CLUSTER_API, ReportOptions, result};
 
 /// The report of a verb that leaves no result.
 pub(super) fn of_others() -> ReportOptions {
@@ -18,8 +18,16 @@ pub(super) fn of_join(args: &JoinArgs) -> ReportOptions {
         json: args.logging_format == LoggingFormat::Json,
         document: args.output == Output::Json,
         result: Some(args.result_file.clone()),
+        notify: std::env::var_os("NOTIFY_SOCKET"),
         ..of_others()
     }
+}
+
+/// The report of `ensure`, and of a `join` that is called as kubeadm: whoever provisioned the machine hears the end. A run whose
+/// result is left elsewhere is a trial.
+pub(super) fn of_provisioned(args: &JoinArgs) -> ReportOptions {
+    let is_default = args.result_file.as_path() == Path::new(result::PATH);
+    ReportOptions { cluster_api: is_default.then(|| PathBuf::from(CLUSTER_API)), ..of_join(args) }
 }
 
 /// The report of a command line that is not understood. The flags that concern the report are looked for, so that a program

@@ -16,6 +16,7 @@ use crate::values::BootstrapToken;
 mod discovery;
 mod fields;
 mod mistakes;
+mod places;
 mod releases;
 mod sources;
 

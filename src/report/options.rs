@@ -1,5 +1,6 @@
 //! Where and in which form a run is reported.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// `--logging-format`, `--output`, `-v`, `--result-file`, and what the environment says about colours.
@@ -16,4 +17,8 @@ pub struct ReportOptions {
     /// Where the result is left, `/run/kubejoin/result.json` for a join. Without a place for it there is neither a result nor a
     /// line in the kernel log.
     pub result: Option<PathBuf>,
+    /// Where Cluster API is told of the end.
+    pub cluster_api: Option<PathBuf>,
+    /// `NOTIFY_SOCKET`: where the service manager is told.
+    pub notify: Option<OsString>,
 }

@@ -8,12 +8,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::cluster_api::ClusterApi;
 use super::console::Console;
 use super::document::Document;
 use super::event::Event;
 use super::json::JsonLines;
 use super::kmsg::Kmsg;
 use super::level::Level;
+use super::notify::Notify;
 use super::options::ReportOptions;
 use super::outgoing::Outgoing;
 use super::result::ResultFile;
@@ -75,6 +77,9 @@ impl Report {
             sinks.push(Box::new(ResultFile::new(path)));
             sinks.extend(Kmsg::open().map(|kmsg| Box::new(kmsg) as Box<dyn Sink>));
         }
+        sinks.extend(options.cluster_api.iter().map(|path| Box::new(ClusterApi::new(path)) as Box<dyn Sink>));
+        let notify = options.notify.as_deref().and_then(Notify::to);
+        sinks.extend(notify.map(|notify| Box::new(notify) as Box<dyn Sink>));
         if options.document {
             sinks.push(Box::new(Document::new(Box::new(std::io::stdout()))));
         }

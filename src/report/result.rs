@@ -117,7 +117,7 @@ impl Sink for ResultFile {
 }
 
 /// Puts `text` in the place of the file at `path`. Where that fails, no file is left: the former result is another run's.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let written = write(path, text);
     if written.is_err() {
         let _ = fs::remove_file(path);
@@ -128,7 +128,8 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     make_directories(directory)?;
-    let temporary = directory.join(format!(".result.json.{}", std::process::id()));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = directory.join(format!(".{name}.{}", std::process::id()));
     // A leftover of a process with our number, or a link that another user has made: `create_new` follows none.
     let _ = fs::remove_file(&temporary);
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;

@@ -325,3 +325,57 @@ fn a_machine_that_was_off_for_too_long_joins_again() {
     let refused = machine.run(&["--deadline", "9000h"]);
     assert_eq!((refused.status, refused.code()), (5, "discovery.token-unknown"), "{refused:#?}");
 }
+
+/// Cluster API's contract, in a mount namespace with a /run of its own.
+#[test]
+fn whoever_provisioned_it_hears_the_end() {
+    let probe =
+        Command::new("unshare").args(["-m", "mount", "-t", "tmpfs", "t", "/run"]).stderr(Stdio::null()).status();
+    if !probe.is_ok_and(|status| status.success()) {
+        eprintln!("SKIPPED: this test needs root and unshare(1), to make a mount namespace");
+        return;
+    }
+    let server = ApiServer::start(Options::default());
+    let (endpoint, token, hash) = (server.endpoint(), server.token(), server.ca_hash());
+    let wrong_hash = format!("sha256:{}", "0".repeat(64));
+    let rows: [(&str, &str, &str, i32, &str); 6] = [
+        (&endpoint, &token, &hash, 0, ""),
+        (&endpoint, "short", &hash, 2, "config.invalid"),
+        ("127.0.0.1:1", &token, &hash, 3, "net.connection-refused"),
+        (&endpoint, &token, &wrong_hash, 4, "discovery.ca-hash-mismatch"),
+        (&endpoint, "zzzzzz.0123456789abcdef", &hash, 5, "discovery.token-unknown"),
+        (&endpoint, &token, &hash, 6, "machine.read-only"),
+    ];
+    for (program, verb) in [("kubejoin", "ensure"), ("kubeadm", "join")] {
+        for (endpoint, token, hash, status, code) in rows {
+            let machine = Machine::of(&server);
+            let (root, program) = (machine.join.root(), machine.join.beside("x", "").with_file_name(program));
+            std::os::unix::fs::symlink(crate::builder::KUBEJOIN, &program).unwrap();
+            let config = machine.join.beside(
+                "provisioned.yaml",
+                &format!(
+                    "kind: JoinConfiguration\napiVersion: kubeadm.k8s.io/v1beta4\nnodeRegistration: {{name: edge-1}}\n\
+                     timeouts: {{discovery: 1s}}\ndiscovery:\n  bootstrapToken:\n    apiServerEndpoint: {endpoint:?}\n    \
+                     caCertHashes: [{hash:?}]\n    token: {token:?}\n"
+                ),
+            );
+            let script = format!(
+                "mount -t tmpfs t /run && {} && {} {verb} --config {} --rootfs {} {} >/dev/null 2>&1; echo $?; \
+                 cat /run/cluster-api/bootstrap-success.complete; echo; cat /run/cluster-api/bootstrap-error.log",
+                if status == 6 { format!("mount -t tmpfs -o ro t {}", root.display()) } else { "true".to_owned() },
+                program.display(),
+                config.display(),
+                root.display(),
+                if verb == "ensure" { "--deadline 0s" } else { "" },
+            );
+            let output = Command::new("unshare").args(["-m", "sh", "-c", &script]).output().unwrap();
+            let said = String::from_utf8(output.stdout).unwrap();
+            let expected = if verb == "join" && status != 0 { 1 } else { status };
+            assert!(said.starts_with(&format!("{expected}\n")), "{verb} {code}: {said}");
+            assert_eq!(said.contains("\nsuccess\n"), status == 0, "{verb} {code}: {said}");
+            let names_code = said.contains(&format!("code: {code} (exit {status})")) && said.contains("next: ");
+            assert_eq!(names_code, status != 0, "{verb} {code}: {said}");
+            assert!(!said.contains("0123456789abcdef"), "{said}");
+        }
+    }
+}
