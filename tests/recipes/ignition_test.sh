@@ -65,7 +65,7 @@ recipe() {
   check "$name: joins with what is there" env -i "$binary" ensure --rootfs "$tree" --shred-token-file --deadline 60s \
     --kernel-command-line "$work/empty" --result-file "$work/$name/result.json"
   check "$name: joined as the machine's host name" jq -e --arg name "$name" '.outcome == "joined" and .node == $name' "$work/$name/result.json"
-  check "$name: the kubelet has its certificate" test -s "$tree/var/lib/kubelet/pki/kubelet-client-current.pem"
+  check "$name: the kubelet has its certificate" test -s "$tree$(readlink "$tree/var/lib/kubelet/pki/kubelet-client-current.pem")"
   check "$name: the token's file is gone" [ ! -e "$tree/etc/kubejoin/kubejoin.token" ]
 }
 
