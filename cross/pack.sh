@@ -38,7 +38,7 @@ while read -r hash file; do
 	architecture=$(echo "$file" | sed 's/.*-\(x86_64\|aarch64\)-unknown.*/\1/')
 	sed -i "s/^sha256  [0-9a-f]*  kubejoin-.*-$architecture-unknown-linux-musl\.tar\.gz\$/sha256  $hash  $file/; s/^sha256  [0-9a-f]*  LICENSE\$/sha256  $licence  LICENSE/" \
 		image/buildroot/package/kubejoin/kubejoin.hash
-	sed -i "s/^SRC_URI\[$architecture\.sha256sum\] = .*/SRC_URI[$architecture.sha256sum] = \"$hash\"/; s/^\(LIC_FILES_CHKSUM = .*sha256=\)[0-9a-f]*/\1$licence/" \
+	sed -i "s/^SRC_URI\[$architecture\.sha256sum\] = .*/SRC_URI[$architecture.sha256sum] = \"$hash\"/" \
 		image/yocto/recipes-containers/kubejoin/kubejoin_*.bb
 done <"$out/SHA256SUMS"
 sed -i "s/^KUBEJOIN_VERSION = .*/KUBEJOIN_VERSION = $version/" image/buildroot/package/kubejoin/kubejoin.mk

@@ -2,7 +2,7 @@ SUMMARY = "Makes the machine a Kubernetes node at its first boot, and keeps it o
 DESCRIPTION = "What kubeadm join does, as one static binary that runs before the kubelet. \
 The image also needs a container runtime, and a kubelet with a unit, such as those of meta-virtualization."
 LICENSE = "Apache-2.0"
-LIC_FILES_CHKSUM = "file://LICENSE;sha256=0000000000000000000000000000000000000000000000000000000000000000"
+LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
 SECTION = "console/utils"
 
 # In local.conf: where the archives are that cross/pack.sh has made, https:// of your web server or file:// with an absolute path.
