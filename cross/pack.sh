@@ -43,4 +43,4 @@ while read -r hash file; do
 done <"$out/SHA256SUMS"
 sed -i "s/^KUBEJOIN_VERSION = .*/KUBEJOIN_VERSION = $version/" image/buildroot/package/kubejoin/kubejoin.mk
 recipe=$(echo image/yocto/recipes-containers/kubejoin/kubejoin_*.bb)
-[ "$recipe" = "image/yocto/recipes-containers/kubejoin/kubejoin_$version.bb" ] || git mv "$recipe" "image/yocto/recipes-containers/kubejoin/kubejoin_$version.bb"
+[ "${recipe##*_}" = "$version.bb" ] || mv "$recipe" "image/yocto/recipes-containers/kubejoin/kubejoin_$version.bb"

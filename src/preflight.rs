@@ -16,6 +16,7 @@ mod kernel_config;
 mod kubelet;
 mod kubelet_version;
 mod machine;
+mod mounts;
 mod runtime;
 mod runtime_answers;
 mod subject;

@@ -19,6 +19,7 @@ pub mod outgoing;
 mod reporter;
 pub mod result;
 mod sink;
+mod stream;
 
 pub use cluster_api::DIRECTORY as CLUSTER_API;
 pub use json::JsonLines;

@@ -10,10 +10,12 @@ mod error;
 mod init_system;
 mod log;
 mod offline;
+mod ordering;
 mod output;
 mod unit_file;
 
-pub(crate) use command::{Commands, find};
+pub(crate) use command::{Commands, Running, find};
+pub use error::ServiceError;
 pub use init_system::{InitSystem, Started};
 pub use offline::{Enablement, enablement};
 

@@ -9,15 +9,16 @@
 # BOOT_SECONDS     how long a boot may take (300; without KVM it takes 5 to 20)
 # KEEP             a directory where serial output, image and the tree from it are left
 #
-# Debian's kernels and busybox are fetched into KUBEJOIN_CACHE (.cache of the repository). Installs QEMU where it is missing.
+# Debian's kernels and busybox are fetched into KUBEJOIN_CACHE (.cache of the repository). The kernel of x86_64 has ext4 built
+# in, that of aarch64 as a module. Installs QEMU where it is missing.
 set -eu
 
 case ${1-} in
 x86_64) target=x86_64-unknown-linux-musl debian=amd64 qemu=qemu-system-x86_64 package=qemu-system-x86 console=ttyS0
-	machine="-M q35 -cpu max" ;;
+	machine="-M q35 -cpu max" kernel=linux-image-cloud-amd64 ;;
 # A Raspberry Pi 4's processor: no instruction for random numbers, so the kernel has to find its own.
 aarch64) target=aarch64-unknown-linux-musl debian=arm64 qemu=qemu-system-aarch64 package=qemu-system-arm console=ttyAMA0
-	machine="-M virt -cpu cortex-a72" ;;
+	machine="-M virt -cpu cortex-a72" kernel=linux-image-arm64 ;;
 *) echo "usage: $0 x86_64|aarch64" >&2; exit 2 ;;
 esac
 here=$(cd "$(dirname "$0")" && pwd -P)
@@ -36,6 +37,8 @@ install_missing "$qemu" "$package"
 install_missing cpio cpio
 install_missing mke2fs e2fsprogs
 install_missing openssl openssl
+install_missing zstd zstd
+install_missing xz xz-utils
 
 binary=${KUBEJOIN_BINARY:-$targets/$target/release/kubejoin}
 [ -x "$binary" ] || "$repository/cross/build.sh" "$1"
@@ -45,7 +48,7 @@ if [ -z "${APISERVER-}" ]; then
 	APISERVER=$targets/debug/apiserver
 fi
 "$here/fetch.sh" "$debian" busybox-static
-kernel_package=$(LC_ALL=C apt-cache depends "linux-image-cloud-$debian:$debian" | sed -n 's/.*Depends: \(linux-image-[^:]*\).*/\1/p' | head -n 1)
+kernel_package=$(LC_ALL=C apt-cache depends "$kernel:$debian" | sed -n 's/.*Depends: \(linux-image-[^:]*\).*/\1/p' | head -n 1)
 "$here/fetch.sh" "$debian" "$kernel_package"
 unpacked=$KUBEJOIN_CACHE/$debian/$kernel_package
 
@@ -151,11 +154,48 @@ no_clutter() {
 	[ -z "$(find "$tree/etc" "$tree/var" -name '.*' -o -name '*.tmp' -o -name bootstrap-kubelet.conf)" ]
 }
 
-KERNEL_MODULES=$(echo "$unpacked"/lib/modules/*) "$here/build.sh" "$1" "$binary" "$work/initramfs.cpio"
+# The place in the order of loading; more than any other where it is not in it.
+place() { awk -v module="$1.ko" '$0 == module { found = NR } END { print found ? found : 999 }' "$work/order"; }
+loads_before() { [ "$(place "$1")" -lt "$(place "$2")" ]; }
+# The same modules, each packed in another way, as other distributions have them, and the aliases as depmod writes them.
+pack() { # DIRECTORY
+	mkdir -p "$1"
+	cp "$modules"/modules.builtin* "$1"
+	echo 'alias crypto_crc32c crc32c_generic' >"$1/modules.alias"
+	set -- "$1" zstd xz gzip
+	while read -r module; do
+		file=$(cd "$modules" && find . -name "$module")
+		mkdir -p "$1/$(dirname "$file")"
+		case $2 in
+		zstd) zstd -q "$modules/$file" -o "$1/$file.zst" ;;
+		xz) xz -c "$modules/$file" >"$1/$file.xz" ;;
+		gzip) gzip -c "$modules/$file" >"$1/$file.gz" ;;
+		esac
+		set -- "$1" "$3" "$4" "$2"
+	done <"$work/order"
+}
+fails_without_a_module() {
+	echo no_such_module >"$work/wanted"
+	! MODULES=$work/wanted KERNEL_MODULES=$modules "$here/build.sh" "$1" "$binary" "$work/none.cpio" 2>"$work/said" &&
+		grep -q 'no module no_such_module in' "$work/said"
+}
+
+modules=$(echo "$unpacked"/lib/modules/*)
+KERNEL_MODULES=$modules "$here/build.sh" "$1" "$binary" "$work/initramfs.cpio"
+(cd "$work" && cpio --quiet --extract --to-stdout lib/modules/order <initramfs.cpio >order)
 echo "== $1: the initramfs, $(wc -c <"$work/initramfs.cpio") bytes"
 check "init is short" [ "$(wc -l <"$here/init")" -le 50 ]
-(umask 077 && cd / && KERNEL_MODULES=$(echo "$unpacked"/lib/modules/*) "$here/build.sh" "$1" "$binary" "$work/again.cpio")
+(umask 077 && cd / && KERNEL_MODULES=$modules "$here/build.sh" "$1" "$binary" "$work/again.cpio")
 check "built again it is the same" cmp "$work/initramfs.cpio" "$work/again.cpio"
+pack "$work/packed"
+KERNEL_MODULES=$work/packed "$here/build.sh" "$1" "$binary" "$work/again.cpio"
+check "built from packed modules it is the same" cmp "$work/initramfs.cpio" "$work/again.cpio"
+check "a module that is missing is named" fails_without_a_module "$1"
+if [ "$1" = aarch64 ]; then
+	# By softdep alone, and by an alias.
+	check "ext4 is loaded behind its checksums" loads_before crc32c_generic ext4
+	check "and behind what it needs" loads_before jbd2 ext4
+fi
 serve
 
 echo "== $1: a first boot"

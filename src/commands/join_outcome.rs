@@ -40,6 +40,7 @@ fn joined_text(
         KubeletState::Enabled => (", and starts when this root is booted", " once it has booted"),
         KubeletState::NotEnabled => (", but nothing starts it when this root is booted", " once its kubelet runs"),
         KubeletState::Unmanaged => (", but nothing starts its kubelet", " once its kubelet runs"),
+        KubeletState::Queued => (", and its kubelet starts when this unit is done", " once its kubelet runs"),
         KubeletState::Registered | KubeletState::Healthy | KubeletState::Started => ("", ""),
     };
     format!(
@@ -92,6 +93,9 @@ fn kubelet_text(kubelet: KubeletState, certificate: &CertificateSource) -> &'sta
         KubeletState::Registered => "The kubelet is healthy and its Node is registered.",
         KubeletState::Healthy => "The kubelet is healthy; its Node has not appeared yet.",
         KubeletState::Started => "The kubelet has been started; it was not waited for.",
+        KubeletState::Queued => {
+            "The kubelet starts when the unit that ran this is done; it is ordered behind\n  that unit, so it was not waited for."
+        }
         KubeletState::Enabled => "The kubelet will start, with everything it needs, when this root is booted.",
         KubeletState::NotEnabled => {
             "Nothing in this root starts the kubelet when it is booted; everything else is there."

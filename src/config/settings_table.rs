@@ -29,6 +29,8 @@ pub static SETTINGS: [Setting; 62] = [
         field: "discovery.bootstrapToken.token, discovery.tlsBootstrapToken",
         since: "1.5",
         help: "Bootstrap token, for the two below",
+        more: "Given as kubejoin.token=, the kernel's log has it before kubejoin runs, and every user can read it in \
+               /proc/cmdline; a file (--token-file), a systemd credential or a file of the boot partition is in neither",
         ..JOIN
     },
     Setting {

@@ -44,6 +44,23 @@ impl CriError {
         )
     }
 
+    /// It may be there, and answer, a little later: nothing is wrong but the time.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            CriError::Endpoint(_) => false,
+            CriError::Connect { errno, .. } => {
+                matches!(*errno, Errno::NOENT | Errno::CONNREFUSED | Errno::AGAIN | Errno::CONNRESET)
+            }
+            CriError::Call { problem: Problem(error), .. } => match error {
+                GrpcError::Status { code, .. } => {
+                    [StatusCode::UNAVAILABLE, StatusCode::DEADLINE_EXCEEDED].contains(code)
+                }
+                GrpcError::TimedOut | GrpcError::Closed | GrpcError::Reset(_) | GrpcError::GoingAway(_) => true,
+                _ => false,
+            },
+        }
+    }
+
     /// What answers does not speak gRPC, and is no runtime.
     pub fn is_not_grpc(&self) -> bool {
         matches!(self, CriError::Call { problem: Problem(GrpcError::NotHttp2), .. })

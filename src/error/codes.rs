@@ -46,6 +46,15 @@ codes! {
     PREFLIGHT_FAILED "preflight.failed" Usage
         "a preflight check has failed: a node would not work on this machine"
         "correct what the named checks report on this machine, or pass --ignore-preflight-errors=NAME"
+    PREFLIGHT_RUNTIME "preflight.runtime-not-ready" Transient
+        "the container runtime is not there yet, does not answer, or says that it is not ready"
+        "start the container runtime on this machine, look at its log, and run again"
+    PREFLIGHT_NOT_MOUNTED "preflight.not-mounted" Transient
+        "a file system that a node's files belong on is not mounted yet"
+        "run again after the named mount point has been mounted on this machine"
+    CLOCK_NOT_SET "clock.not-set" Transient
+        "this machine's clock cannot be right yet, and nothing else may tell the time: there is no pin, or --clock=system was given"
+        "run again after this machine's clock has been set (chrony, systemd-timesyncd), or join with --discovery-token-ca-cert-hash"
 
     // the wire
     NET_NAME_NOT_FOUND "net.name-not-found" Transient

@@ -42,6 +42,10 @@ pub struct StatusCode(pub u32);
 impl StatusCode {
     /// The call succeeded.
     pub const OK: StatusCode = StatusCode(0);
+    /// The peer itself has waited for too long.
+    pub const DEADLINE_EXCEEDED: StatusCode = StatusCode(4);
+    /// The peer cannot answer now.
+    pub const UNAVAILABLE: StatusCode = StatusCode(14);
     /// The peer does not have this service or method.
     pub const UNIMPLEMENTED: StatusCode = StatusCode(12);
 }

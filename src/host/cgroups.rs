@@ -57,6 +57,18 @@ impl Cgroups {
     }
 }
 
+/// The unit of systemd that this process belongs to (systemd's `cg_path_get_unit`: what stands behind the slices), from the
+/// hierarchy of version 2 or from systemd's own of version 1. None in a container that shows only its own part.
+pub(super) fn own_unit(machine: &Machine) -> Option<String> {
+    let text = kernel::read(&machine.at("/proc/self/cgroup"))?;
+    let of_systemd = |line: &str| {
+        let path = line.split_once(":/").filter(|(of, _)| *of == "0:" || of.ends_with(":name=systemd"))?.1;
+        let unit = path.split('/').find(|part| !part.ends_with(".slice"))?;
+        unit.ends_with(".service").then(|| unit.to_owned())
+    };
+    text.lines().find_map(of_systemd)
+}
+
 /// Where, and which version; `getUnifiedMountpoint`.
 fn mounted(mounts: &str, is_directory: impl Fn(&str) -> bool) -> Option<(String, CgroupVersion)> {
     let mut first_v1 = None;

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::cgroups::Cgroups;
+use super::cgroups::{self, Cgroups};
 use super::identity::SystemUuid;
 use super::machine::Machine;
 use super::search_path::{self, search_path};
@@ -37,6 +37,8 @@ pub struct HostFacts {
     pub euid: u32,
     /// `systemd-resolved` is active, or will be in another root (decides `resolvConf`).
     pub systemd_resolved_active: bool,
+    /// The unit of systemd that this program runs in, such as `kubejoin.service`.
+    pub unit: Option<String>,
     /// Executable search path: absolute directories.
     pub path: Vec<PathBuf>,
     /// Number of swap areas in use.
@@ -97,6 +99,7 @@ impl HostFacts {
                 Some(root) => resolved::is_enabled(root),
                 None => false,
             },
+            unit: cgroups::own_unit(machine),
             path,
             swap_areas: kernel::swap_areas(machine),
             ipv4_forwarding: kernel::is_one(machine, kernel::IPV4_FORWARDING),

@@ -173,3 +173,24 @@ fn the_search_path_is_absolute_and_never_empty() {
     assert_eq!(shown(Some("/a::b:/c:.")), [Path::new("/a"), Path::new("/c")]);
     assert!(shown(None).contains(&PathBuf::from("/usr/sbin")) && shown(Some("")).len() == 6);
 }
+
+#[test]
+fn the_unit_of_systemd_is_what_stands_behind_the_slices() {
+    let table = [
+        ("0::/system.slice/kubejoin.service\n", Some("kubejoin.service")),
+        ("0::/system.slice/system-x.slice/kubejoin@a.service/payload\n", Some("kubejoin@a.service")),
+        (
+            "9:pids:/system.slice/other.service\n1:name=systemd:/system.slice/kubejoin.service\n0::/\n",
+            Some("kubejoin.service"),
+        ),
+        ("0::/user.slice/user-0.slice/session-1.scope\n", None),
+        ("0::/user.slice/user-0.slice/user@0.service/app.slice/a.service\n", Some("user@0.service")),
+        ("0::/init.scope\n", None),
+        ("0::/\n", None),
+        ("", None),
+    ];
+    for (text, expected) in table {
+        let facts = Tree::new(&[("/proc/self/cgroup", text)]).facts();
+        assert_eq!(facts.unit.as_deref(), expected, "{text}");
+    }
+}

@@ -83,6 +83,16 @@ impl Discovery {
         }
     }
 
+    /// Whether nobody's word for the time may count but this machine's: no pin or CA that the user has chosen verifies the
+    /// server.
+    pub fn needs_system_clock(&self) -> bool {
+        match self {
+            Discovery::Token { trust, .. } => trust.pins().is_none(),
+            Discovery::File { kubeconfig, .. } => kubeconfig.ca_certificates.is_empty(),
+            Discovery::Url { web_server, .. } => !web_server.believes_server_time(),
+        }
+    }
+
     /// Whether the user has named this server.
     pub fn names(&self, endpoint: &Endpoint) -> bool {
         match self {

@@ -47,6 +47,10 @@ pub(super) fn start(
     let started = init.start(SERVICE).inspect_err(|_| report_end_of_log(init, Phase::KubeletStart, report));
     match started? {
         Started::Now => report.info(Phase::KubeletStart, "Starting the kubelet"),
+        Started::Queued => {
+            report.info(Phase::KubeletStart, "The kubelet starts when this unit is done: it is ordered behind it");
+            return Ok(KubeletState::Queued);
+        }
         Started::AtBoot if enablement(root, SERVICE)?.has_no_effect() => return Ok(KubeletState::NotEnabled),
         Started::AtBoot => return Ok(KubeletState::Enabled),
         Started::ByUser => {

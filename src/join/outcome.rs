@@ -49,6 +49,8 @@ pub enum KubeletState {
     Healthy,
     /// Started here, and not waited for.
     Started,
+    /// The init system starts it once the unit that this program runs in has started.
+    Queued,
     /// Enabled in the target root; it starts when that root is booted.
     Enabled,
     /// Nothing in the target root starts it.
@@ -64,6 +66,7 @@ impl KubeletState {
             KubeletState::Registered => "registered",
             KubeletState::Healthy => "healthy",
             KubeletState::Started => "started",
+            KubeletState::Queued => "queued",
             KubeletState::Enabled => "enabled",
             KubeletState::NotEnabled => "not-enabled",
             KubeletState::Unmanaged => "unmanaged",

@@ -59,7 +59,7 @@ impl JoinPlan {
         let system_uuid = host.system_uuid.as_ref().map(|uuid| uuid.value.as_str());
         let seed = seed(&[host.machine_id.as_deref(), system_uuid, Some(name.as_str())]);
         Ok(JoinPlan {
-            target: Target::new(extras.rootfs, &host.path),
+            target: Target::new(extras.rootfs, &host.path).in_unit(host.unit.clone()),
             access: Access {
                 discovery: inputs.discovery,
                 server: extras.server,

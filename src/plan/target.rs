@@ -10,13 +10,21 @@ use crate::services::InitSystem;
 pub struct Target {
     rootfs: PathBuf,
     search_path: Vec<PathBuf>,
+    unit: Option<String>,
 }
 
 impl Target {
     /// `rootfs` is what `--rootfs` or `kubejoin.rootfs=` says, `/` where neither does. `search_path` is where the init
     /// system's programs are looked for.
     pub fn new(rootfs: Option<PathBuf>, search_path: &[PathBuf]) -> Self {
-        Target { rootfs: rootfs.unwrap_or_else(|| PathBuf::from("/")), search_path: search_path.to_vec() }
+        let rootfs = rootfs.unwrap_or_else(|| PathBuf::from("/"));
+        Target { rootfs, search_path: search_path.to_vec(), unit: None }
+    }
+
+    /// The same for a program that runs in this unit of the init system.
+    #[must_use]
+    pub fn in_unit(self, unit: Option<String>) -> Self {
+        Target { unit, ..self }
     }
 
     /// The directory, as given.
@@ -31,6 +39,9 @@ impl Target {
 
     /// What controls the kubelet there.
     pub fn init_system(&self) -> InitSystem {
-        if self.is_this_system() { InitSystem::detect(&self.search_path) } else { InitSystem::Offline }
+        match self.is_this_system() {
+            true => InitSystem::detect(&self.search_path).in_unit(self.unit.as_deref()),
+            false => InitSystem::Offline,
+        }
     }
 }

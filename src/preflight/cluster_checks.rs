@@ -4,6 +4,8 @@
 use super::engine::{Check, Engine, Scope};
 use super::error::PreflightError;
 use super::files;
+use super::kubelet;
+use super::mounts;
 use super::subject::Subject;
 use super::verdict::Verdict;
 use crate::host::CgroupVersion;
@@ -39,7 +41,7 @@ struct Pair<'a> {
 }
 
 /// Ours, all of them; under kubeadm's name where it has one for the same thing.
-fn checks<'a>() -> [Check<Pair<'a>>; 5] {
+fn checks<'a>() -> [Check<Pair<'a>>; 6] {
     [
         Check::named(
             |_| Some(files::name(&paths::KUBELET_CONF)),
@@ -53,6 +55,10 @@ fn checks<'a>() -> [Check<Pair<'a>>; 5] {
         ),
         Check::new("Swap", Scope::Target, |pair: &Pair<'_>| swap(pair.machine, pair.requirements)),
         Check::new("FailCgroupV1", Scope::RunningSystem, |pair: &Pair<'_>| cgroup_v1(pair.machine, pair.requirements)),
+        Check::new("KubeletVersion", Scope::RunningSystem, |pair: &Pair<'_>| match pair.machine.end_of_waiting() {
+            true => kubelet::version(pair.machine),
+            false => Vec::new(),
+        }),
         Check::new("KubeletVersion", Scope::RunningSystem, |pair: &Pair<'_>| skew(pair.machine, pair.requirements)),
     ]
 }
@@ -80,8 +86,6 @@ const FLAG_DIRECTORIES: [TargetPath; 3] = [
     TargetPath::fixed("/usr/lib/systemd/system/kubelet.service.d"),
     TargetPath::fixed("/usr/local/lib/systemd/system/kubelet.service.d"),
 ];
-/// fstab(5).
-const FSTAB: TargetPath = TargetPath::fixed("/etc/fstab");
 /// Largest of these files, in bytes.
 const MAX_FILE_BYTES: usize = 1 << 18;
 
@@ -129,7 +133,7 @@ pub(super) fn swap(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>
         return Vec::new();
     }
     let remove = match line {
-        Some(number) => format!("remove line {number} of {FSTAB}"),
+        Some(number) => format!("remove line {number} of {}", mounts::FSTAB),
         None => "remove what turns it on (zram-generator, zramswap or dphys-swapfile; see `swapon --show`)".to_owned(),
     };
     let off = if subject.plan.target.is_this_system() { "run `swapoff -a` and " } else { "" };
@@ -191,12 +195,8 @@ fn flag_says_no(subject: &Subject<'_>, flag: &str) -> bool {
 
 /// The first line, counted from 1, that turns swap on at boot.
 fn swap_in_fstab(root: &Root) -> Option<usize> {
-    let text = root.read(&FSTAB, MAX_FILE_BYTES).ok()??;
-    let text = String::from_utf8_lossy(&text);
     let turns_on = |line: &str| {
-        let mut fields = line.split_whitespace();
-        let is_swap = !line.trim_start().starts_with('#') && fields.nth(2) == Some("swap");
-        is_swap && !fields.next().is_some_and(|options| options.split(',').any(|option| option == "noauto"))
+        mounts::fields(line).is_some_and(|(_, kind, options)| kind == "swap" && !mounts::has(options, "noauto"))
     };
-    Some(text.lines().position(turns_on)? + 1)
+    Some(mounts::fstab(root).lines().position(turns_on)? + 1)
 }

@@ -77,13 +77,18 @@ impl Engine<'_> {
     /// # Errors
     /// One, with every error that is not ignored.
     pub(super) fn run<S>(&self, checks: &[Check<S>], subject: &S) -> Result<(), PreflightError> {
+        PreflightError::fail_if_any(self.errors(checks, subject))
+    }
+
+    /// The same, for errors that others are added to.
+    pub(super) fn errors<S>(&self, checks: &[Check<S>], subject: &S) -> Vec<Finding> {
         let mut errors = Vec::new();
         for check in checks.iter().filter(|check| self.applies(check.scope)) {
             if let Some(name) = check.name(subject) {
                 self.record(&name, (check.run)(subject), &mut errors);
             }
         }
-        PreflightError::fail_if_any(errors)
+        errors
     }
 
     /// The names of the checks that mean nothing here.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::{Code, Explain, Finding, codes};
+use crate::error::{Class, Code, Explain, Finding, codes};
 
 /// Every check that has failed.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,10 +30,16 @@ impl fmt::Display for PreflightError {
 impl std::error::Error for PreflightError {}
 
 impl Explain for PreflightError {
-    /// Where nothing else is wrong than what an attempt would have failed with, that.
+    /// Where nothing else is wrong than what an attempt would have failed with, that; where everything is only not there yet,
+    /// the first of it.
     fn code(&self) -> &'static Code {
-        let first = self.findings.first().and_then(|finding| finding.code);
-        first.filter(|_| self.findings.iter().all(|finding| finding.code == first)).unwrap_or(&codes::PREFLIGHT_FAILED)
+        let mut codes = self.findings.iter().map(|finding| finding.code.unwrap_or(&codes::PREFLIGHT_FAILED));
+        let first = codes.next().unwrap_or(&codes::PREFLIGHT_FAILED);
+        let is_late = |code: &Code| code.class == Class::Transient;
+        match codes.all(|code| code == first || is_late(first) && is_late(code)) {
+            true => first,
+            false => &codes::PREFLIGHT_FAILED,
+        }
     }
 
     fn hint(&self) -> String {
@@ -85,6 +91,10 @@ mod tests {
             (vec![&codes::MACHINE_NO_SPACE, &codes::MACHINE_NO_SPACE], &codes::MACHINE_NO_SPACE),
             (vec![&codes::MACHINE_NO_SPACE, &codes::PREFLIGHT_FAILED], &codes::PREFLIGHT_FAILED),
             (vec![&codes::PREFLIGHT_FAILED], &codes::PREFLIGHT_FAILED),
+            (vec![&codes::PREFLIGHT_NOT_MOUNTED, &codes::PREFLIGHT_RUNTIME], &codes::PREFLIGHT_NOT_MOUNTED),
+            (vec![&codes::PREFLIGHT_RUNTIME, &codes::PREFLIGHT_FAILED], &codes::PREFLIGHT_FAILED),
+            (vec![&codes::PREFLIGHT_FAILED, &codes::PREFLIGHT_RUNTIME], &codes::PREFLIGHT_FAILED),
+            (vec![&codes::PREFLIGHT_RUNTIME, &codes::KUBELET_NOT_INSTALLED], &codes::PREFLIGHT_FAILED),
         ];
         for (found, expected) in table {
             let error = PreflightError::fail_if_any(found.into_iter().map(finding).collect()).unwrap_err();

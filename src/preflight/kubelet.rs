@@ -16,11 +16,13 @@ const SERVICE: &str = "kubelet";
 const PORT: u16 = 10250;
 /// Its oldest version (kubeadm 1.37 `MinimumKubeletVersion`: three minors below its own).
 const MIN_KUBELET_VERSION: Version = Version { major: 1, minor: 34, patch: 0, pre_release: false };
+
 /// `KubeletVersion`.
 pub(super) fn version(subject: &Subject<'_>) -> Vec<Verdict> {
-    match subject.kubelet() {
-        Ok(version) => check_version(version),
-        Err(why) => vec![why.verdict()],
+    match subject.kubelet_in_time() {
+        None => Vec::new(),
+        Some(Ok(version)) => check_version(version),
+        Some(Err(why)) => vec![why.verdict()],
     }
 }
 
@@ -45,6 +47,7 @@ pub(super) fn service(subject: &Subject<'_>) -> Vec<Verdict> {
     }
     match init.is_enabled(SERVICE) {
         Ok(true) => Vec::new(),
+        Ok(false) if init.is_wanted(SERVICE) => Vec::new(),
         Ok(false) => {
             let command = init.enable_command(SERVICE).unwrap_or_default();
             vec![Verdict::warning(format!("{SERVICE} service is not enabled, please run '{command}'"))]

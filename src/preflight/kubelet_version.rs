@@ -1,12 +1,13 @@
 //! The version of the kubelet that will run here.
 
+use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::verdict::Verdict;
 use crate::error::codes;
 use crate::host::HostFacts;
-use crate::services::{Commands, find};
+use crate::services::{Commands, Running, ServiceError, find};
 use crate::values::{Quoted, Version};
 
 /// Longest time for `kubelet --version`: 70 MB from a slow card.
@@ -41,14 +42,50 @@ impl NoVersion {
     }
 }
 
-/// Asks the kubelet for its version.
-pub(super) fn ask(host: &HostFacts) -> Result<Version, NoVersion> {
+/// The version of the kubelet, asked for once: 90 MB take seconds from a slow card.
+#[derive(Default)]
+pub(super) struct KubeletVersion {
+    asked: Cell<Option<Running>>,
+    answer: OnceCell<Result<Version, NoVersion>>,
+}
+
+impl KubeletVersion {
+    /// Begins to ask, and does not wait for the answer.
+    pub(super) fn ask(&self, host: &HostFacts) {
+        match start(host) {
+            Ok(running) => self.asked.set(Some(running)),
+            Err(why) => drop(self.answer.set(Err(why))),
+        }
+    }
+
+    /// The answer, where that is known without waiting: there is no kubelet.
+    pub(super) fn known(&self) -> Option<Result<&Version, &NoVersion>> {
+        self.answer.get().map(Result::as_ref)
+    }
+
+    /// The answer.
+    pub(super) fn get(&self, host: &HostFacts) -> Result<&Version, &NoVersion> {
+        let wait = || finish(self.asked.take().map_or_else(|| start(host), Ok)?);
+        self.answer.get_or_init(wait).as_ref()
+    }
+}
+
+impl From<ServiceError> for NoVersion {
+    fn from(error: ServiceError) -> Self {
+        NoVersion::Unknown(error.to_string())
+    }
+}
+
+fn start(host: &HostFacts) -> Result<Running, NoVersion> {
     let program = find(&host.path, "kubelet").ok_or_else(|| match host.find_outside_path("kubelet") {
         Some(elsewhere) => NoVersion::NotInPath(elsewhere),
         None => NoVersion::NotInstalled,
     })?;
-    let output = Commands::new(&host.path, VERSION_TIMEOUT).run(&program, &["--version"]);
-    let output = output.map_err(|error| NoVersion::Unknown(error.to_string()))?;
+    Ok(Commands::new(&host.path, VERSION_TIMEOUT).start(&program, &["--version"])?)
+}
+
+fn finish(running: Running) -> Result<Version, NoVersion> {
+    let output = running.output()?;
     if !output.status.success() {
         let (ending, line) = (output.ending(), output.first_line());
         return Err(NoVersion::Unknown(format!("`kubelet --version` failed ({ending}): {line}")));

@@ -8,6 +8,7 @@ use super::runtime_answers::Answers;
 use super::subject::Subject;
 use super::verdict::Verdict;
 use crate::cri::{Condition, CriError};
+use crate::error::codes;
 use crate::rootfs::TargetPath;
 
 /// The condition that counts. That there is no network yet is normal: its Pods come with the node.
@@ -18,6 +19,9 @@ const CONTAINERD: TargetPath = TargetPath::fixed("/etc/containerd/config.toml");
 /// Largest configuration that is looked into, in bytes.
 const MAX_CONFIG_BYTES: usize = 1 << 20;
 
+/// Services of container runtimes, as the names of their sockets have them.
+const SERVICES: [&str; 3] = ["containerd", "crio", "cri-dockerd"];
+
 /// `CRI`.
 pub(super) fn ready(subject: &Subject<'_>) -> Vec<Verdict> {
     let conditions = match subject.runtime() {
@@ -27,7 +31,7 @@ pub(super) fn ready(subject: &Subject<'_>) -> Vec<Verdict> {
     let conditions = match conditions {
         Ok(conditions) => conditions,
         Err(error) => {
-            return vec![Verdict::error(format!("container runtime is not running: {error}"), hint(subject, error))];
+            return vec![failed(subject, "container runtime is not running", error)];
         }
     };
     let not_ready = conditions.iter().filter(|condition| condition.kind == RUNTIME_READY && !condition.status);
@@ -39,6 +43,7 @@ pub(super) fn ready(subject: &Subject<'_>) -> Vec<Verdict> {
             ),
             format!("see the log of {} on this machine", service(subject)),
         )
+        .with_code(&codes::PREFLIGHT_RUNTIME)
     };
     not_ready.map(verdict).collect()
 }
@@ -53,8 +58,7 @@ pub(super) fn version(subject: &Subject<'_>) -> Vec<Verdict> {
              its cgroup driver: update it (containerd 2.0, CRI-O 1.28)",
         )],
         Ok(Answers { has_runtime_config: Err(error), .. }) => {
-            let text = format!("could not check if the runtime config is available: {error}");
-            vec![Verdict::error(text, hint(subject, error))]
+            vec![failed(subject, "could not check if the runtime config is available", error)]
         }
     }
 }
@@ -63,11 +67,18 @@ fn unreachable(subject: &Subject<'_>, error: &CriError) -> Verdict {
     if let CriError::Connect { errno: Errno::ACCESS | Errno::PERM, .. } = error {
         return Verdict::could_not_check(error);
     }
-    Verdict::error(format!("could not connect to the container runtime: {error}"), hint(subject, error))
+    failed(subject, "could not connect to the container runtime", error)
+}
+
+/// What only takes its time has a code that says so.
+fn failed(subject: &Subject<'_>, what: &str, error: &CriError) -> Verdict {
+    let verdict = Verdict::error(format!("{what}: {error}"), hint(subject, error));
+    if error.is_transient() { verdict.with_code(&codes::PREFLIGHT_RUNTIME) } else { verdict }
 }
 
 fn hint(subject: &Subject<'_>, error: &CriError) -> String {
     let service = service(subject);
+    let is_known = SERVICES.contains(&service);
     if matches!(error, CriError::Endpoint(_)) || error.is_not_grpc() {
         return "name the socket of the container runtime with --cri-socket, such as unix:///run/containerd/containerd.sock"
             .to_owned();
@@ -86,19 +97,19 @@ fn hint(subject: &Subject<'_>, error: &CriError) -> String {
         };
     }
     match error {
-        CriError::Connect { errno: Errno::NOENT | Errno::CONNREFUSED | Errno::NOTSOCK, .. } => format!(
-            "install and start {service} on this machine (`systemctl enable --now {service}`), or name another socket with \
-             --cri-socket"
-        ),
-        _ => format!("see the log of {service} on this machine, and run `systemctl restart {service}`"),
+        CriError::Connect { errno: Errno::NOENT | Errno::CONNREFUSED | Errno::NOTSOCK, .. } => {
+            let command = if is_known { format!(" (`systemctl enable --now {service}`)") } else { String::new() };
+            format!("install and start {service} on this machine{command}, or name another socket with --cri-socket")
+        }
+        _ if is_known => format!("see the log of {service} on this machine, and run `systemctl restart {service}`"),
+        _ => format!("see the log of {service} on this machine, and start it again"),
     }
 }
 
 /// The service behind the socket, as far as its name shows.
 fn service(subject: &Subject<'_>) -> &'static str {
-    let names = ["containerd", "crio", "cri-dockerd"];
     let known = |name: &&str| subject.plan.node.cri_socket.contains(*name);
-    names.into_iter().find(known).unwrap_or("the container runtime")
+    SERVICES.into_iter().find(known).unwrap_or("the container runtime")
 }
 
 /// The line of containerd's configuration that turns CRI off.

@@ -1,8 +1,8 @@
 //! What the checks of a joining node look at.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
-use super::kubelet_version::{self, NoVersion};
+use super::kubelet_version::{KubeletVersion, NoVersion};
 use super::runtime_answers::{self, Answers};
 use crate::cri::CriError;
 use crate::node::state::NodeState;
@@ -19,8 +19,10 @@ pub(super) struct Subject<'a> {
     pub(super) state: &'a NodeState,
     pub(super) init: InitSystem,
     pub(super) report: &'a Report,
-    /// What several checks ask is asked once: the kubelet's version is 70 MB from a slow card.
-    kubelet: OnceCell<Result<Version, NoVersion>>,
+    /// What several checks ask is asked once.
+    kubelet: KubeletVersion,
+    /// Its version is waited for after discovery.
+    is_version_late: Cell<bool>,
     runtime: OnceCell<Result<Answers, CriError>>,
 }
 
@@ -32,12 +34,30 @@ impl<'a> Subject<'a> {
         init: InitSystem,
         report: &'a Report,
     ) -> Subject<'a> {
-        Subject { plan, root, state, init, report, kubelet: OnceCell::new(), runtime: OnceCell::new() }
+        let (kubelet, is_version_late) = (KubeletVersion::default(), Cell::new(false));
+        Subject { plan, root, state, init, report, kubelet, is_version_late, runtime: OnceCell::new() }
     }
 
-    /// The version of the kubelet that is installed here.
+    /// Lets the kubelet load beside the network: its version is waited for after discovery. That there is none is known
+    /// before.
+    pub(super) fn ask_kubelet(&self) {
+        self.kubelet.ask(&self.plan.host);
+        self.is_version_late.set(self.kubelet.known().is_none());
+    }
+
+    /// Whether the version has not been waited for; from now on it is.
+    pub(super) fn end_of_waiting(&self) -> bool {
+        self.is_version_late.replace(false)
+    }
+
+    /// The version of the kubelet that is installed here; nothing while that is not waited for.
+    pub(super) fn kubelet_in_time(&self) -> Option<Result<&Version, &NoVersion>> {
+        if self.is_version_late.get() { self.kubelet.known() } else { Some(self.kubelet()) }
+    }
+
+    /// The version of the kubelet that is installed here, waited for.
     pub(super) fn kubelet(&self) -> Result<&Version, &NoVersion> {
-        self.kubelet.get_or_init(|| kubelet_version::ask(&self.plan.host)).as_ref()
+        self.kubelet.get(&self.plan.host)
     }
 
     /// The container runtime's answers.

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use super::boot_line::boot_line;
 use super::kernel_config::{self, Enabled, KernelConfigError};
+use super::kubelet_version::NoVersion;
 use super::subject::Subject;
 use super::verdict::Verdict;
 use crate::host::{CgroupVersion, Cgroups};
+use crate::phase::Phase;
 use crate::services::{Commands, find};
 use crate::values::Version;
 
@@ -50,10 +52,9 @@ const MODPROBE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Everything, in kubeadm's order: kernel, control groups. The operating system, which kubeadm asks about between them, is
 /// Linux wherever this program runs.
 pub(super) fn verification(subject: &Subject<'_>) -> Vec<Verdict> {
-    let kubelet = match subject.kubelet() {
-        Ok(version) => version,
-        Err(why) => return vec![why.verdict()],
-    };
+    if let Some(Err(why)) = subject.kubelet_in_time() {
+        return vec![why.verdict()];
+    }
     let host = &subject.plan.host;
     let mut verdicts = Vec::new();
     if !is_supported(&host.kernel_release) {
@@ -61,11 +62,19 @@ pub(super) fn verification(subject: &Subject<'_>) -> Vec<Verdict> {
         verdicts.push(Verdict::warning(text));
     }
     let options = required(&host.cgroups);
-    match kernel_options(subject, &options) {
-        Ok(enabled) => verdicts.extend(missing_options(&options, &enabled, &host.kernel_release)),
-        Err(error) => verdicts.push(Verdict::could_not_check(error)),
+    let found = kernel_options(subject, &options);
+    if let Ok(enabled) = &found {
+        verdicts.extend(missing_options(&options, enabled, &host.kernel_release));
     }
-    verdicts.extend(control_groups(subject, kubelet));
+    verdicts.extend(control_groups(subject));
+    match found {
+        // Minimal images have none.
+        Err(error @ KernelConfigError::NotFound) if verdicts.is_empty() => {
+            subject.report.debug(1, Phase::Preflight, format_args!("SystemVerification: {error}"));
+        }
+        Err(error) => verdicts.push(Verdict::could_not_check(error)),
+        Ok(_) => {}
+    }
     verdicts
 }
 
@@ -129,7 +138,7 @@ fn missing_options(options: &[&[&str]], enabled: &Enabled, release: &str) -> Vec
     vec![Verdict::error(format!("unexpected kernel config: {names}"), hint)]
 }
 
-fn control_groups(subject: &Subject<'_>, kubelet: &Version) -> Vec<Verdict> {
+fn control_groups(subject: &Subject<'_>) -> Vec<Verdict> {
     let cgroups = &subject.plan.host.cgroups;
     let Some(version) = cgroups.version else {
         return vec![Verdict::error(
@@ -139,7 +148,7 @@ fn control_groups(subject: &Subject<'_>, kubelet: &Version) -> Vec<Verdict> {
     };
     let mut verdicts = Vec::new();
     if version == CgroupVersion::V1 {
-        verdicts.push(version_1(subject, kubelet));
+        verdicts.push(subject.kubelet().map_or_else(NoVersion::verdict, |kubelet| version_1(subject, kubelet)));
     }
     let (required, optional) = if version == CgroupVersion::V1 { CONTROLLERS_V1 } else { CONTROLLERS_V2 };
     if cgroups.controllers.is_none() {

@@ -146,8 +146,13 @@ pub(super) fn clock(subject: &Subject<'_>) -> Vec<Verdict> {
     let text = format!(
         "this machine's clock says {shown}, which is before this program was built, or before files of this machine were written"
     );
-    if plan.access.clock.mode() == ClockMode::System {
-        return vec![Verdict::error(text, "set this machine's clock, or leave out --clock=system")];
+    let hint = match plan.access.clock.mode() {
+        ClockMode::System => "set this machine's clock, or leave out --clock=system",
+        _ if plan.access.discovery.needs_system_clock() => codes::CLOCK_NOT_SET.hint,
+        _ => "",
+    };
+    if !hint.is_empty() {
+        return vec![Verdict::error(text, hint).with_code(&codes::CLOCK_NOT_SET)];
     }
     if !plan.target.is_this_system() || plan.options.set_clock {
         return Vec::new();

@@ -11,7 +11,7 @@ use crate::clock::{Clock, ClockMode};
 use crate::config::settings_table::typed;
 use crate::config::{Extras, Sources, TokenNeed, WithOrigin, resolve};
 use crate::cri::fake::{Fake, status};
-use crate::error::{Explain, Severity, codes};
+use crate::error::{Code, Explain, Severity, codes};
 use crate::host::{CgroupVersion, Cgroups, HostFacts};
 use crate::inputs::{Discovery, Inputs, Named, Trust};
 use crate::node::state::{Conflict, NodeIdentity, NodeState, Unusable};
@@ -36,6 +36,8 @@ struct Bench {
     clock: Clock,
     /// The container runtime, where there is one.
     runtime: Option<Fake>,
+    /// Where it is looked for instead.
+    cri_socket: Option<String>,
 }
 
 /// What `SystemVerification` wants to find.
@@ -82,6 +84,7 @@ impl Bench {
             node_name: None,
             clock: Clock::read(ClockMode::System, None),
             runtime: None,
+            cri_socket: None,
         }
     }
 
@@ -128,7 +131,7 @@ impl Bench {
             ("ignore-preflight-errors", &self.ignore.join(",")),
             ("dry-run", if self.dry_run { "true" } else { "false" }),
             ("node-name", self.node_name.unwrap_or_default()),
-            ("cri-socket", &self.runtime.as_ref().map(Fake::endpoint).unwrap_or_default()),
+            ("cri-socket", &self.cri_socket.clone().or(self.runtime.as_ref().map(Fake::endpoint)).unwrap_or_default()),
         ]);
         let read_token = |_: &WithOrigin<PathBuf>| unreachable!("no token file is given");
         let sources =
@@ -195,6 +198,7 @@ fn the_names_and_their_order_are_kubeadms() {
             "FileContent--proc-sys-net-ipv4-ip_forward",
             // Ours.
             "MemoryCgroup",
+            "TargetMounted",
             "TargetWritable",
             "DirectoryOwner",
             "DefaultHostname",
@@ -354,27 +358,105 @@ fn every_error_of_a_machine_is_reported_at_once() {
         shown,
         [
             ("FileExisting-losetup", "losetup not found in system path"),
-            (
-                "SystemVerification",
-                "the kubelet's version is not known: `kubelet --version` failed (exit status 3): broken"
-            ),
+            ("FileContent--proc-sys-net-ipv4-ip_forward", "/proc/sys/net/ipv4/ip_forward contents are not set to 1"),
+            // Waited for now, since there is no later.
             (
                 "KubeletVersion",
                 "the kubelet's version is not known: `kubelet --version` failed (exit status 3): broken"
             ),
-            ("FileContent--proc-sys-net-ipv4-ip_forward", "/proc/sys/net/ipv4/ip_forward contents are not set to 1"),
         ]
     );
     let error = said.result.unwrap_err();
     assert!(error.to_string().starts_with("preflight checks failed: [ERROR FileExisting-losetup]: losetup not found"));
     assert!(error.hint().contains(
-        "--ignore-preflight-errors=FileExisting-losetup,SystemVerification,KubeletVersion,FileContent--proc-sys"
+        "--ignore-preflight-errors=FileExisting-losetup,FileContent--proc-sys-net-ipv4-ip_forward,KubeletVersion"
     ));
     let names: Vec<_> = said.warnings.iter().filter_map(|text| Some(text.split_once("]: ")?.0)).collect();
     for name in ["[WARNING Swap", "[WARNING Service-kubelet", "[WARNING HTTPProxy"] {
         assert!(names.contains(&name), "{name}: {:?}", said.warnings);
     }
     assert!(!said.warnings.iter().any(|text| text.contains("secret")));
+}
+
+/// Runs the checks of a join, and looks at the machine again after discovery.
+fn before_and_after(bench: &Bench, between: impl FnOnce()) -> (Result<(), PreflightError>, Option<PreflightError>) {
+    let report = Report::new(Vec::new());
+    let root = Root::open(bench.root.path()).unwrap();
+    let plan = bench.plan();
+    let passed = match run(&plan, &root, &bench.state, &report) {
+        Ok(passed) => passed,
+        Err(error) => return (Err(error), None),
+    };
+    between();
+    let text = b"apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n";
+    let kubelet = crate::kubelet::configuration::KubeletConfiguration::read(text).unwrap();
+    let requirements = ClusterRequirements { kubelet: &kubelet, api_server: None, ca_certificates: &[] };
+    (Ok(()), passed.after_discovery(&requirements).err())
+}
+
+#[test]
+fn the_kubelet_loads_beside_the_network() {
+    let bench = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
+    let at = |name: &str| bench.root.path().join(name).display().to_string();
+    let (begun, go) = (at("begun"), at("go"));
+    bench.program(
+        "kubelet",
+        &format!("echo > {begun}; until [ -e {go} ]; do /bin/sleep 0.01; done; echo Kubernetes v1.33.9"),
+    );
+    let (before, after) = before_and_after(&bench, || {
+        while !Path::new(&begun).exists() {
+            std::thread::yield_now();
+        }
+        std::fs::write(&go, "").unwrap();
+    });
+    assert_eq!(before, Ok(()), "what is asked for has not been waited for");
+    let after = after.unwrap();
+    let found: Vec<_> = after.findings().iter().map(|finding| finding.check.as_str()).collect();
+    assert_eq!(found, ["KubeletVersion"]);
+    assert!(after.to_string().contains("kubelet 1.33.9 is older than 1.34.0"), "{after}");
+}
+
+#[test]
+fn a_kubelet_that_is_not_waited_for_is_ended() {
+    let bench = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
+    let pid = bench.root.path().join("pid");
+    bench.program("kubelet", &format!("echo $$ > {0}.new; /bin/mv {0}.new {0}; exec /bin/sleep 1000", pid.display()));
+    let mut number = String::new();
+    let report = Report::new(Vec::new());
+    let root = Root::open(bench.root.path()).unwrap();
+    let plan = bench.plan();
+    let passed = run(&plan, &root, &bench.state, &report).map_err(|error| error.to_string()).unwrap();
+    while number.is_empty() {
+        number = std::fs::read_to_string(&pid).unwrap_or_default().trim().to_owned();
+    }
+    let process = Path::new("/proc").join(number);
+    assert!(process.exists());
+    drop(passed);
+    assert!(!process.exists());
+}
+
+#[test]
+fn alone_the_checks_find_everything_in_kubeadms_order() {
+    let bench = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
+    std::fs::remove_file(bench.root.path().join("bin/losetup")).unwrap();
+    bench.program("kubelet", "exit 3");
+    let report = Report::new(Vec::new());
+    let root = Root::open(bench.root.path()).unwrap();
+    let mut plan = bench.plan();
+    plan.host.ipv4_forwarding = Some(false);
+    plan.options.phases = crate::plan::Phases::only(crate::phase::Phase::Preflight);
+    let error = run(&plan, &root, &bench.state, &report).map(drop).unwrap_err();
+    let found: Vec<_> = error.findings().iter().map(|finding| finding.check.as_str()).collect();
+    let forwarding = "FileContent--proc-sys-net-ipv4-ip_forward";
+    assert_eq!(found, ["FileExisting-losetup", "SystemVerification", "KubeletVersion", forwarding]);
+}
+
+#[test]
+fn a_missing_kubelet_is_found_before_anything_is_sent() {
+    let bench = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
+    std::fs::remove_file(bench.root.path().join("bin/kubelet")).unwrap();
+    let (before, _) = before_and_after(&bench, || panic!("nothing comes after"));
+    assert_eq!(before.unwrap_err().code(), &codes::KUBELET_NOT_INSTALLED);
 }
 
 #[test]
@@ -439,6 +521,12 @@ fn a_missing_or_disabled_kubelet_service_is_a_warning() {
             "case $1 in is-enabled) exit 1;; esac",
             Some("kubelet service is not enabled, please run 'systemctl enable kubelet.service'"),
         ),
+        (
+            "case $1 in is-enabled) exit 1;; show) printf 'RequiredBy=\\nWantedBy=\\n';; esac",
+            Some("kubelet service is not enabled, please run 'systemctl enable kubelet.service'"),
+        ),
+        ("case $1 in is-enabled) exit 1;; show) printf 'RequiredBy=\\nUpheldBy=multi-user.target\\n';; esac", None),
+        ("case $1 in is-enabled) exit 1;; show) printf 'WantedBy=kubejoin.target\\nRequiredBy=\\n';; esac", None),
         ("exit 0", None),
     ];
     for (script, expected) in table {
@@ -545,15 +633,106 @@ fn the_line_that_turns_cri_off_is_named() {
 }
 
 #[test]
+fn a_runtime_that_is_only_not_there_yet_has_a_code_of_its_own() {
+    let ready = status("RuntimeReady", true, "");
+    let table = [
+        (Fake::runtime("0", &status("RuntimeReady", false, "Starting"), "0"), &codes::PREFLIGHT_RUNTIME),
+        // Unavailable, DeadlineExceeded: containerd before its plugins are loaded.
+        (Fake::runtime("14", &ready, "0"), &codes::PREFLIGHT_RUNTIME),
+        (Fake::runtime("4", &ready, "0"), &codes::PREFLIGHT_RUNTIME),
+        (Fake::runtime("0", &ready, "14"), &codes::PREFLIGHT_RUNTIME),
+        (Fake::saying(vec![crate::grpc::scripted::SETTINGS.to_vec()], false), &codes::PREFLIGHT_RUNTIME),
+        // Says nothing: two seconds.
+        (Fake::saying(Vec::new(), true), &codes::PREFLIGHT_RUNTIME),
+        // No CRI, an error of its own, and something else; one that hangs up without a word does not speak gRPC.
+        (Fake::runtime("12", &ready, "0"), &codes::PREFLIGHT_FAILED),
+        (Fake::saying(vec![Vec::new()], false), &codes::PREFLIGHT_FAILED),
+        (Fake::runtime("13", &ready, "0"), &codes::PREFLIGHT_FAILED),
+        (Fake::saying(vec![b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()], false), &codes::PREFLIGHT_FAILED),
+    ];
+    let ignore = || vec!["port-10250".to_owned()];
+    for (at, (runtime, expected)) in table.into_iter().enumerate() {
+        let bench = Bench { runtime: Some(runtime), ignore: ignore(), ..Bench::this_system() };
+        assert_eq!(bench.run().result.unwrap_err().code(), expected, "row {at}");
+    }
+    let socket =
+        |path: &str| Bench { cri_socket: Some(format!("unix://{path}")), ignore: ignore(), ..Bench::this_system() };
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name).display().to_string();
+    drop(std::os::unix::net::UnixListener::bind(at("left")).unwrap());
+    std::fs::write(at("file"), "").unwrap();
+    for (path, expected) in [
+        (at("missing"), &codes::PREFLIGHT_RUNTIME),
+        (at("missing/socket"), &codes::PREFLIGHT_RUNTIME),
+        (at("left"), &codes::PREFLIGHT_RUNTIME),
+        // ENOTDIR.
+        (at("file/socket"), &codes::PREFLIGHT_FAILED),
+    ] {
+        let error = socket(&path).run().result.unwrap_err();
+        assert_eq!((error.code(), error.findings().len()), (expected, 2), "{path}");
+        assert!(error.hint().contains("--ignore-preflight-errors=CRI,ContainerRuntimeVersion"), "{}", error.hint());
+        assert!(!error.hint().contains("systemctl"), "of which service? {}", error.hint());
+    }
+    // With anything else that does not go away by itself, waiting is no use.
+    let mut bench = socket(&at("missing"));
+    bench.host.ipv4_forwarding = Some(false);
+    assert_eq!(bench.run().result.unwrap_err().code(), &codes::PREFLIGHT_FAILED);
+}
+
+#[test]
+fn what_a_mount_will_hide_is_not_written_to() {
+    const FSTAB: &str = "# /var\nLABEL=root / ext4 defaults 0 1\nLABEL=var /var ext4 defaults 0 2\n\
+        LABEL=data /data ext4 defaults\n/dev/x /etc/kubernetes/pki ext4 nofail\n/dev/y /var/lib/kubelet ext4 noauto\n\
+        overlay /etc overlay lowerdir=/a,x-initrd.mount\n/swap none swap sw 0 0\n";
+    let mounts = |mounted: &[&str]| -> String {
+        mounted.iter().map(|at| format!("36 35 98:0 / {at} rw,noatime master:1 - ext4 /dev/root rw\n")).collect()
+    };
+    let late = Some(&codes::PREFLIGHT_NOT_MOUNTED);
+    let failed = Some(&codes::PREFLIGHT_FAILED);
+    type Row<'a> = (&'a str, bool, &'a [&'a str], Option<&'a Code>, usize);
+    let table: [Row<'_>; 10] = [
+        ("/", false, &["/", "/var", "/etc"], None, 0),
+        ("/", false, &["/", "/etc"], late, 1),
+        ("/", false, &["/"], late, 2),
+        ("/", true, &["/"], late, 2),
+        ("ROOT", false, &["/", "ROOT/var", "ROOT/etc"], None, 0),
+        // Nobody will mount it while this waits.
+        ("ROOT", false, &["/", "/var", "/etc"], failed, 2),
+        ("ROOT", true, &["/", "ROOT", "ROOT/var"], late, 1),
+        ("ROOT", true, &["/", "ROOT", "ROOT/etc"], failed, 1),
+        ("ROOT", true, &["/", "/var", "/etc"], late, 1),
+        ("ROOT", true, &["/", "ROOT", "ROOT/var", "ROOT/etc"], None, 0),
+    ];
+    for (rootfs, is_initramfs, mounted, code, count) in table {
+        let mut bench = if rootfs == "/" { Bench::this_system() } else { Bench::other_root() };
+        let outside = bench.root.path().canonicalize().unwrap().display().to_string();
+        if rootfs == "ROOT" {
+            bench.rootfs = Some(outside.clone().leak());
+        }
+        bench.ignore = vec!["port-10250".to_owned()];
+        bench.host.is_initramfs = is_initramfs;
+        bench.host.prefix = bench.root.path().to_owned();
+        bench.write("/etc/fstab", FSTAB.as_bytes());
+        bench.write("/proc/self/mountinfo", mounts(mounted).replace("ROOT", &outside).as_bytes());
+        let said = bench.run();
+        let names = said.error_names();
+        assert_eq!(names, vec!["TargetMounted"; count], "{rootfs} {is_initramfs} {mounted:?}: {:?}", said.errors());
+        assert_eq!(said.result.err().map(|error| error.code()), code, "{rootfs} {is_initramfs} {mounted:?}");
+    }
+}
+
+#[test]
 fn kernel_and_control_groups_are_checked_as_in_kubeadm() {
     type Change = fn(&mut Bench);
-    let table: [(Change, &[&str], &[&str]); 9] = [
+    let table: [(Change, &[&str], &[&str]); 10] = [
         (|_| {}, &[], &[]),
         (
             |bench| bench.host.kernel_release = "4.19.0".to_owned(),
             &[],
             &["kernel release 4.19.0 is unsupported", "could not check"],
         ),
+        // Minimal images have none: no news.
+        (|bench| std::fs::remove_file(bench.root.path().join("boot/config-6.1.0-28-amd64")).unwrap(), &[], &[]),
         (|bench| bench.write("/proc/config.gz", b"not packed"), &[], &["could not check"]),
         (
             |bench| bench.write("/boot/config-6.1.0-28-amd64", KERNEL.replace("CONFIG_MEMCG=y", "").as_bytes()),
@@ -618,8 +797,7 @@ fn the_module_configs_is_loaded_only_where_it_helps() {
         bench.program("modprobe", &format!("echo \"$@\" >> {log}; test $1 = -r || /bin/cp {config} {found}"));
         let said = bench.run();
         assert_eq!(std::fs::read_to_string(&log).unwrap_or_default(), expected);
-        let unknown =
-            said.warnings.iter().any(|text| text.starts_with("[WARNING SystemVerification]: could not check"));
+        let unknown = said.infos.iter().any(|text| text.starts_with("SystemVerification: the kernel's configuration"));
         assert_eq!((unknown, said.result), (dry_run, Ok(())));
     }
 }
@@ -724,11 +902,38 @@ fn an_impossible_clock_is_an_error_only_where_it_counts() {
         };
         let said = bench.run();
         let is_error = said.error_names().iter().any(|name| name == "Clock");
+        assert!(!is_error || said.result.as_ref().unwrap_err().code() == &codes::CLOCK_NOT_SET);
         let warning = said.warnings.iter().find(|text| text.starts_with("[WARNING Clock]: "));
         assert_eq!((is_error, warning.is_some()), (expected == Some(true), expected == Some(false)), "{clock:?}");
         if let Some(warning) = warning {
             assert!(warning.contains("clock says Thu, 01 Jan 1970 00:00:00 GMT, which is before"), "{warning}");
         }
+    }
+}
+
+#[test]
+fn an_impossible_clock_is_waited_for_where_no_server_may_tell_the_time() {
+    let bench = Bench::other_root();
+    let root = Root::open(bench.root.path()).unwrap();
+    let report = Report::new(Vec::new());
+    for (mode, pinned, refused) in [
+        (ClockMode::Auto, true, false),
+        (ClockMode::Server, true, false),
+        (ClockMode::Auto, false, true),
+        (ClockMode::Server, false, true),
+    ] {
+        let mut plan = bench.plan();
+        plan.access.clock = Clock::at(std::time::SystemTime::UNIX_EPOCH, mode);
+        let Discovery::Token { trust, .. } = &mut plan.access.discovery else { panic!("no token discovery") };
+        if !pinned {
+            *trust = Trust::UnsafeSkipCaVerification;
+        }
+        let found = run(&plan, &root, &bench.state, &report).map(drop);
+        assert_eq!(
+            found.err().map(|error| error.code()),
+            refused.then_some(&codes::CLOCK_NOT_SET),
+            "{mode:?} {pinned}"
+        );
     }
 }
 

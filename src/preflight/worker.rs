@@ -4,7 +4,7 @@ use super::cluster_checks::{self, ClusterRequirements};
 use super::engine::{Check, Engine, Scope};
 use super::error::PreflightError;
 use super::subject::Subject;
-use super::{files, kubelet, machine, runtime, system, target};
+use super::{files, kubelet, machine, mounts, runtime, system, target};
 use crate::node::paths;
 use crate::node::state::NodeState;
 use crate::phase::Phase;
@@ -20,8 +20,13 @@ fn root_check<'a>() -> Check<Subject<'a>> {
     Check::new("IsPrivilegedUser", Scope::RunningSystem, machine::privileged_user)
 }
 
+/// Made later than in kubeadm, where the network can be asked meanwhile.
+fn version_check<'a>() -> Check<Subject<'a>> {
+    Check::new("KubeletVersion", Scope::RunningSystem, kubelet::version)
+}
+
 /// kubeadm's, in its order, then ours.
-pub(super) fn checks<'a>() -> [Check<Subject<'a>>; 21] {
+pub(super) fn checks<'a>() -> [Check<Subject<'a>>; 22] {
     use Scope::{RunningKernel, RunningSystem, Target};
     [
         Check::named(|_| Some(files::name(&paths::KUBELET_CONF)), Target, files::kubelet_conf),
@@ -34,13 +39,14 @@ pub(super) fn checks<'a>() -> [Check<Subject<'a>>; 21] {
         Check::new("FileExisting-cp", RunningSystem, |subject| machine::in_path(subject, "cp")),
         Check::new("SystemVerification", RunningSystem, system::verification),
         Check::new("Hostname", Target, machine::hostname),
-        Check::new("KubeletVersion", RunningSystem, kubelet::version),
+        version_check(),
         Check::new("Service-kubelet", RunningSystem, kubelet::service),
         Check::new("Port-10250", RunningSystem, kubelet::port),
         Check::named(|subject| Some(files::name(&subject.plan.node.ca_cert_path)), Target, files::ca_cert),
         Check::new("HTTPProxy", Target, machine::http_proxy),
         Check::named(machine::forwarding_name, RunningSystem, machine::forwarding),
         Check::named(system::memory_name, RunningKernel, system::memory),
+        Check::new("TargetMounted", Target, mounts::mounted),
         Check::new("TargetWritable", Target, target::writable),
         Check::new("DirectoryOwner", Target, target::directory_owner),
         Check::new("DefaultHostname", Target, target::default_name),
@@ -70,7 +76,15 @@ pub fn run<'a>(
         let left_out = left_out.join(", ");
         report.info(Phase::Preflight, format_args!("left out, the target root is not running: {left_out}"));
     }
-    engine.run(&checks, &subject)?;
+    if plan.target.is_this_system() && plan.options.phases.kubelet_start {
+        subject.ask_kubelet();
+    }
+    let mut errors = engine.errors(&checks, &subject);
+    // There is no later any more.
+    if !errors.is_empty() && subject.end_of_waiting() {
+        errors.extend(engine.errors(&[version_check()], &subject));
+    }
+    PreflightError::fail_if_any(errors)?;
     Ok(LocalChecksPassed(subject))
 }
 

@@ -1,8 +1,8 @@
 //! Lines for people: kubeadm's `[phase] text` on standard output; warnings, debug lines and the error on standard error,
 //! findings of checks in kubeadm's form.
 //!
-//! A terminal gets lines folded at its width (a serial console has none to tell: 80) and a little colour; anything else
-//! gets them whole and plain, to be searched.
+//! A terminal gets lines folded at its width (a serial console has none to tell: 80), and on a screen a little colour;
+//! anything else gets them whole and plain, to be searched.
 
 use std::io::{IsTerminal, Write};
 use std::os::fd::AsFd;
@@ -10,6 +10,7 @@ use std::os::fd::AsFd;
 use super::event::Event;
 use super::level::Level;
 use super::sink::Sink;
+use super::stream;
 use crate::error::{Code, Finding, Severity};
 
 /// Width of a terminal that does not say: a serial console, and its photograph.
@@ -29,13 +30,13 @@ pub struct Style {
 
 impl Style {
     /// What suits this stream. `colour`: a terminal may get colour codes.
-    pub fn of(stream: &(impl IsTerminal + AsFd), colour: bool) -> Self {
-        if !stream.is_terminal() {
+    pub fn of(terminal: &(impl IsTerminal + AsFd), colour: bool) -> Self {
+        if !terminal.is_terminal() {
             return Style::default();
         }
-        let columns = rustix::termios::tcgetwinsize(stream).map_or(0, |size| usize::from(size.ws_col));
+        let columns = rustix::termios::tcgetwinsize(terminal).map_or(0, |size| usize::from(size.ws_col));
         let columns = if columns == 0 { SERIAL_COLUMNS } else { columns.max(MIN_COLUMNS) };
-        Style { columns: Some(columns), colour }
+        Style { columns: Some(columns), colour: colour && stream::has_colours(terminal) }
     }
 }
 

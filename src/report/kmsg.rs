@@ -2,6 +2,10 @@
 //!
 //! Few lines. The kernel drops what a writer sends beyond 10 lines in 5 seconds (`printk.devkmsg=ratelimit`, its default),
 //! and the line dropped must not be the last one: five phases, three warnings and the end are nine.
+//!
+//! Nobody reads a line twice. Where standard error is the journal, which reads the kernel's log as well, nothing is written:
+//! `StandardError=journal+console` and `ForwardToConsole=` bring it to the console. Where it is a console that the kernel's log
+//! is shown on, records have the priority of debugging: they stay in the log, and the console leaves them out.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -13,6 +17,7 @@ use rustix::fs::OFlags;
 use super::event::Event;
 use super::level::Level;
 use super::sink::Sink;
+use super::stream;
 
 /// The device.
 const PATH: &str = "/dev/kmsg";
@@ -30,6 +35,8 @@ enum Priority {
     Warning = 4,
     Notice = 5,
     Info = 6,
+    /// Not shown on consoles (`console_loglevel`, 7 where nobody has asked for more).
+    Debug = 7,
 }
 
 /// The sink that writes there.
@@ -37,12 +44,18 @@ pub struct Kmsg<W: Write = File> {
     device: W,
     warnings: usize,
     attempts: usize,
+    is_shown: bool,
 }
 
 impl Kmsg<File> {
-    /// The kernel log of this machine; `None` where there is none, or we may not write to it.
+    /// The kernel log of this machine; `None` where there is none, we may not write to it, or its readers see standard error.
     pub fn open() -> Option<Self> {
-        Self::open_at(Path::new(PATH))
+        let stderr = std::io::stderr();
+        if stream::is_journal(&stderr, std::env::var("JOURNAL_STREAM").ok().as_deref()) {
+            return None;
+        }
+        let is_shown = !stream::is_kernel_console(&stderr, Path::new("/sys"));
+        Some(Kmsg { is_shown, ..Self::open_at(Path::new(PATH))? })
     }
 
     /// Only a device: a container may have a pipe there, and opening one that has no reader, or writing to one that is full,
@@ -58,7 +71,7 @@ impl Kmsg<File> {
 impl<W: Write> Kmsg<W> {
     /// Writes records to `device`, one `write` each.
     pub fn new(device: W) -> Self {
-        Kmsg { device, warnings: 0, attempts: 0 }
+        Kmsg { device, warnings: 0, attempts: 0, is_shown: true }
     }
 
     fn record(&mut self, priority: Priority, text: &str) {
@@ -66,6 +79,7 @@ impl<W: Write> Kmsg<W> {
         while !text.is_char_boundary(end) {
             end -= 1;
         }
+        let priority = if self.is_shown { priority } else { Priority::Debug };
         let record = format!("<{}>kubejoin: {}\n", priority as u8, &text[..end]);
         let _ = self.device.write_all(record.as_bytes());
     }
@@ -120,6 +134,15 @@ impl<W: Write> Sink for Kmsg<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn on_a_console_that_shows_standard_error_the_log_is_silent() {
+        let mut written = Vec::new();
+        let mut kmsg = Kmsg { is_shown: false, ..Kmsg::new(&mut written) };
+        kmsg.accept(&Event::PhaseStarted("preflight"));
+        kmsg.accept(&Event::Done { outcome: "joined", facts: &[], text: "" });
+        assert_eq!(String::from_utf8(written).unwrap(), "<7>kubejoin: preflight\n<7>kubejoin: joined\n");
+    }
 
     #[test]
     fn only_a_device_is_written_to_and_nothing_waits() {

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
@@ -60,6 +60,11 @@ impl Commands {
 
     /// Runs `program` to its end, or to ours.
     pub(crate) fn run(&self, program: &Path, arguments: &[&str]) -> Result<Output, ServiceError> {
+        self.start(program, arguments)?.output()
+    }
+
+    /// Starts `program`, to be waited for later.
+    pub(crate) fn start(&self, program: &Path, arguments: &[&str]) -> Result<Running, ServiceError> {
         let cannot = |error| ServiceError::CannotRun { command: line(program, arguments), error };
         // Directories with a colon in their name cannot be said in PATH.
         let path = std::env::join_paths(&self.path).unwrap_or_default();
@@ -75,21 +80,50 @@ impl Commands {
             .process_group(0)
             .spawn()
             .map_err(cannot)?;
-        let mut stdout = Capture::of(child.stdout.take()).map_err(cannot)?;
-        let mut stderr = Capture::of(child.stderr.take()).map_err(cannot)?;
+        let (stdout, stderr) = (Capture::of(child.stdout.take()), Capture::of(child.stderr.take()));
+        let command = line(program, arguments);
+        let running = Running { child: Some(child), stdout, stderr, command, timeout: self.timeout };
+        running.stdout.unblock().and_then(|()| running.stderr.unblock()).map_err(cannot)?;
+        Ok(running)
+    }
+}
+
+/// A command that has been started. It ends with this value.
+#[derive(Debug)]
+pub(crate) struct Running {
+    /// Until it has been waited for: then its number may be another's.
+    child: Option<Child>,
+    stdout: Capture<ChildStdout>,
+    stderr: Capture<ChildStderr>,
+    command: String,
+    timeout: Duration,
+}
+
+impl Running {
+    /// Waits for its end, within the time-out from now on.
+    pub(crate) fn output(mut self) -> Result<Output, ServiceError> {
         // The end of the command is what counts, not the end of its output: a daemon it started may keep that open.
-        let ended = Retry::every(POLL_INTERVAL, self.timeout).poll(
+        let status = Retry::every(POLL_INTERVAL, self.timeout).poll(
             || {
-                let ended = child.try_wait().map_err(cannot)?;
-                stdout.drain();
-                stderr.drain();
-                let timed_out = || ServiceError::TimedOut { command: line(program, arguments), timeout: self.timeout };
+                let ended = self.child.as_mut().and_then(|child| child.try_wait().transpose()).transpose();
+                let ended = ended.map_err(|error| ServiceError::CannotRun { command: self.command.clone(), error })?;
+                self.stdout.drain();
+                self.stderr.drain();
+                let timed_out = || ServiceError::TimedOut { command: self.command.clone(), timeout: self.timeout };
                 ended.ok_or_else(|| Again::not_yet(timed_out(), POLL_INTERVAL))
             },
             |_, _| {},
-        );
-        let status = ended.inspect_err(|_| end(&mut child))?;
-        Ok(Output { status, stdout: stdout.text(), stderr: stderr.text() })
+        )?;
+        self.child = None;
+        Ok(Output { status, stdout: self.stdout.text(), stderr: self.stderr.text() })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            end(child);
+        }
     }
 }
 
@@ -103,17 +137,23 @@ fn end(child: &mut Child) {
 }
 
 /// The first bytes of a pipe that is never waited for.
+#[derive(Debug)]
 struct Capture<P> {
     pipe: Option<P>,
     bytes: Vec<u8>,
 }
 
 impl<P: Read + AsFd> Capture<P> {
-    fn of(pipe: Option<P>) -> std::io::Result<Capture<P>> {
-        if let Some(pipe) = &pipe {
+    fn of(pipe: Option<P>) -> Capture<P> {
+        Capture { pipe, bytes: Vec::new() }
+    }
+
+    /// Reading it never waits from now on.
+    fn unblock(&self) -> std::io::Result<()> {
+        if let Some(pipe) = &self.pipe {
             fcntl_setfl(pipe, fcntl_getfl(pipe)? | OFlags::NONBLOCK)?;
         }
-        Ok(Capture { pipe, bytes: Vec::new() })
+        Ok(())
     }
 
     /// Takes what is there now.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::command::{Commands, find, line};
 use super::error::{Action, ServiceError};
+use super::ordering::{HeldBack, held_back};
 
 /// Longest time for one command. systemd itself gives a service 90 s to stop (`DefaultTimeoutStopSec`) before it kills
 /// it, and the command waits for that.
@@ -19,6 +20,8 @@ pub enum InitSystem {
         systemctl: PathBuf,
         /// How it is run.
         commands: Commands,
+        /// The unit that this program runs in, such as `kubejoin.service`.
+        unit: Option<String>,
     },
     /// The init system of this machine is OpenRC.
     OpenRc {
@@ -40,6 +43,8 @@ pub enum InitSystem {
 pub enum Started {
     /// The init system says that it runs.
     Now,
+    /// It will, once the unit that this program runs in has started: systemd holds it back until then.
+    Queued,
     /// It will, when the root is booted.
     AtBoot,
     /// Not by us: there is no init system that could be told.
@@ -56,7 +61,7 @@ impl InitSystem {
     pub fn detect_with(path: &[PathBuf], timeout: Duration) -> InitSystem {
         let commands = Commands::new(path, timeout);
         if let Some(systemctl) = find(path, "systemctl") {
-            return InitSystem::Systemd { systemctl, commands };
+            return InitSystem::Systemd { systemctl, commands, unit: None };
         }
         match (find(path, "openrc"), find(path, "rc-service"), find(path, "rc-update")) {
             (Some(_), Some(rc_service), Some(rc_update)) => InitSystem::OpenRc { rc_service, rc_update, commands },
@@ -64,10 +69,28 @@ impl InitSystem {
         }
     }
 
+    /// The same for a program that runs in this unit of the init system.
+    pub fn in_unit(mut self, runs_in: Option<&str>) -> InitSystem {
+        if let InitSystem::Systemd { unit, .. } = &mut self {
+            *unit = runs_in.map(str::to_owned);
+        }
+        self
+    }
+
+    /// Whether the service cannot start before the unit has started that this program runs in.
+    fn held_back(&self, service: &str) -> Option<HeldBack> {
+        match self {
+            InitSystem::Systemd { systemctl, commands, unit: Some(unit) } => {
+                held_back(commands, systemctl, unit, service)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the init system knows the service.
     pub fn exists(&self, service: &str) -> Result<bool, ServiceError> {
         let (output, unknown) = match self {
-            InitSystem::Systemd { systemctl, commands } => {
+            InitSystem::Systemd { systemctl, commands, .. } => {
                 (commands.run(systemctl, &["status", service])?, ["Loaded: not-found", "could not be found"].as_slice())
             }
             InitSystem::OpenRc { rc_service, commands, .. } => {
@@ -81,7 +104,7 @@ impl InitSystem {
     /// Whether the service will be started at boot.
     pub fn is_enabled(&self, service: &str) -> Result<bool, ServiceError> {
         match self {
-            InitSystem::Systemd { systemctl, commands } => {
+            InitSystem::Systemd { systemctl, commands, .. } => {
                 Ok(commands.run(systemctl, &["is-enabled", service])?.status.success())
             }
             InitSystem::OpenRc { rc_update, commands, .. } => {
@@ -91,10 +114,17 @@ impl InitSystem {
         }
     }
 
+    /// Whether another unit starts the service, enabled or not, as units of an extension do.
+    pub fn is_wanted(&self, service: &str) -> bool {
+        let InitSystem::Systemd { systemctl, commands, .. } = self else { return false };
+        let output = commands.run(systemctl, &["show", "--property=WantedBy,RequiredBy,UpheldBy", service]);
+        output.is_ok_and(|output| output.stdout.lines().any(|line| !line.trim_end().ends_with('=')))
+    }
+
     /// Whether the service runs or is being started, again and again if need be.
     pub fn is_active(&self, service: &str) -> Result<bool, ServiceError> {
         match self {
-            InitSystem::Systemd { systemctl, commands } => {
+            InitSystem::Systemd { systemctl, commands, .. } => {
                 let output = commands.run(systemctl, &["is-active", service])?;
                 Ok(matches!(output.stdout.trim(), "active" | "activating"))
             }
@@ -116,9 +146,15 @@ impl InitSystem {
     }
 
     /// Stops the service while its files are written. Nothing to do where nothing runs under our control.
+    ///
+    /// A job that stops goes before every other, so this waits for nobody; but it would take a service that is held back out
+    /// of the queue that it starts from.
     pub fn stop(&self, service: &str) -> Result<(), ServiceError> {
+        if self.held_back(service) == Some(HeldBack::Queued) {
+            return Ok(());
+        }
         match self {
-            InitSystem::Systemd { systemctl, commands } => {
+            InitSystem::Systemd { systemctl, commands, .. } => {
                 self.must(Action::Stop, service, commands, systemctl, &["stop", service])
             }
             InitSystem::OpenRc { rc_service, commands, .. } => {
@@ -131,8 +167,16 @@ impl InitSystem {
     /// Starts the service with what has been written, also where an older one runs.
     pub fn start(&self, service: &str) -> Result<Started, ServiceError> {
         match self {
-            InitSystem::Systemd { systemctl, commands } => {
+            InitSystem::Systemd { systemctl, commands, .. } => {
+                let held_back = self.held_back(service);
+                if held_back == Some(HeldBack::Queued) {
+                    return Ok(Started::Queued);
+                }
                 self.must(Action::Start, service, commands, systemctl, &["daemon-reload"])?;
+                if held_back.is_some() {
+                    self.must(Action::Start, service, commands, systemctl, &["--no-block", "restart", service])?;
+                    return Ok(Started::Queued);
+                }
                 self.must(Action::Start, service, commands, systemctl, &["restart", service])?;
                 Ok(Started::Now)
             }

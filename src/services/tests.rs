@@ -70,6 +70,82 @@ fn start_and_stop_call_what_kubeadm_calls() {
     }
 }
 
+/// A machine whose systemd knows these units: name, `Before=`, and whether a job is in its queue.
+fn systemd(units: &[(&str, &str, bool)]) -> Stubs {
+    let mut script = "test $1 = show || exit 0\nshift 3\nfor unit; do case $unit in\n".to_owned();
+    for (name, before, has_job) in units {
+        let job = if *has_job { "Job=7" } else { "" };
+        script += &format!("{name}) printf 'Id={name}\\nBefore={before}\\n{job}\\n';;\n");
+    }
+    script += "*) printf 'Id=%s\\nBefore=\\n' $unit;; esac; echo; done";
+    Stubs::new(&[("systemctl", &script)])
+}
+
+#[test]
+fn a_kubelet_that_waits_for_our_own_unit_is_not_waited_for() {
+    const OWN: &str = "kubejoin.service";
+    let stop = "systemctl stop kubelet";
+    let (reload, restart) = ("systemctl daemon-reload", "systemctl restart kubelet");
+    let no_block = "systemctl --no-block restart kubelet";
+    type Row<'a> = (&'a str, Option<&'a str>, &'a [(&'a str, &'a str, bool)], Started, &'a [&'a str]);
+    let table: [Row<'_>; 9] = [
+        ("no unit of ours", None, &[(OWN, "kubelet.service", true)], Started::Now, &[stop, reload, restart]),
+        ("not ordered", Some(OWN), &[(OWN, "shutdown.target", true)], Started::Now, &[stop, reload, restart]),
+        (
+            "ordered, and asked for by the boot",
+            Some(OWN),
+            &[(OWN, "shutdown.target kubelet.service", true), ("kubelet.service", "multi-user.target", true)],
+            Started::Queued,
+            &[],
+        ),
+        (
+            "ordered, and not asked for",
+            Some(OWN),
+            &[(OWN, "kubelet.service", true)],
+            Started::Queued,
+            &[stop, reload, no_block],
+        ),
+        // Its start was over when it was executed (Type=simple).
+        (
+            "ordered, without a job",
+            Some(OWN),
+            &[(OWN, "kubelet.service", false)],
+            Started::Now,
+            &[stop, reload, restart],
+        ),
+        (
+            "ordered by a target in between",
+            Some(OWN),
+            &[
+                (OWN, "a.target", true),
+                ("a.target", "kubejoin.service b.target", true),
+                ("b.target", "kubelet.service", true),
+            ],
+            Started::Queued,
+            &[stop, reload, no_block],
+        ),
+        (
+            "a target that nothing has asked for holds nothing back",
+            Some(OWN),
+            &[(OWN, "a.target", true), ("a.target", "kubelet.service", false)],
+            Started::Now,
+            &[stop, reload, restart],
+        ),
+        ("in the kubelet's own ExecStartPre=", Some("kubelet.service"), &[], Started::Queued, &[]),
+        ("nothing is known", Some(OWN), &[], Started::Now, &[stop, reload, restart]),
+    ];
+    for (name, unit, units, started, calls) in table {
+        let stubs = systemd(units);
+        let init_system = stubs.init_system().in_unit(unit);
+        init_system.stop("kubelet").unwrap();
+        assert_eq!(init_system.start("kubelet").unwrap(), started, "{name}");
+        let made: Vec<_> = stubs.calls().into_iter().filter(|call| !call.contains(" show ")).collect();
+        assert_eq!(made, calls, "{name}");
+    }
+    let broken = Stubs::new(&[("systemctl", "test $1 != show")]);
+    assert_eq!(broken.init_system().in_unit(Some(OWN)).start("kubelet").unwrap(), Started::Now);
+}
+
 #[test]
 fn answers_are_read_as_kubeadm_reads_them() {
     type Ask = fn(&InitSystem, &str) -> Result<bool, ServiceError>;

@@ -33,6 +33,37 @@ fn with_a_foreign_node(server: &ApiServer) -> Join {
     join
 }
 
+/// What the binary has opened with its standard error in a file, and `JOURNAL_STREAM` as this shell word says.
+fn opened_with_journal_stream(word: &str) -> Option<String> {
+    let works = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).status();
+    if !works.is_ok_and(|status| status.success()) {
+        eprintln!("SKIPPED: this test needs strace (Debian package strace), and the permission to use ptrace");
+        return None;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name).display().to_string();
+    let script = format!(
+        "exec 2>{err}; export JOURNAL_STREAM={word}; exec strace -qq -o {log} -e trace=open,openat {KUBEJOIN} join --nope \
+         --result-file {result}",
+        err = at("err"),
+        log = at("log"),
+        result = at("result.json")
+    );
+    let ran = Command::new("sh").args(["-c", &script]).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(ran.status.code(), Some(2));
+    Some(std::fs::read_to_string(at("log")).unwrap())
+}
+
+#[test]
+fn the_kernel_log_is_left_to_the_journal() {
+    // Of the stream that is standard error, of another one, of none.
+    for (word, is_opened) in [("$(stat -L -c %d:%i /proc/self/fd/2)", false), ("1:2", true), ("", true)] {
+        let Some(log) = opened_with_journal_stream(word) else { return };
+        assert!(log.contains("openat("), "{log}");
+        assert_eq!(log.contains("\"/dev/kmsg\""), is_opened, "{word}: {log}");
+    }
+}
+
 #[test]
 fn checks_are_listed_by_name_in_every_form() {
     let server = ApiServer::start(Options::default());

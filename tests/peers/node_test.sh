@@ -17,8 +17,8 @@ reference=''
 [ "${1:-}" != --reference ] || { reference=yes; shift; }
 begin "$@"
 cluster=$work/cluster
-worker=$work/worker waiting=$work/waiting twin=$work/twin itself=$work/itself own=$work/own
-clusters=("$cluster") nodes=("$worker" "$twin" "$waiting" "$itself" "$own")
+worker=$work/worker waiting=$work/waiting twin=$work/twin itself=$work/itself own=$work/own kept=$work/kept
+clusters=("$cluster") nodes=("$worker" "$twin" "$waiting" "$itself" "$own" "$kept")
 
 main() {
   "$here/build.sh" >/dev/null
@@ -36,6 +36,7 @@ main() {
   rotates_by_itself
   bootstraps_by_itself
   keeps_existing_credentials
+  [ -n "$reference" ] || is_kept_by_ensure
   finished=yes
 }
 
@@ -160,7 +161,72 @@ keeps_existing_credentials() {
   node down "${keep[@]}" "$own"
 }
 
+# The verb of every boot, with settings that the machine finds by itself.
+is_kept_by_ensure() {
+  local before
+  section "a machine keeps itself a node"
+  node up "$kept" "$cluster" --name kept
+  printf 'root@cp:~# sudo kubeadm join %s --token %s \\\r\n\t--discovery-token-ca-cert-hash %s\r\n' \
+    "$endpoint" "$token" "$hash" | setting txt
+  echo kept | setting node-name
+  echo unix:///run/containerd/containerd.sock | setting cri-socket
+  echo SystemVerification | setting ignore-preflight-errors
+  check "it joins with a pasted command" ensure_finds new --shred-token-file
+  check "the Node becomes Ready" eventually 60 kubectl wait --for=condition=Ready --timeout=1s node/kept
+  check "the token is nowhere on the node" not token_on "$kept"
+  check "nor among its settings" node run "$kept" sh -c '! grep -rF "$1" /etc/kubejoin' grep "${token#*.}"
+  check "Cluster API is told" node run "$kept" grep -qx success /run/cluster-api/bootstrap-success.complete
+  check "the next boot finds it well, without settings" ensure_finds well
+  check "and asks nobody but its own kubelet" asks_only_the_kubelet
+
+  join_configuration kept '{name: v, value: "3"}' | setting yaml
+  node run "$kept" rm /etc/kubejoin/kubejoin.cri-socket
+  before=$(kubelet_process "$kept")
+  check "another flag in the settings is made so" ensure_finds settings-changed
+  check "by another process" not [ "$(kubelet_process "$kept")" = "$before" ]
+  check "which has the flag" node run "$kept" grep -qz -- --v=3 "/proc/$(kubelet_process "$kept")/cmdline"
+  before=$(kubelet_process "$kept")
+  check "the next boot finds it well" ensure_finds well
+  check "and leaves the kubelet alone" [ "$(kubelet_process "$kept")" = "$before" ]
+
+  join_configuration renamed '{name: v, value: "3"}' | setting yaml
+  node run "$kept" rm /etc/kubejoin/kubejoin.node-name
+  check "another name in the settings is made so" ensure_finds name-changed
+  check "the Node of that name becomes Ready" eventually 60 kubectl wait --for=condition=Ready --timeout=1s node/renamed
+  check "the certificate is accepted as system:node:renamed" is_node "$kept" renamed
+  check "the next boot finds it well" ensure_finds well
+  node down "${keep[@]}" "$kept"
+}
+
 # --- what the checks are made of
+
+# NAME: standard input becomes this setting of the machine.
+setting() { node run "$kept" sh -c 'mkdir -p /etc/kubejoin && cat >"/etc/kubejoin/kubejoin.$1"' setting "$1"; }
+
+# CASE FLAGS...: a run succeeds, and its result says that it has found this case.
+ensure_finds() {
+  node run "$kept" timeout 180 "$binary" ensure --deadline 120s "${@:2}" || return
+  node run "$kept" cat /run/kubejoin/result.json | jq -e --arg case "$1" '.case == $case'
+}
+
+asks_only_the_kubelet() {
+  node run "$kept" strace -f -qq -e trace=connect "$binary" ensure 2>"$work/connects" >/dev/null || return
+  cat "$work/connects"
+  [ -s "$work/connects" ] && ! grep 'AF_INET' "$work/connects" | grep -v 'htons(10248)'
+}
+
+kubelet_process() { node run "$1" cat /run/machine/kubelet-unit/pid; }
+
+# NAME FLAG: the settings of the same machine as a file.
+join_configuration() {
+  cat <<Y
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+nodeRegistration: {name: $1, criSocket: unix:///run/containerd/containerd.sock, kubeletExtraArgs: [$2]}
+discovery:
+  bootstrapToken: {apiServerEndpoint: "$endpoint", token: $token, caCertHashes: ["$hash"]}
+Y
+}
 
 # The same in the background: process $join, output in log/join.log, the process's id on the node in /run/join.pid.
 start_join() {
