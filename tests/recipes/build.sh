@@ -54,7 +54,7 @@ main() {
 with_blkid() {
   if command -v gcc >/dev/null && [ -e /usr/include/blkid/blkid.h ]; then return; fi
   apt-get update -qq >&2
-  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends gcc libc6-dev libblkid-dev >&2
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=600 --no-install-recommends gcc libc6-dev libblkid-dev >&2
 }
 
 main "$@"
