@@ -75,8 +75,8 @@ in
         ImportCredential = "kubejoin.*";
         TimeoutStartSec = "infinity";
         # 3 is "not yet". Every other exit status needs a person.
-        Restart = "on-abnormal";
-        RestartForceExitStatus = 3;
+        Restart = "on-failure";
+        RestartPreventExitStatus = "1 2 4 5 6 7";
         RestartSec = 10;
       };
     };
