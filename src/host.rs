@@ -8,8 +8,10 @@
 mod cgroups;
 mod facts;
 mod identity;
+mod interfaces;
 mod kernel;
 mod machine;
+mod network;
 mod resolved;
 mod runtime;
 mod search_path;
@@ -18,7 +20,8 @@ mod system_ca_bundle;
 
 pub use cgroups::{CgroupVersion, Cgroups};
 pub use facts::HostFacts;
-pub use identity::{SystemUuid, UuidSource};
+pub use identity::{SystemUuid, UuidSource, is_placeholder_serial};
+pub use network::{Needs, Network, Obstacle};
 pub use search_path::search_path;
 pub use system_ca_bundle::SystemCaBundle;
 

@@ -8,6 +8,7 @@
 mod access;
 mod error;
 mod join_plan;
+mod node_name;
 mod node_spec;
 mod run_options;
 mod target;
@@ -15,6 +16,7 @@ mod target;
 pub use access::Access;
 pub use error::PlanError;
 pub use join_plan::JoinPlan;
-pub use node_spec::{DEFAULT_CRI_SOCKET, NodeSpec, cri_socket, node_name};
+pub use node_name::node_name;
+pub use node_spec::{DEFAULT_CRI_SOCKET, NodeSpec, cri_socket};
 pub use run_options::{ChangePolicy, Mode, Phases, TlsBootstrapBy};
 pub use target::Target;

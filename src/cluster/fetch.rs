@@ -78,7 +78,7 @@ pub enum ServerSource {
 /// The cluster's configuration could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchError {
-    error: KubeError,
+    error: Box<KubeError>,
     server: ServerSource,
     credentials: CredentialSource,
 }
@@ -102,7 +102,7 @@ pub fn fetch(
     report: &Report,
 ) -> Result<(ClusterConfig, Option<Node>), FetchError> {
     let (server, credentials) = (request.server, request.credentials);
-    ask(client, request, retry, report).map_err(|error| FetchError { error, server, credentials })
+    ask(client, request, retry, report).map_err(|error| FetchError { error: Box::new(error), server, credentials })
 }
 
 fn ask(
@@ -229,7 +229,7 @@ fn data(found: Optional<ConfigMap>, key: &str, wanted: &Wanted) -> Result<String
 
 impl fmt::Display for FetchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.error {
+        match &*self.error {
             KubeError { cause: KubeCause::Net(net), object } if self.server == ServerSource::ClusterInfo => {
                 write!(f, "{object}: the API server that cluster-info names cannot be used: {net}")
             }

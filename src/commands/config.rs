@@ -25,7 +25,7 @@ const MODE: u32 = 0o600;
 pub(super) fn run(command: &ConfigCommand, report: &Report) -> Result<(), Failure> {
     match command {
         ConfigCommand::PrintJoinDefaults => {
-            show(&migrate::join_defaults(&host_name(None, &this_machine())?, plan::DEFAULT_CRI_SOCKET));
+            show(&migrate::join_defaults(&host_name(&this_machine())?, plan::DEFAULT_CRI_SOCKET));
         }
         ConfigCommand::Validate { config, allow } => {
             let validated = migrate::validate(config, &read(config, report)?, *allow);
@@ -40,7 +40,11 @@ pub(super) fn run(command: &ConfigCommand, report: &Report) -> Result<(), Failur
             let migration = migrated.map_err(|refused| with_warnings(refused, report))?;
             report.warn_each(SECTION, &migration.warnings);
             let machine = this_machine();
-            let name = host_name(migration.node_name.clone(), &machine)?;
+            // A template stays one: the machine that migrates a file need not be the one that joins.
+            let name = match &migration.node_name {
+                Some(given) => given.as_str().to_owned(),
+                None => host_name(&machine)?.to_string(),
+            };
             let text = migration.to_yaml(&name, &plan::cri_socket(migration.cri_socket.clone(), &machine)?);
             match new_config {
                 Some(path) => write(path, &text)?,
@@ -64,9 +68,9 @@ fn this_machine() -> HostFacts {
     HostFacts::read(Path::new("/"), std::env::var_os("PATH").as_deref())
 }
 
-/// The name that is given, or this machine's. `hostname-override` does not count here, as in kubeadm.
-fn host_name(given: Option<NodeName>, machine: &HostFacts) -> Result<NodeName, plan::PlanError> {
-    plan::node_name(given, &[], machine)
+/// The name of this machine. `hostname-override` does not count here, as in kubeadm.
+fn host_name(machine: &HostFacts) -> Result<NodeName, plan::PlanError> {
+    plan::node_name(None, &[], machine)
 }
 
 /// A reader that has gone away is no error.

@@ -92,7 +92,7 @@ fn join(args: &EnsureArgs, mut resolved: Resolved, report: &Report) -> Result<()
     let name = &mut resolved.configuration.node_registration.name;
     if name.is_none() {
         // A node whose settings give it no name keeps the one that it has joined with, whatever its host name is by now.
-        *name = crate::node::state::node_name(&Root::open(&rootfs)?)?;
+        *name = crate::node::state::node_name(&Root::open(&rootfs)?)?.map(Into::into);
     }
     let mut plan = join::plan(resolved, report)?;
     plan.options.changes = ChangePolicy::Apply;

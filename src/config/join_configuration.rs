@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::timeouts::Timeouts;
-use crate::values::{BootstrapToken, CaCertHash, Endpoint, NodeName, Url};
+use crate::values::{BootstrapToken, CaCertHash, Endpoint, NodeNameTemplate, Url};
 
 /// Everything a join can be told, from whichever source, before this machine's facts fill the gaps.
 /// Shape: kubeadm's internal JoinConfiguration (v1beta4 fields), plus what only kubejoin has.
@@ -69,7 +69,7 @@ pub enum DiscoveryTrust {
 #[derive(Clone, Debug)]
 pub struct NodeRegistration {
     /// `name`; the host name where absent.
-    pub name: Option<NodeName>,
+    pub name: Option<NodeNameTemplate>,
     /// `criSocket`, with its `unix://`; detected where absent.
     pub cri_socket: Option<String>,
     /// `taints`; `None` is the default of the role.

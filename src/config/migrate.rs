@@ -17,7 +17,7 @@ use super::render;
 use super::token_need::TokenNeed;
 use super::warning::Warning;
 use crate::secret::Secret;
-use crate::values::NodeName;
+use crate::values::{NodeName, NodeNameTemplate};
 
 /// Stands where a token has to stand (kubeadm `PlaceholderToken`). It is in every documentation, and no secret.
 const PLACEHOLDER_TOKEN: &str = "abcdef.0123456789abcdef";
@@ -37,7 +37,7 @@ pub struct Migration {
     /// What the user should know.
     pub warnings: Vec<Warning>,
     /// `nodeRegistration.name`.
-    pub node_name: Option<NodeName>,
+    pub node_name: Option<NodeNameTemplate>,
     /// `nodeRegistration.criSocket`, with its `unix://`.
     pub cri_socket: Option<String>,
     draft: Draft,
@@ -45,7 +45,7 @@ pub struct Migration {
 
 impl Migration {
     /// The document, with the name and the socket that it will have. It holds the tokens.
-    pub fn to_yaml(&self, node_name: &NodeName, cri_socket: &str) -> Zeroizing<String> {
+    pub fn to_yaml(&self, node_name: &str, cri_socket: &str) -> Zeroizing<String> {
         render::to_yaml(&self.draft, node_name, cri_socket)
     }
 }
@@ -78,7 +78,7 @@ pub fn join_defaults(node_name: &NodeName, cri_socket: &str) -> Zeroizing<String
         unsafe_skip_ca_verification: true,
         ..Draft::default()
     };
-    render::to_yaml(&draft, node_name, cri_socket)
+    render::to_yaml(&draft, node_name.as_str(), cri_socket)
 }
 
 /// What a file is examined for.

@@ -9,7 +9,7 @@ use super::draft::{ControlPlane, DEFAULT_CA_CERT_PATH, Draft, DraftTaint};
 use super::join_configuration::Taint;
 use super::origin::{Origin, WithOrigin};
 use super::settings::list;
-use crate::values::{NodeName, duration};
+use crate::values::duration;
 use crate::yaml;
 
 /// The port of an API server that says nothing else (kubeadm `KubeAPIServerPort`).
@@ -19,7 +19,7 @@ const DEFAULT_BIND_PORT: i32 = 6443;
 const CONTROL_PLANE_TAINT: &str = "node-role.kubernetes.io/control-plane";
 
 /// The document. It holds the tokens; whoever gets it has them.
-pub(super) fn to_yaml(draft: &Draft, node_name: &NodeName, cri_socket: &str) -> Zeroizing<String> {
+pub(super) fn to_yaml(draft: &Draft, node_name: &str, cri_socket: &str) -> Zeroizing<String> {
     let ca_cert_path = draft.ca_cert_path.as_ref().map(|given| given.value.as_str()).filter(|path| !path.is_empty());
     let mut fields = Object::default();
     fields.text("apiVersion", "kubeadm.k8s.io/v1beta4");
@@ -74,9 +74,9 @@ fn discovery(draft: &Draft) -> Value {
     fields.value()
 }
 
-fn node_registration(draft: &Draft, node_name: &NodeName, cri_socket: &str) -> Value {
+fn node_registration(draft: &Draft, node_name: &str, cri_socket: &str) -> Value {
     let mut fields = Object::default();
-    fields.text("name", node_name.as_str());
+    fields.text("name", node_name);
     fields.text("criSocket", cri_socket);
     fields.text("imagePullPolicy", draft.image_pull_policy.name());
     fields.put("imagePullSerial", Value::Bool(draft.image_pull_serial.unwrap_or(true)));

@@ -133,7 +133,7 @@ pub static SETTINGS: [Setting; 62] = [
         section: Section::Machine,
         field: "nodeRegistration.name",
         since: "1.7, v1alpha1",
-        help: "Name of the node (default: the host name)",
+        help: "Name of the node, or a template with {serial}, {mac}, {machine-id}, {hostname} or {uuid} (default: the host name)",
         more: "With `--rootfs`, the host name is that of its `/etc/hostname`; where it has none, this machine's",
         ..JOIN
     },

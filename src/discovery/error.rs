@@ -328,6 +328,7 @@ impl Explain for DiscoveryError {
             DiscoveryError::FileWithoutCa(_) | DiscoveryError::File(KubeconfigError::NoCaCertificate) => {
                 "add the control plane's ca.crt to the discovery file as certificate-authority-data"
             }
+            DiscoveryError::Web { error, .. } if error.obstacle.is_some() => return error.hint(),
             DiscoveryError::Web { error, .. } => match error.cause {
                 Cause::UntrustedChain(ref text) if text.to_string().contains("CA:TRUE") => {
                     "give the web server a certificate that is not a CA's (`openssl req -x509` makes one with `-addext \

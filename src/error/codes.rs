@@ -290,8 +290,11 @@ codes! {
 
     // plan, node, kubelet
     CONFIG_NODE_NAME "config.node-name" Usage
-        "the host name cannot be the name of a Node, and no other was given"
+        "neither the host name nor the facts that the node name is to be made of can be the name of a Node"
         "give the Node's name with --node-name, or kubejoin.node-name= on the kernel command line"
+    NODE_NO_MAC "node.no-mac" Transient
+        "the node name has {mac}, and this machine has no wired network interface (yet)"
+        "check that the driver of the network interface is in this system; or make the name of {serial}"
     CONFIG_SEVERAL_RUNTIMES "config.several-runtimes" Usage
         "several container runtimes were found and none was chosen"
         "choose one with --cri-socket"
@@ -307,6 +310,9 @@ codes! {
     NODE_NAME_IN_USE "node.name-in-use" Refused
         "a Ready Node of this name is in the cluster and is another machine"
         "join with another --node-name, or delete the Node on the control plane first"
+    NODE_OWNER_UNKNOWN "node.owner-unknown" Transient
+        "a Ready Node of this name is in the cluster, and nothing says whether it is this machine's"
+        "run again once the Node is NotReady, within a minute of its kubelet having stopped; if it stays Ready, it is another machine's, and this one needs another --node-name"
     KUBELET_UNHEALTHY "kubelet.unhealthy" Machine
         "the kubelet was started and does not become healthy"
         "run `journalctl -xeu kubelet` on this machine, or read /var/log/kubelet/kubelet.log where OpenRC starts it, and correct what it reports"

@@ -9,7 +9,7 @@ use super::identity::SystemUuid;
 use super::machine::Machine;
 use super::search_path::{self, search_path};
 use super::system_ca_bundle::SystemCaBundle;
-use super::{identity, kernel, resolved, runtime, seen_time};
+use super::{identity, interfaces, kernel, resolved, runtime, seen_time};
 use crate::rootfs::Root;
 use crate::services::InitSystem;
 use crate::values::ProxyVariables;
@@ -25,10 +25,18 @@ pub struct HostFacts {
     pub hostname: String,
     /// The host name that the kubelet is sure to see: `None` in another root without an `/etc/hostname`.
     pub kubelet_hostname: Option<String>,
-    /// `machine-id` of the target root, as the kubelet reports it in `status.nodeInfo.machineID`.
+    /// `machine-id` of the target root, as the kubelet reports it in `status.nodeInfo.machineID`: also what the kernel command
+    /// line says that it is going to be, where what runs is the initramfs. `None` where there is none yet.
     pub machine_id: Option<String>,
     /// `status.nodeInfo.systemUUID`, as the kubelet finds it.
     pub system_uuid: Option<SystemUuid>,
+    /// The target root is that of the machine that runs: it is this system, or what runs is its initramfs. A root that is only
+    /// mounted may be another machine's.
+    pub is_target_machine: bool,
+    /// The serial number of the device tree or the firmware, which may be everybody's (`is_placeholder_serial`).
+    pub serial: Option<String>,
+    /// The hardware address of the first wired interface, in lower case and without colons.
+    pub mac: Option<String>,
     /// `status.nodeInfo.bootID` of the system that runs.
     pub boot_id: Option<String>,
     /// Runtime sockets that answer, as `unix://` URLs in kubeadm's order of candidates; none in another root.
@@ -83,14 +91,18 @@ impl HostFacts {
         let is_this_system = rootfs == Path::new("/");
         let path = search_path(machine.path.as_deref());
         let init_system = InitSystem::detect_with(&path, INIT_SYSTEM_TIMEOUT);
+        let is_initramfs = kernel::is_initramfs();
         let kernel_hostname = kernel::hostname();
         let kubelet_hostname =
             if is_this_system { Some(kernel_hostname.clone()) } else { root.as_ref().and_then(identity::hostname) };
         HostFacts {
             hostname: kubelet_hostname.clone().unwrap_or(kernel_hostname),
             kubelet_hostname,
-            machine_id: root.as_ref().and_then(identity::machine_id),
+            machine_id: identity::machine_id(machine, root.as_ref(), is_initramfs && !is_this_system),
             system_uuid: identity::system_uuid(machine, root.as_ref()),
+            is_target_machine: is_this_system || is_initramfs,
+            serial: identity::serial(machine),
+            mac: interfaces::first_wired_address(&machine.prefix),
             boot_id: identity::boot_id(machine),
             cri_sockets: if is_this_system { runtime::answering_sockets(machine) } else { Vec::new() },
             euid: rustix::process::geteuid().as_raw(),
@@ -106,7 +118,7 @@ impl HostFacts {
             ipv6_forwarding: kernel::is_one(machine, kernel::IPV6_FORWARDING),
             kernel_release: kernel::release(),
             cgroups: Cgroups::read(machine),
-            is_initramfs: kernel::is_initramfs(),
+            is_initramfs,
             board: identity::board(machine),
             proxy: machine.proxy.clone(),
             system_ca_bundle: SystemCaBundle::of(machine),

@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use super::kernel;
 use super::machine::Machine;
 use crate::file;
 use crate::rootfs::{Root, TargetPath};
@@ -17,10 +18,43 @@ const MACHINE_ID: [TargetPath; 2] =
 /// hostname(5).
 const HOSTNAME: TargetPath = TargetPath::fixed("/etc/hostname");
 
+/// `systemd.machine_id=` of the kernel command line, and the credential `system.machine_id` of a system that boots with one.
+const MACHINE_ID_PARAMETER: &str = "systemd.machine_id";
+const MACHINE_ID_CREDENTIAL: &str = "/run/credentials/@system/system.machine_id";
+
 /// `status.nodeInfo.machineID`. systemd writes `uninitialized` before the first boot, and the id later: absent, too.
-pub(super) fn machine_id(root: &Root) -> Option<String> {
-    let text = MACHINE_ID.iter().find_map(|path| root.read(path, MAX_IDENTITY).ok().flatten())?;
-    id(&text)
+///
+/// Of a root that `machine` is about to boot, as far as it can be known before: systemd takes what the kernel command line
+/// says, then what is on the disk, then the credential (systemd 257 `src/shared/machine-id-setup.c`). Where there is none
+/// of them, it makes the machine-id from the UUID of a virtual machine, which [`system_uuid`] has, or at random.
+pub(super) fn machine_id(machine: &Machine, root: Option<&Root>, boots: bool) -> Option<String> {
+    let on_disk = || {
+        let text = MACHINE_ID.iter().find_map(|path| root?.read(path, MAX_IDENTITY).ok().flatten())?;
+        id(&text)
+    };
+    if !boots {
+        return on_disk();
+    }
+    let credential = || plain_id(&id(&read(&machine.at(MACHINE_ID_CREDENTIAL)).ok()?)?);
+    machine_id_of_command_line(machine).or_else(on_disk).or_else(credential)
+}
+
+/// The last one counts, as in systemd; `firmware` (systemd 257) is the machine's UUID.
+fn machine_id_of_command_line(machine: &Machine) -> Option<String> {
+    let text = kernel::read(&machine.at("/proc/cmdline"))?;
+    let mut parameters = text.split_ascii_whitespace().filter_map(|word| word.split_once('='));
+    let (_, value) = parameters.rfind(|(name, _)| name.replace('-', "_") == MACHINE_ID_PARAMETER)?;
+    match value {
+        "firmware" => system_uuid(machine, None).and_then(|uuid| plain_id(&uuid.value)),
+        value => plain_id(value),
+    }
+}
+
+/// A machine-id as systemd writes it, of a text that may be a UUID: 32 hexadecimal digits in lower case, not all zero.
+fn plain_id(text: &str) -> Option<String> {
+    let digits = text.replace('-', "").to_ascii_lowercase();
+    let is_id = digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit()) && !is_all(&digits, '0');
+    is_id.then_some(digits)
 }
 
 /// `status.nodeInfo.systemUUID`, and where a kubelet has it from.
@@ -74,9 +108,49 @@ pub(super) fn system_uuid(machine: &Machine, root: Option<&Root>) -> Option<Syst
 }
 
 fn is_placeholder(uuid: &str) -> bool {
-    let digits = || uuid.chars().filter(|c| *c != '-');
-    let is_all = |digit: char| digits().all(|c| c.eq_ignore_ascii_case(&digit));
-    is_all('0') || is_all('f') || PLACEHOLDER_UUIDS.iter().any(|known| uuid.eq_ignore_ascii_case(known))
+    is_all(uuid, '0') || is_all(uuid, 'f') || PLACEHOLDER_UUIDS.iter().any(|known| uuid.eq_ignore_ascii_case(known))
+}
+
+/// Whether nothing but this digit is in a text, dashes apart.
+fn is_all(text: &str, digit: char) -> bool {
+    text.chars().filter(|c| *c != '-').all(|c| c.eq_ignore_ascii_case(&digit))
+}
+
+/// Serial numbers, the first that is there counts: of the board in a device tree, of the machine, of its board. That of a
+/// chassis is not one of them: several machines may be in it.
+const SERIALS: [&str; 3] =
+    ["/proc/device-tree/serial-number", "/sys/class/dmi/id/product_serial", "/sys/class/dmi/id/board_serial"];
+
+/// The serial number that the firmware has; one that is everybody's only where it has no other.
+pub(super) fn serial(machine: &Machine) -> Option<String> {
+    let found: Vec<String> = SERIALS.iter().filter_map(|path| id(&read(&machine.at(path)).ok()?)).collect();
+    found.iter().find(|serial| !is_placeholder_serial(serial)).or(found.first()).cloned()
+}
+
+/// What vendors leave in the place of a serial number, letters and digits alone.
+const PLACEHOLDER_SERIALS: [&str; 16] = [
+    "notspecified",
+    "notavailable",
+    "notapplicable",
+    "tobefilledbyoem",
+    "defaultstring",
+    "systemserialnumber",
+    "baseboardserialnumber",
+    "serialnumber",
+    "0123456789",
+    "123456789",
+    "1234567890",
+    "none",
+    "unknown",
+    "invalid",
+    "na",
+    "oem",
+];
+
+/// Whether a serial number is everybody's: a vendor's placeholder, all zeros, or all `f` or `x`.
+pub fn is_placeholder_serial(serial: &str) -> bool {
+    let text: String = serial.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    ['0', 'f', 'x'].into_iter().any(|digit| is_all(&text, digit)) || PLACEHOLDER_SERIALS.contains(&text.as_str())
 }
 
 /// `status.nodeInfo.bootID`: a random number for each boot of the kernel that runs.

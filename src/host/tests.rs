@@ -85,6 +85,85 @@ fn the_machine_id_is_the_one_that_cadvisor_finds() {
 }
 
 #[test]
+fn of_a_root_about_to_boot_the_machine_id_is_known_before_it_is_there() {
+    const ID: &str = "00112233445566778899aabbccddeeff";
+    const OTHER: &str = "ffeeddccbbaa99887766554433221100";
+    let parameter = format!("quiet systemd.machine-id={OTHER} systemd.machine_id={ID}\n");
+    let firmware = "systemd.machine_id=firmware root=/dev/vda\n";
+    let uuid = ("/sys/class/dmi/id/product_uuid", "FFEEDDCC-BBAA-9988-7766-554433221100\n");
+    let on_disk = ("/etc/machine-id", "ffeeddccbbaa99887766554433221100\n");
+    let none = ("/etc/machine-id", "uninitialized\n");
+    let credential = ("/run/credentials/@system/system.machine_id", "00112233-4455-6677-8899-aabbccddeeff");
+    let table: [(&[(&str, &str)], Option<&str>, Option<&str>); 7] = [
+        (&[("/proc/cmdline", &parameter), on_disk, credential], Some(ID), Some(OTHER)),
+        (&[("/proc/cmdline", &parameter), none], Some(ID), None),
+        (&[("/proc/cmdline", firmware), none, uuid], Some(OTHER), None),
+        (&[("/proc/cmdline", firmware), none], None, None),
+        (&[("/proc/cmdline", "systemd.machine_id=0 quiet"), on_disk, credential], Some(OTHER), Some(OTHER)),
+        (&[none, credential], Some(ID), None),
+        (&[none, uuid], None, None),
+    ];
+    for (files, about_to_boot, mounted) in table {
+        let tree = Tree::new(files);
+        let root = crate::rootfs::Root::open(tree.0.path()).unwrap();
+        let found = |boots| identity::machine_id(&tree.machine(), Some(&root), boots);
+        assert_eq!((found(true).as_deref(), found(false).as_deref()), (about_to_boot, mounted), "{files:?}");
+    }
+}
+
+#[test]
+fn a_serial_number_that_is_everybodys_counts_last() {
+    const TREE: (&str, &str) = ("/proc/device-tree/serial-number", "10000000abcdef01\0");
+    const PRODUCT: (&str, &str) = ("/sys/class/dmi/id/product_serial", "PF-0ABC1 \n");
+    const OEM: (&str, &str) = ("/sys/class/dmi/id/product_serial", "To Be Filled By O.E.M.\n");
+    const BOARD: (&str, &str) = ("/sys/class/dmi/id/board_serial", "B7\n");
+    const CHASSIS: (&str, &str) = ("/sys/class/dmi/id/chassis_serial", "C9\n");
+    let table: [(&[(&str, &str)], Option<&str>); 6] = [
+        (&[TREE, PRODUCT], Some("10000000abcdef01")),
+        (&[PRODUCT, BOARD], Some("PF-0ABC1")),
+        (&[OEM, BOARD], Some("B7")),
+        (&[OEM, CHASSIS], Some("To Be Filled By O.E.M.")),
+        (&[("/sys/class/dmi/id/product_serial", " \n"), CHASSIS], None),
+        (&[("/proc/device-tree/serial-number", "0000000000000000\0"), BOARD], Some("B7")),
+    ];
+    for (files, expected) in table {
+        assert_eq!(Tree::new(files).facts().serial.as_deref(), expected, "{files:?}");
+    }
+    for everybodys in
+        ["Not Specified", "Default string", "System Serial Number", "N/A", "None", "0123456789", "FFFF", "0"]
+    {
+        assert!(is_placeholder_serial(everybodys), "{everybodys}");
+    }
+    for own in ["10000000abcdef01", "7", "VMware-56 4d 0a", "f00"] {
+        assert!(!is_placeholder_serial(own), "{own}");
+    }
+}
+
+#[test]
+fn the_hardware_address_is_that_of_the_first_wired_device() {
+    let interface = |name: &str, index: &str, address: &str, more: &[(&str, &str)]| {
+        let file = |entry: &str, text: &str| (format!("/sys/class/net/{name}/{entry}"), text.to_owned());
+        let mut files = vec![file("ifindex", index), file("address", address), file("type", "1\n")];
+        files.extend(more.iter().map(|(entry, text)| file(entry, text)));
+        files
+    };
+    const DEVICE: (&str, &str) = ("device/uevent", "");
+    let files = [
+        interface("lo", "1\n", "02:00:00:00:00:01\n", &[DEVICE]),
+        interface("br0", "2\n", "02:00:00:00:00:02\n", &[]),
+        interface("wlan0", "3\n", "02:00:00:00:00:03\n", &[DEVICE, ("phy80211/name", "")]),
+        interface("usb0", "4\n", "02:00:00:00:00:04\n", &[DEVICE, ("addr_assign_type", "1\n")]),
+        interface("can0", "5\n", "00:00:00:00:00:00\n", &[DEVICE]),
+        interface("eth1", "10\n", "02:00:00:00:00:0A\n", &[DEVICE]),
+        interface("eth0", "9\n", "DC:A6:32:00:00:09\n", &[DEVICE, ("addr_assign_type", "0\n")]),
+    ];
+    let files: Vec<_> = files.iter().flatten().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    assert_eq!(Tree::new(&files).facts().mac.as_deref(), Some("dca632000009"));
+    let without: Vec<_> = files.into_iter().filter(|(path, _)| !path.contains("/eth")).collect();
+    assert_eq!(Tree::new(&without).facts().mac, None);
+}
+
+#[test]
 fn the_system_uuid_is_the_one_that_cadvisor_finds() {
     const DMI: (&str, &str) = ("/sys/class/dmi/id/product_uuid", "D1\n");
     const SYSTEM_ID: (&str, &str) = ("/proc/device-tree/system-id", "S2\0");

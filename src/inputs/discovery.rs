@@ -7,7 +7,7 @@ use super::error::InputError;
 use crate::clock::Clock;
 use crate::config::{DiscoveryMethod, DiscoveryTrust};
 use crate::file::contents;
-use crate::host::{HostFacts, SystemCaBundle};
+use crate::host::{HostFacts, Network, SystemCaBundle};
 use crate::kubeconfig::ClusterAccess;
 use crate::net::dial::Proxies;
 use crate::net::tls::TrustRoots;
@@ -147,8 +147,12 @@ pub(super) fn read(
     })
 }
 
-/// What is known of proxies; the system trust store is read where one has to be verified.
+/// What is known of proxies, on this machine's network; the system trust store is read where one has to be verified.
 pub(super) fn proxies(host: &HostFacts, clock: Clock, report: &Report) -> Result<Proxies, InputError> {
+    known_proxies(host, clock, report).map(|proxies| proxies.on(Network::new(&host.prefix)))
+}
+
+fn known_proxies(host: &HostFacts, clock: Clock, report: &Report) -> Result<Proxies, InputError> {
     if !host.proxy.has_tls() {
         return Ok(Proxies::new(&host.proxy, clock, None));
     }

@@ -10,13 +10,16 @@ use super::route::Route;
 use super::stream::Stream;
 use super::tls::{self, TlsConfig, TrustRoots};
 use crate::clock::Clock;
+use crate::host::{Network, Obstacle};
 use crate::values::{Endpoint, ProxyVariables};
 
-/// What is known of proxies: what the environment says, and what a proxy that is spoken to over TLS is verified with.
+/// What is known of proxies: what the environment says, and what a proxy that is spoken to over TLS is verified with; and of
+/// this machine's own network, which a failed attempt is explained by.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
     variables: ProxyVariables,
     tls: Option<TlsConfig>,
+    network: Option<Network>,
 }
 
 impl Proxies {
@@ -24,7 +27,12 @@ impl Proxies {
     /// by `clock`, the system's, because no server has been verified yet whose time could count.
     pub fn new(variables: &ProxyVariables, clock: Clock, roots: Option<&TrustRoots>) -> Self {
         let tls = roots.and_then(|roots| tls::strict(roots, clock.as_system(), None).ok());
-        Proxies { variables: variables.clone(), tls }
+        Proxies { variables: variables.clone(), tls, network: None }
+    }
+
+    /// The same, with a network that failed attempts are explained by.
+    pub fn on(self, network: Network) -> Self {
+        Proxies { network: Some(network), ..self }
     }
 }
 
@@ -33,12 +41,13 @@ impl Proxies {
 pub struct Dialer {
     route: Route,
     proxy_tls: Option<TlsConfig>,
+    network: Option<Network>,
 }
 
 impl Dialer {
     /// Without a proxy, whatever the variables say.
     pub fn direct(endpoint: Endpoint) -> Self {
-        Dialer { route: Route::direct(endpoint), proxy_tls: None }
+        Dialer { route: Route::direct(endpoint), proxy_tls: None, network: None }
     }
 
     /// As the variables say.
@@ -53,7 +62,7 @@ impl Dialer {
                 return Err(NetError::new(&Route::direct(endpoint), Cause::Proxy(TunnelError::Variable(error))));
             }
         };
-        Ok(Dialer { route, proxy_tls: proxies.tls.clone() })
+        Ok(Dialer { route, proxy_tls: proxies.tls.clone(), network: proxies.network.clone() })
     }
 
     /// Where it leads, and through what.
@@ -63,7 +72,18 @@ impl Dialer {
 
     /// Connects and completes a TLS handshake with the endpoint under `config`. A proxy is a piece of the wire: it sees the
     /// endpoint's name, which is resolved there and not here, and nothing that passes.
+    ///
+    /// # Errors
+    /// There is no connection; where this machine's network lacks something that is needed for one, with that.
     pub fn connect(&self, config: &TlsConfig, deadline: Instant) -> Result<Connection, NetError> {
+        self.connect_once(config, deadline).map_err(|error| NetError { obstacle: self.obstacle(&error), ..error })
+    }
+
+    fn obstacle(&self, error: &NetError) -> Option<Box<Obstacle>> {
+        Some(Box::new(self.network.as_ref()?.obstacle(error.needs()?)?))
+    }
+
+    fn connect_once(&self, config: &TlsConfig, deadline: Instant) -> Result<Connection, NetError> {
         let at = |cause| NetError::new(&self.route, cause);
         let endpoint = self.route.endpoint();
         let name = tls::server_name(endpoint).map_err(at)?;

@@ -10,6 +10,7 @@ use super::route::Route;
 use super::status::is_transient;
 use crate::clock::apart;
 use crate::error::{Code, Explain, codes};
+use crate::host::{Needs, Obstacle};
 use crate::text::UntrustedText;
 use crate::values::proxy::{Proxy, ProxyError};
 
@@ -20,6 +21,8 @@ pub struct NetError {
     pub route: Route,
     /// What happened.
     pub cause: Cause,
+    /// What this machine's network lacks, where that may be why.
+    pub obstacle: Option<Box<Obstacle>>,
 }
 
 /// What happened on the wire.
@@ -143,6 +146,13 @@ impl fmt::Display for Stage {
 
 impl fmt::Display for NetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt_cause(f)?;
+        self.obstacle.iter().try_for_each(|obstacle| write!(f, "; {obstacle}"))
+    }
+}
+
+impl NetError {
+    fn fmt_cause(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = &self.route;
         let host = &at.endpoint().host;
         match &self.cause {
@@ -230,6 +240,9 @@ impl Explain for NetError {
     }
 
     fn hint(&self) -> String {
+        if let Some(obstacle) = &self.obstacle {
+            return obstacle.hint().to_owned();
+        }
         let hint = match &self.cause {
             Cause::RefusedByThisMachine => {
                 "name an address of the control plane: this one is this machine's own, as with virtual machines that all have \
@@ -248,12 +261,26 @@ impl Explain for NetError {
 impl NetError {
     /// An error on this route.
     pub fn new(route: &Route, cause: Cause) -> Self {
-        NetError { route: route.clone(), cause }
+        NetError { route: route.clone(), cause, obstacle: None }
     }
 
     /// A connection that did not come about on this route.
     pub fn connecting(route: &Route, error: ConnectError) -> Self {
-        NetError { route: route.at(error.address), cause: error.cause }
+        NetError::new(&route.at(error.address), error.cause)
+    }
+
+    /// What a network has to have that this attempt may have failed without; `None` where it was another reason, or no
+    /// network is needed.
+    pub(super) fn needs(&self) -> Option<Needs> {
+        match &self.cause {
+            _ if self.route.endpoint().ip().is_some_and(|address| address.is_loopback()) => None,
+            Cause::NameNotFound | Cause::TimedOut(Stage::Resolve) => Some(Needs::NameServer),
+            Cause::Unreachable(_) => Some(Needs::Route),
+            // There was a route, or the kernel would have said so at once.
+            Cause::TimedOut(Stage::Connect) => Some(Needs::Nothing),
+            Cause::Proxy(TunnelError::Unreachable(error)) => error.needs(),
+            _ => None,
+        }
     }
 }
 

@@ -5,16 +5,26 @@
 //!
 //! A machine is known by two identities that do not come from the same place: the machine-id, which is on the disk, and one
 //! that is not. Of what a kubelet reports, that is the system UUID where the firmware or the device tree has one of the
-//! machine's own, and the boot ID, which is the same as long as the machine has not been restarted. A board without such a
-//! UUID, as a Raspberry Pi is, reports its machine-id twice; a cloned disk has it, too. The serial number in its device tree is
-//! not reported by any kubelet, so there is nothing in the cluster to compare it with; and what a join would write down of
-//! it on the disk is cloned together with the machine-id. After a restart such a board is therefore as unknown as its
-//! clone, and comes back when its Node is not Ready any more, which is within a minute of its kubelet having stopped.
+//! machine's own, and the boot ID, which is the same as long as the machine has not been restarted.
+//!
+//! A root that has no machine-id yet, as that of a machine without a disk at every boot, says nothing against the UUID: that one
+//! belongs to the firmware, and a copy of a disk has another. So it is enough there, on the machine itself. What it believes
+//! too much is a virtual machine that was copied together with its UUID. The machine-id that systemd makes of the UUID in a
+//! virtual machine would say nothing more.
+//!
+//! A board without such a UUID, as a Raspberry Pi is, reports its machine-id twice; a cloned disk has it, too. The serial
+//! number in its device tree is not reported by any kubelet, so there is nothing in the cluster to compare it with; and what a
+//! join would write down of it on the disk is cloned together with the machine-id. After a restart such a board is therefore
+//! as unknown as its clone.
+//!
+//! Who is unknown waits: the Node of a machine that has been restarted is not Ready within a minute of its kubelet having
+//! stopped, and that of another machine stays Ready. So nobody takes a Ready Node from a machine that may be another one, and
+//! a clone waits for ever, with the reason on its console. Who is known to be another machine is refused.
 
 use std::fmt;
 
 use crate::error::{Code, Explain, codes};
-use crate::host::{HostFacts, SystemUuid, UuidSource};
+use crate::host::{HostFacts, UuidSource};
 use crate::kube::types::{Node, NodeInfo};
 use crate::values::NodeName;
 
@@ -41,10 +51,21 @@ pub struct NodeNameInUse {
 enum OwnerOfNode {
     /// This machine.
     Us,
-    /// This disk or a copy of it; which, is not known.
-    ThisDiskOrACopy,
+    /// This machine or another one.
+    Unknown(Why),
     /// Another machine.
     Other,
+}
+
+/// Why it is not known whose a Node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    /// The machine-id is the same, and there is nothing else: this disk, or a copy of it.
+    MachineIdAlone,
+    /// The UUID is the same, and the machine-id is not: this machine with another disk, or one with a UUID that is not unique.
+    UuidAlone,
+    /// The target root has no machine-id yet, and there is nothing else.
+    NoMachineId,
 }
 
 /// Checks the Node that was found under our name.
@@ -56,7 +77,7 @@ pub fn check_node_name(node: Option<&Node>, name: &NodeName, host: &HostFacts) -
     match owner(&node.status.node_info, host) {
         OwnerOfNode::Us => Ok(NameCheck::SameMachine),
         by if node.is_ready() => Err(NodeNameInUse { node: name.to_string(), by }),
-        OwnerOfNode::ThisDiskOrACopy | OwnerOfNode::Other => Ok(NameCheck::NotReady),
+        OwnerOfNode::Unknown(_) | OwnerOfNode::Other => Ok(NameCheck::NotReady),
     }
 }
 
@@ -65,28 +86,40 @@ fn owner(theirs: &NodeInfo, host: &HostFacts) -> OwnerOfNode {
     let same = |ours: &str, theirs: &str| {
         !ours.is_empty() && ours.eq_ignore_ascii_case(theirs.trim_end_matches('\0').trim_end())
     };
-    let is_same_disk = host.machine_id.as_deref().is_some_and(|ours| same(ours, &theirs.machine_id));
-    if !is_same_disk {
-        return OwnerOfNode::Other;
-    }
+    let has_uuid = host.system_uuid.as_ref().map(|uuid| same(&uuid.value, &theirs.system_uuid));
+    let has_own_uuid =
+        has_uuid == Some(true) && host.system_uuid.as_ref().is_some_and(|uuid| uuid.source == UuidSource::Machine);
     let is_same_boot = host.boot_id.as_deref().is_some_and(|ours| same(ours, &theirs.boot_id));
-    match &host.system_uuid {
-        Some(SystemUuid { value, .. }) if !same(value, &theirs.system_uuid) => OwnerOfNode::Other,
-        _ if is_same_boot => OwnerOfNode::Us,
-        Some(SystemUuid { source: UuidSource::Machine, .. }) => OwnerOfNode::Us,
-        Some(_) | None => OwnerOfNode::ThisDiskOrACopy,
+    match host.machine_id.as_deref().map(|ours| same(ours, &theirs.machine_id)) {
+        Some(true) if has_uuid == Some(false) => OwnerOfNode::Other,
+        Some(true) if is_same_boot || has_own_uuid => OwnerOfNode::Us,
+        Some(true) => OwnerOfNode::Unknown(Why::MachineIdAlone),
+        Some(false) if has_own_uuid => OwnerOfNode::Unknown(Why::UuidAlone),
+        Some(false) => OwnerOfNode::Other,
+        // The UUID of the machine that runs says nothing about a root that may be another's.
+        None if !host.is_target_machine => OwnerOfNode::Unknown(Why::NoMachineId),
+        None if has_own_uuid => OwnerOfNode::Us,
+        None if has_uuid == Some(false) && !theirs.system_uuid.is_empty() => OwnerOfNode::Other,
+        None => OwnerOfNode::Unknown(Why::NoMachineId),
     }
 }
 
 impl fmt::Display for NodeNameInUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a Node named {:?} is in the cluster, is Ready, and ", self.node)?;
-        match self.by {
-            OwnerOfNode::ThisDiskOrACopy => f.write_str(
-                "has this machine's machine-id, which a copy of its disk has, too; nothing else identifies this machine",
-            ),
-            OwnerOfNode::Us | OwnerOfNode::Other => f.write_str("is another machine"),
-        }
+        f.write_str(match self.by {
+            OwnerOfNode::Unknown(Why::MachineIdAlone) => {
+                "has this machine's machine-id, which a copy of its disk has, too; nothing else identifies this machine"
+            }
+            OwnerOfNode::Unknown(Why::UuidAlone) => {
+                "has this machine's system UUID with another machine-id: it is this machine with another disk or system, or \
+                 another machine with the same UUID"
+            }
+            OwnerOfNode::Unknown(Why::NoMachineId) => {
+                "cannot be compared with this machine, whose root has no machine-id yet; nothing else identifies it"
+            }
+            OwnerOfNode::Us | OwnerOfNode::Other => "is another machine",
+        })
     }
 }
 
@@ -94,16 +127,23 @@ impl std::error::Error for NodeNameInUse {}
 
 impl Explain for NodeNameInUse {
     fn code(&self) -> &'static Code {
-        &codes::NODE_NAME_IN_USE
+        match self.by {
+            OwnerOfNode::Unknown(_) => &codes::NODE_OWNER_UNKNOWN,
+            OwnerOfNode::Us | OwnerOfNode::Other => &codes::NODE_NAME_IN_USE,
+        }
     }
 
     fn hint(&self) -> String {
         let node = &self.node;
         match self.by {
-            OwnerOfNode::ThisDiskOrACopy => format!(
-                "if it is this machine, run this again once `kubectl get nodes` on the control plane shows {node} as NotReady, \
-                 within a minute of its kubelet having stopped; a copy needs another --node-name, and a machine-id of its own"
-            ),
+            OwnerOfNode::Unknown(why) => {
+                let copy = if why == Why::MachineIdAlone { ", and a machine-id of its own" } else { "" };
+                format!(
+                    "if it is this machine's, run this again once `kubectl get nodes` on the control plane shows {node} as \
+                     NotReady, within a minute of its kubelet having stopped; if it stays Ready, it is another machine's, \
+                     and this one needs another --node-name{copy}"
+                )
+            }
             OwnerOfNode::Us | OwnerOfNode::Other => {
                 format!("join with another --node-name, or run `kubectl delete node {node}` on the control plane first")
             }
@@ -114,6 +154,7 @@ impl Explain for NodeNameInUse {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::SystemUuid;
     use crate::kube::types::{Condition, NodeStatus};
 
     fn node(is_ready: bool, machine_id: &str, system_uuid: &str, boot_id: &str) -> Node {
@@ -147,12 +188,14 @@ mod tests {
             (("a", "B", "x"), host("a", Some(("b", Machine)), "y"), OwnerOfNode::Us),
             (("a", "b\0", "x"), host("a", Some(("b", Machine)), "y"), OwnerOfNode::Us),
             (("a", "b", "x"), host("a", Some(("c", Machine)), "y"), OwnerOfNode::Other),
-            (("a", "b", "x"), host("c", Some(("b", Machine)), "y"), OwnerOfNode::Other),
+            (("a", "b", "x"), host("c", Some(("b", Machine)), "y"), OwnerOfNode::Unknown(Why::UuidAlone)),
+            (("a", "c", "x"), host("c", Some(("b", Machine)), "y"), OwnerOfNode::Other),
+            (("a", "0", "x"), host("c", Some(("0", Placeholder)), "y"), OwnerOfNode::Other),
             (("", "", ""), host("", Some(("", Machine)), ""), OwnerOfNode::Other),
-            (("a", "", "x"), host("a", None, "y"), OwnerOfNode::ThisDiskOrACopy),
+            (("a", "", "x"), host("a", None, "y"), OwnerOfNode::Unknown(Why::MachineIdAlone)),
             // The machine-id twice; a UUID that many machines have.
-            (("a", "a", "x"), host("a", Some(("a", MachineId)), "y"), OwnerOfNode::ThisDiskOrACopy),
-            (("a", "0", "x"), host("a", Some(("0", Placeholder)), "y"), OwnerOfNode::ThisDiskOrACopy),
+            (("a", "a", "x"), host("a", Some(("a", MachineId)), "y"), OwnerOfNode::Unknown(Why::MachineIdAlone)),
+            (("a", "0", "x"), host("a", Some(("0", Placeholder)), "y"), OwnerOfNode::Unknown(Why::MachineIdAlone)),
             // The same boot is the same machine, unless something says that it is another one.
             (("a", "b", "x"), host("a", Some(("c", Machine)), "x"), OwnerOfNode::Other),
             (("a", "a", "x"), host("a", Some(("a", MachineId)), "x"), OwnerOfNode::Us),
@@ -165,12 +208,49 @@ mod tests {
     }
 
     #[test]
+    fn a_root_without_a_machine_id_leaves_it_to_the_uuid() {
+        use UuidSource::{Machine, Placeholder};
+        const UNKNOWN: OwnerOfNode = OwnerOfNode::Unknown(Why::NoMachineId);
+        for (theirs, uuid, is_target_machine, expected) in [
+            (("a", "B", "x"), Some(("b", Machine)), true, OwnerOfNode::Us),
+            (("a", "b", "x"), Some(("c", Machine)), true, OwnerOfNode::Other),
+            (("a", "0", "x"), Some(("0", Placeholder)), true, UNKNOWN),
+            (("a", "b", "x"), Some(("0", Placeholder)), true, OwnerOfNode::Other),
+            (("a", "", "x"), Some(("b", Machine)), true, UNKNOWN),
+            // A Raspberry Pi; the boot ID alone is none of two.
+            (("a", "a", "x"), None, true, UNKNOWN),
+            (("a", "a", "y"), None, true, UNKNOWN),
+            // A card in the reader of another machine.
+            (("a", "b", "x"), Some(("b", Machine)), false, UNKNOWN),
+            (("a", "b", "x"), Some(("c", Machine)), false, UNKNOWN),
+        ] {
+            let theirs = node(true, theirs.0, theirs.1, theirs.2);
+            let ours = HostFacts { machine_id: None, is_target_machine, ..host("", uuid, "y") };
+            assert_eq!(owner(&theirs.status.node_info, &ours), expected, "{theirs:?} {ours:?}");
+        }
+    }
+
+    #[test]
+    fn who_is_unknown_waits_until_the_node_is_not_ready() {
+        let ours = HostFacts { machine_id: None, ..HostFacts::default() };
+        let error = check(&node(true, "a", "a", "old"), &ours).unwrap_err();
+        assert_eq!((error.code(), error.may_retry()), (&codes::NODE_OWNER_UNKNOWN, true));
+        assert!(error.to_string().contains("no machine-id yet"), "{error}");
+        assert!(error.hint().contains("n as NotReady"), "{}", error.hint());
+        assert_eq!(check(&node(false, "a", "a", "old"), &ours), Ok(NameCheck::NotReady));
+    }
+
+    #[test]
     fn a_clone_takes_no_ready_node() {
         let clone = host("a", Some(("a", UuidSource::MachineId)), "new");
         let error = check(&node(true, "a", "a", "old"), &clone).unwrap_err();
-        assert_eq!(error.code(), &codes::NODE_NAME_IN_USE);
+        assert_eq!((error.code(), error.may_retry()), (&codes::NODE_OWNER_UNKNOWN, true));
         assert!(error.to_string().contains("a copy of its disk"), "{error}");
-        assert!(error.hint().contains("NotReady"), "{}", error.hint());
+        assert!(
+            error.hint().contains("NotReady") && error.hint().contains("machine-id of its own"),
+            "{}",
+            error.hint()
+        );
         // The board itself comes back when its Node is not Ready any more, as before.
         assert_eq!(check(&node(false, "a", "a", "old"), &clone), Ok(NameCheck::NotReady));
     }
@@ -179,6 +259,7 @@ mod tests {
     fn another_machine_is_refused_while_its_node_is_ready() {
         let other = host("c", Some(("d", UuidSource::Machine)), "y");
         let error = check(&node(true, "a", "b", "x"), &other).unwrap_err();
+        assert_eq!((error.code(), error.may_retry()), (&codes::NODE_NAME_IN_USE, false));
         assert!(error.to_string().ends_with("is another machine"), "{error}");
         assert!(error.hint().contains("kubectl delete node n"), "{}", error.hint());
         assert_eq!(check(&node(false, "a", "b", "x"), &other), Ok(NameCheck::NotReady));

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::error::{Code, Explain, codes};
 use crate::phase::Phase;
 use crate::rootfs::TargetPathError;
-use crate::values::NodeNameError;
+use crate::values::{NameFact, NodeNameError, Quoted};
 
 /// A configuration that does not fit this machine.
 pub enum PlanError {
@@ -15,6 +15,13 @@ pub enum PlanError {
         source: NameSource,
         /// Why not.
         problem: NodeNameError,
+    },
+    /// This machine does not have what the name of the node is to be made of.
+    NameFact {
+        /// What.
+        fact: NameFact,
+        /// What is found in its place.
+        found: Unusable,
     },
     /// Several container runtimes are there.
     SeveralRuntimes(Vec<String>),
@@ -26,6 +33,15 @@ pub enum PlanError {
     NoCredentials,
 }
 
+/// Why a fact about a machine makes no name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// There is none.
+    Missing,
+    /// It is the same on many machines.
+    Everybodys(String),
+}
+
 /// Where a node name came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameSource {
@@ -33,6 +49,8 @@ pub enum NameSource {
     HostnameOverride,
     /// The host.
     Hostname,
+    /// A template, filled in with facts about the host.
+    Template,
 }
 
 /// In the words of `Display`: a derived one would only make the binary larger.
@@ -50,6 +68,15 @@ impl fmt::Display for PlanError {
             }
             PlanError::NodeName { source: NameSource::Hostname, problem } => {
                 write!(f, "this machine's host name cannot be a node name: {problem}")
+            }
+            PlanError::NodeName { source: NameSource::Template, problem } => {
+                write!(f, "this machine's facts make no node name: {problem}")
+            }
+            PlanError::NameFact { fact, found: Unusable::Everybodys(text) } => {
+                write!(f, "the node name has {fact}, and that of this machine is {}, as of many others", Quoted(text))
+            }
+            PlanError::NameFact { fact, found: Unusable::Missing } => {
+                write!(f, "the node name has {fact}, and this machine has none: {}", looked_at(*fact))
             }
             PlanError::SeveralRuntimes(found) => {
                 write!(f, "several container runtimes are running: {}", found.join(", "))
@@ -70,7 +97,9 @@ impl std::error::Error for PlanError {}
 impl Explain for PlanError {
     fn code(&self) -> &'static Code {
         match self {
-            PlanError::NodeName { .. } => &codes::CONFIG_NODE_NAME,
+            // A driver may still be loading.
+            PlanError::NameFact { fact: NameFact::Mac, .. } => &codes::NODE_NO_MAC,
+            PlanError::NodeName { .. } | PlanError::NameFact { .. } => &codes::CONFIG_NODE_NAME,
             PlanError::SeveralRuntimes(_) => &codes::CONFIG_SEVERAL_RUNTIMES,
             PlanError::NoCredentials => &codes::CONFIG_INCOMPLETE,
             PlanError::CannotSkip(_) => &codes::USAGE,
@@ -80,6 +109,11 @@ impl Explain for PlanError {
 
     fn hint(&self) -> String {
         match self {
+            PlanError::NameFact { fact, .. } if *fact != NameFact::Mac => {
+                "give the node name another fact that this machine has of its own: {serial}, {mac}, {machine-id}, {hostname} or \
+                 {uuid}"
+                    .to_owned()
+            }
             PlanError::CannotSkip(_) => {
                 "take it out of --skip-phases or skipPhases, or skip kubelet-start, which it is a part of".to_owned()
             }
@@ -90,5 +124,18 @@ impl Explain for PlanError {
             }
             _ => self.code().hint.to_owned(),
         }
+    }
+}
+
+/// Where a fact is looked for.
+fn looked_at(fact: NameFact) -> &'static str {
+    match fact {
+        NameFact::Serial => "neither its device tree nor its firmware has a serial number that this user may read",
+        NameFact::Mac => "there is no wired interface with an address of its own (yet)",
+        NameFact::MachineId => {
+            "/etc/machine-id of the target root is empty or uninitialized, and the kernel command line has no systemd.machine_id="
+        }
+        NameFact::Hostname => "no host name has been set",
+        NameFact::Uuid => "its firmware has none that this user may read",
     }
 }

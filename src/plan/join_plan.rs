@@ -2,7 +2,8 @@
 
 use super::access::Access;
 use super::error::PlanError;
-use super::node_spec::{NodeSpec, cri_socket, has_hostname_override, node_name};
+use super::node_name::{has_hostname_override, node_name};
+use super::node_spec::{NodeSpec, cri_socket};
 use super::run_options::{ChangePolicy, Mode, Phases, RunOptions, TlsBootstrapBy, skips};
 use super::target::Target;
 use crate::clock::Clock;
@@ -55,7 +56,7 @@ impl JoinPlan {
         let kubelet_bootstraps = skips(&configuration.skip_phases, Phase::TlsBootstrap);
         let registration = configuration.node_registration;
         let name_is_given = registration.name.is_some() || has_hostname_override(&registration.kubelet_extra_args);
-        let name = node_name(registration.name, &registration.kubelet_extra_args, &host)?;
+        let name = node_name(registration.name.as_ref(), &registration.kubelet_extra_args, &host)?;
         let system_uuid = host.system_uuid.as_ref().map(|uuid| uuid.value.as_str());
         let seed = seed(&[host.machine_id.as_deref(), system_uuid, Some(name.as_str())]);
         Ok(JoinPlan {

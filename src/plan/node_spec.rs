@@ -1,6 +1,6 @@
 //! What the node is going to be.
 
-use super::error::{NameSource, PlanError};
+use super::error::PlanError;
 use crate::config::Taint;
 use crate::host::HostFacts;
 use crate::kubelet::overrides::KubeletOverrides;
@@ -43,49 +43,5 @@ pub fn cri_socket(given: Option<String>, host: &HostFacts) -> Result<String, Pla
         (None, []) => Ok(DEFAULT_CRI_SOCKET.to_owned()),
         (None, [one]) => Ok(one.clone()),
         (None, several) => Err(PlanError::SeveralRuntimes(several.to_vec())),
-    }
-}
-
-/// Whether `kubeletExtraArgs` name the Node.
-pub(super) fn has_hostname_override(extra_args: &[(String, String)]) -> bool {
-    extra_args.iter().any(|(name, _)| name == "hostname-override")
-}
-
-/// `hostname-override` beats the name, which beats the host's (`cmd/kubeadm/app/cmd/phases/join/kubelet.go`).
-///
-/// # Errors
-/// A Node cannot have the name that counts.
-pub fn node_name(
-    given: Option<NodeName>,
-    extra_args: &[(String, String)],
-    host: &HostFacts,
-) -> Result<NodeName, PlanError> {
-    let parse = |text: &str, source| text.parse().map_err(|problem| PlanError::NodeName { source, problem });
-    match extra_args.iter().rev().find(|(name, _)| name == "hostname-override") {
-        Some((_, value)) => parse(value, NameSource::HostnameOverride),
-        None => given.map_or_else(|| parse(&host.hostname, NameSource::Hostname), Ok),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_name_is_taken_where_kubeadm_takes_it() {
-        let host = HostFacts { hostname: "host".to_owned(), ..HostFacts::default() };
-        let given: NodeName = "given".parse().unwrap();
-        let args = [("hostname-override".to_owned(), "arg".to_owned())];
-        for (name, args, expected) in
-            [(None, &[][..], "host"), (Some(given.clone()), &[], "given"), (Some(given), &args, "arg")]
-        {
-            assert_eq!(node_name(name, args, &host).unwrap().as_str(), expected);
-        }
-    }
-
-    #[test]
-    fn a_host_without_a_name_is_told_so() {
-        let host = HostFacts { hostname: "(none)".to_owned(), ..HostFacts::default() };
-        assert!(matches!(node_name(None, &[], &host), Err(PlanError::NodeName { source: NameSource::Hostname, .. })));
     }
 }

@@ -143,8 +143,10 @@ pub(super) fn clock(subject: &Subject<'_>) -> Vec<Verdict> {
         return Vec::new();
     }
     let shown = httpdate::fmt_http_date(now.max(SystemTime::UNIX_EPOCH));
+    let floor = httpdate::fmt_http_date(plan.access.clock.floor());
     let text = format!(
-        "this machine's clock says {shown}, which is before this program was built, or before files of this machine were written"
+        "this machine's clock says {shown}, which is before {floor}, when this program was built or files of this machine were \
+         written"
     );
     let hint = match plan.access.clock.mode() {
         ClockMode::System => "set this machine's clock, or leave out --clock=system",

@@ -85,6 +85,12 @@ pub enum Reason {
     Character(char),
     /// A part between dots does not start and end with a letter or digit.
     Edge,
+    /// Made of facts in braces, it is longer than a label.
+    LabelLength,
+    /// A brace without the other one.
+    Braces,
+    /// Braces around something that is no fact.
+    UnknownFact,
 }
 
 impl fmt::Display for NodeNameError {
@@ -105,6 +111,13 @@ impl fmt::Display for Reason {
             Reason::Length => write!(f, "it is longer than {MAX_LENGTH} characters"),
             Reason::Character(c) => write!(f, "it consists of a-z, 0-9, `-` and `.`, and has {}", CharacterName(*c)),
             Reason::Edge => f.write_str("each part between dots starts and ends with a letter or a digit"),
+            Reason::LabelLength => f.write_str(
+                "it is longer than 63 characters, which is as long as a name with facts in braces may become",
+            ),
+            Reason::Braces => f.write_str("it has a brace without the other one"),
+            Reason::UnknownFact => {
+                f.write_str("what may stand in braces is {serial}, {mac}, {machine-id}, {hostname} and {uuid}")
+            }
         }
     }
 }

@@ -86,8 +86,8 @@ fn differences(case: &str, theirs: &Theirs) -> Vec<Delta> {
         found.push(Validate);
     }
     let ours = migrate::migrate(&path, &text, allow).ok().map(|migration| {
-        let name = migration.node_name.clone().unwrap_or_else(|| HOST.parse().unwrap());
-        migration.to_yaml(&name, migration.cri_socket.as_deref().unwrap_or(SOCKET))
+        let name = migration.node_name.as_ref().map_or(HOST, |name| name.as_str());
+        migration.to_yaml(name, migration.cri_socket.as_deref().unwrap_or(SOCKET))
     });
     if ours.is_some() != theirs.migrate {
         found.push(Migrate);
@@ -134,8 +134,8 @@ fn what_kubeadm_has_migrated_stays_as_it_is() {
         let Some(text) = theirs.text.filter(|_| !DELTAS.iter().any(|(name, ..)| *name == case)) else { continue };
         let migration = migrate::migrate(Path::new(&case), &text, Allow::default()).unwrap();
         assert_eq!(migration.warnings, [], "{case}");
-        let (name, socket) = (migration.node_name.clone().unwrap(), migration.cri_socket.clone().unwrap());
-        assert_eq!(*migration.to_yaml(&name, &socket), text, "{case}");
+        let (name, socket) = (migration.node_name.as_ref().unwrap(), migration.cri_socket.as_ref().unwrap());
+        assert_eq!(*migration.to_yaml(name.as_str(), socket), text, "{case}");
     }
 }
 

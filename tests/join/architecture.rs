@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Rooms, the modules of `src/lib.rs`, in the order of the way from argv to a node. A room may use those above it.
-const ORDER: [&[&str]; 20] = [
+const ORDER: [&[&str]; 21] = [
     &["secret", "phase", "file", "deadline"],
     &["text", "error"],
     &["retry", "clock", "pki", "yaml", "rootfs", "values", "grpc"],
     &["report"],
     &["config", "services", "cri"],
-    &["host", "cli", "net"],
+    &["host", "cli"],
+    &["net"],
     &["kubeconfig"],
     &["kube"],
     &["cluster"],

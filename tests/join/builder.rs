@@ -22,6 +22,7 @@ pub const KUBEJOIN: &str = env!("CARGO_BIN_EXE_kubejoin");
 /// A join that is to be run, possibly several times on the same root.
 pub struct Join {
     directory: TempDir,
+    name: String,
     endpoint: String,
     token: String,
     hashes: Vec<String>,
@@ -44,6 +45,7 @@ impl Join {
         std::fs::write(units.join("kubelet.service"), "[Unit]\n[Install]\nWantedBy=multi-user.target\n").unwrap();
         Join {
             directory,
+            name: "worker-1".to_owned(),
             endpoint: server.endpoint(),
             token: server.token(),
             hashes: vec![server.ca_hash()],
@@ -79,6 +81,12 @@ impl Join {
     /// Another endpoint than the server's own.
     pub fn endpoint(mut self, endpoint: &str) -> Self {
         self.endpoint = endpoint.to_owned();
+        self
+    }
+
+    /// Another node name.
+    pub fn named(mut self, name: &str) -> Self {
+        self.name = name.to_owned();
         self
     }
 
@@ -182,7 +190,7 @@ impl Join {
         }
         command
             .args(words)
-            .args(["--node-name", "worker-1", "--config"])
+            .args(["--node-name", &self.name, "--config"])
             .arg(path)
             .arg("--rootfs")
             .arg(self.root())

@@ -15,17 +15,19 @@ const CABLE: &str = "ip link add a0 type veth peer name b0 && ip addr add 198.51
 
 /// Joins `endpoint` in a network namespace of its own that `setup` has made; `None` where this machine cannot have one.
 fn join_in_namespace(setup: &str, endpoint: &str) -> Option<Value> {
-    let probe = Command::new("unshare").args(["-n", "sh", "-c", "ip link set lo up"]).stderr(Stdio::null()).status();
+    // A sysfs shows the interfaces of the namespace that it was mounted in.
+    let begin = "mount --make-rprivate / && mount -t sysfs sys /sys && ip link set lo up";
+    let probe = Command::new("unshare").args(["-n", "-m", "sh", "-c", begin]).stderr(Stdio::null()).status();
     if !probe.is_ok_and(|status| status.success()) {
-        eprintln!("SKIPPED: this test needs root, unshare(1) and ip(8), to make a network namespace");
+        eprintln!("SKIPPED: this test needs root, unshare(1) and ip(8), to make a network namespace with a /sys");
         return None;
     }
     let server = ApiServer::start(Options::default());
     let join = Join::to(&server).endpoint(endpoint).waits(2, 2);
     let command = join.command();
-    let script = format!("ip link set lo up && {setup} && exec \"$0\" \"$@\"");
+    let script = format!("{begin} && {setup} && exec \"$0\" \"$@\"");
     let mut shell = Command::new("unshare");
-    shell.args(["-n", "sh", "-c", &script]).arg(command.get_program()).args(command.get_args());
+    shell.args(["-n", "-m", "sh", "-c", &script]).arg(command.get_program()).args(command.get_args());
     let output = shell.stdin(Stdio::null()).output().unwrap();
     let result = std::fs::read(join.result_file());
     Some(serde_json::from_slice(&result.unwrap_or_else(|error| panic!("{error}: {output:?}"))).unwrap())
@@ -41,8 +43,43 @@ fn says(result: &Value, code: &str, message: &str, hint: &str) {
 
 #[test]
 fn without_a_route_the_route_is_named() {
-    let Some(result) = join_in_namespace("true", "203.0.113.10:6443") else { return };
-    says(&result, "net.unreachable", "203.0.113.10:6443: ", "default route");
+    let Some(result) = join_in_namespace(CABLE, "203.0.113.10:6443") else { return };
+    says(&result, "net.unreachable", "unreachable; this machine has no default route", "add a route");
+}
+
+#[test]
+fn what_the_network_lacks_is_named_instead_of_its_symptom() {
+    const DEAF: &str = "ip link add a0 type veth peer name b0 && ip link set a0 up";
+    let unaddressed = format!("{DEAF} && ip link set b0 up");
+    // The name server, if there were one, could be asked.
+    let no_resolver =
+        format!("{CABLE} && ip route add default via 198.51.100.1 && mount --bind /dev/null /etc/resolv.conf");
+    let rows = [
+        ("true", "203.0.113.10:6443", "net.unreachable", "; this machine has no network interface yet", "driver"),
+        ("ip link add a0 type veth", "203.0.113.10:6443", "net.unreachable", "; not brought up yet: ", "ip=dhcp"),
+        (DEAF, "203.0.113.10:6443", "net.unreachable", "; no link on a0", "cable"),
+        (&unaddressed, "203.0.113.10:6443", "net.unreachable", "; this machine has no address yet", "DHCP"),
+        (
+            &no_resolver,
+            "kube.example.org:6443",
+            "net.name-not-found",
+            "; /etc/resolv.conf names no name server",
+            "by its address",
+        ),
+        (DEAF, "kube.example.org:6443", "net.name-not-found", "; no link on a0", "cable"),
+    ];
+    for (setup, endpoint, code, message, hint) in rows {
+        let Some(result) = join_in_namespace(setup, endpoint) else { return };
+        says(&result, code, message, hint);
+    }
+}
+
+#[test]
+fn a_network_that_lacks_nothing_is_not_blamed() {
+    let routed = format!("{CABLE} && ip route add default via 198.51.100.1");
+    let Some(result) = join_in_namespace(&routed, "203.0.113.10:6443") else { return };
+    let message = result["message"].as_str().unwrap();
+    assert!(!message.contains(';'), "{message}");
 }
 
 #[test]

@@ -143,9 +143,12 @@ fn a_ready_node_of_the_same_name_is_refused() {
     let server = start();
     server.add_node(&ExistingNode::ready("worker-1").of_machine("another", "machine"));
     let join = Join::to(&server);
+    std::fs::create_dir_all(join.root().join("etc")).unwrap();
+    std::fs::write(join.root().join("etc/machine-id"), "00112233445566778899aabbccddeeff\n").unwrap();
+    let before = join.tree();
     let ran = join.run();
     assert_eq!((ran.code(), ran.status), ("node.name-in-use", 5), "{ran:#?}");
-    assert_eq!(join.tree(), []);
+    assert_eq!(join.tree(), before);
     assert_eq!(server.csrs().len(), 0, "a certificate was asked for");
     server.add_node(&ExistingNode::not_ready("worker-1").of_machine("another", "machine"));
     assert_eq!(join.run().outcome(), "joined");

@@ -246,3 +246,20 @@ fn what_a_join_warns_of_fails_validation() {
     let components = file_with("---\napiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n");
     assert!(matches!(validate(&components, nothing).unwrap()[..], [Warning::IgnoredDocument { .. }]));
 }
+
+#[test]
+fn a_name_made_of_facts_is_valid_and_stays_in_braces() {
+    for name in ["Edge-{serial}", "'{mac}'"] {
+        let text = file_with(&format!("nodeRegistration: \n  name: {name}\n"));
+        assert_eq!(migrate::validate(Path::new("join.yaml"), &text, migrate::Allow::default()).unwrap(), []);
+        let migrated = migrate::migrate(Path::new("join.yaml"), &text, migrate::Allow::default()).unwrap();
+        let written = migrated.to_yaml(migrated.node_name.as_ref().unwrap().as_str(), "unix:///s");
+        assert!(written.contains(&format!("  name: {}\n", name.to_lowercase())), "{}", *written);
+        let again = from_file(&written).unwrap().configuration.node_registration.name;
+        assert_eq!(again, migrated.node_name);
+    }
+    let text = file_with("nodeRegistration: {name: 'edge-{seriel}'}\n");
+    let error = from_file(&text).unwrap_err();
+    assert!(error.to_string().contains("what may stand in braces is {serial}"), "{error}");
+    assert!(from_file(&file_with("nodeRegistration: {name: {serial}}\n")).unwrap_err().hint().contains("in quotes"));
+}

@@ -149,7 +149,7 @@ fn old_tokens_files_and_endpoints_fall_back_as_they_did() {
     let migrated = migrate::migrate(Path::new("old.yaml"), &text, migrate::Allow::default()).unwrap();
     let further = "discoveryTokenAPIServers[1] (line 6): of several API servers only the first is written, kubeadm has room for one";
     assert!(migrated.warnings.iter().any(|warning| warning.to_string() == further));
-    let written = migrated.to_yaml(&"n".parse().unwrap(), "unix:///s");
+    let written = migrated.to_yaml("n", "unix:///s");
     assert!(written.contains("apiServerEndpoint: h:1\n"), "{}", *written);
 
     let both = format!("{head}discoveryFile: /f\ntoken: {TOKEN}\ndiscoveryToken: {TOKEN}\n");

@@ -35,6 +35,11 @@ impl Pki {
         Self::valid_until(common_name, SystemTime::now() + 10 * YEAR)
     }
 
+    /// A CA that was made a year ago, as most clusters have.
+    pub fn a_year_old() -> Self {
+        Self::valid_until("kubernetes", SystemTime::now() + 9 * YEAR)
+    }
+
     /// A CA that expired a day ago, with leaves that have not.
     pub fn expired() -> Self {
         Self::valid_until("kubernetes", SystemTime::now() - Duration::from_secs(24 * 3600))
