@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use kubejoin::for_tests::cli::{self, Command};
 
+use kubejoin_apiserver::{ApiServer, Options};
+
+use super::builder::Join;
 use super::documents::{read, repository};
 
 /// Files below image/ that a machine reads, in their order: no documents, and nothing that a user fills.
@@ -94,7 +97,8 @@ fn commands_of_recipes_are_understood() {
     for (name, text) in recipes() {
         let text = text.replace("\\\n", " ");
         for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
-            for (written, meant) in [("kubejoin ensure", "kubejoin ensure"), ("kubeadm join 10.", "kubejoin join 10.")] {
+            for (written, meant) in [("kubejoin ensure", "kubejoin ensure"), ("kubeadm join 10.", "kubejoin join 10.")]
+            {
                 let Some((_, rest)) = line.split_once(written) else { continue };
                 let rest = rest.split(['"', '\'', ';', '|', '&', '<', '>', '`', '$']).next().unwrap();
                 commands.insert(format!("{meant}{rest}"), name.clone());
@@ -144,4 +148,35 @@ fn copies_of_a_unit_are_the_same() {
         }
     }
     assert_eq!(copies.len(), 2);
+}
+
+/// What must survive a reboot comes from the program itself, not from memory.
+#[test]
+fn each_recipe_says_what_must_persist() {
+    let server = ApiServer::start(Options::default());
+    let ran = Join::to(&server).arg("--dry-run").arg("-o").arg("json").run();
+    let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let files = document["files"].as_array().unwrap();
+    let kept = files.iter().filter(|file| file["mustSurviveReboot"] == true).map(|file| file["path"].as_str().unwrap());
+    let kept: Vec<_> = kept.collect();
+    assert!(kept.len() >= 10, "{kept:?}");
+
+    let mut checked = 0;
+    for entry in std::fs::read_dir(repository().join("image")).unwrap() {
+        let path = entry.unwrap().path().join("README.md");
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        let Some(line) = text.lines().find(|line| line.contains("**Persists**") || line.starts_with("| persists |"))
+        else {
+            continue;
+        };
+        let named: Vec<_> = line.split('`').skip(1).step_by(2).collect();
+        for file in &kept {
+            // Only a join from outside enables the kubelet, by a link.
+            let is_link = file.starts_with("/etc/systemd/");
+            let is_named = named.iter().any(|directory| Path::new(file).starts_with(directory));
+            assert!(is_named || is_link, "{}: {file} is in none of {named:?}", path.display());
+        }
+        checked += 1;
+    }
+    assert!(checked >= 6, "only {checked} recipes say it");
 }
