@@ -20,12 +20,16 @@ main() {
   [ $# = 1 ] || { sed -n '2,/^# shellcheck/{/^# shellcheck/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; exit 2; }
   binary=$(realpath "$1")
   [ "$(id -u)" = 0 ] || { echo "ignition_test: Ignition needs root" >&2; exit 2; }
+  command -v systemd-analyze >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends systemd
   programs=$("$here/build.sh" butane ignition ignition-validate)
   work=$(mktemp -d /tmp/kubejoin-ignition.XXXXXX)
   trap finish EXIT
   trap 'exit 1' INT TERM
   apiserver
   web_server
+  for file in "$image"/*.service; do
+    check "systemd takes $(basename "$file")" systemd-analyze verify --man=no "$file"
+  done
   for file in "$image"/*.bu; do recipe "$(basename "$file" .bu)"; done
   refused
   finished=yes
@@ -121,6 +125,9 @@ refused() {
   wrong "an unknown key" 's/contents_local: kubejoin/content_local: kubejoin/'
   wrong "a mode that is no number" 's/mode: 0600/mode: rw/'
   wrong "a file that is not there" 's/local: kubejoin.yaml/local: join.yaml/'
+  # systemd 252 allows it for other types of units only.
+  sed 's/^Restart=.*/&\nRestartForceExitStatus=3/' "$image/kubejoin.service" >"$work/wrong/kubejoin.service"
+  check "wrong: a unit that systemd refuses" fails systemd-analyze verify --man=no "$work/wrong/kubejoin.service"
   jq '.storage.files[0].contents.verification.hash = "sha256-12"' "$work/$file/as-is.ign" >"$work/wrong/hash.ign"
   check "wrong: a hash of Ignition is refused" fails "$programs/ignition-validate" "$work/wrong/hash.ign"
   jq '(.storage.files[] | select(.path == "/opt/bin/kubejoin")).contents.verification.hash = "sha256-'"$(printf '%064d' 1)"'"' \
