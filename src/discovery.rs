@@ -17,4 +17,3 @@ mod url;
 
 pub use cluster::ClusterInfo;
 pub use discover::{BootstrapCredentials, Discovered, discover};
-pub use error::DiscoveryError;

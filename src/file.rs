@@ -89,29 +89,6 @@ pub fn reason(kind: io::ErrorKind) -> String {
     }
 }
 
-/// Overwrites a regular file with zeros and removes it, each as durable as the file system makes it; `false` where nothing is
-/// there. FAT, flash and file systems that copy on write may keep the old content all the same.
-///
-/// # Errors
-/// `InvalidInput` for anything but a regular file itself, and whatever opening, writing and removing give.
-pub fn shred(path: &Path) -> io::Result<bool> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let mut file = match OpenOptions::new().write(true).custom_flags(flags.bits().cast_signed()).open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        opened => opened?,
-    };
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
-    }
-    io::copy(&mut io::repeat(0).take(metadata.len()), &mut file)?;
-    file.sync_all()?;
-    std::fs::remove_file(path)?;
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(directory)?.sync_all()?;
-    Ok(true)
-}
-
 /// The same of what is open already, such as standard input.
 ///
 /// # Errors
@@ -189,19 +166,6 @@ mod tests {
         let status = Path::new("/proc/self/status");
         assert!(contents(status).unwrap().len() > 10);
         assert_eq!(contents_up_to(status, 10).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
-    }
-
-    #[test]
-    fn a_file_is_overwritten_before_it_is_removed() {
-        let directory = tempfile::tempdir().unwrap();
-        let at = |name: &str| directory.path().join(name);
-        std::fs::write(at("token"), "secret").unwrap();
-        std::fs::hard_link(at("token"), at("same")).unwrap();
-        assert!(shred(&at("token")).unwrap());
-        assert_eq!((at("token").exists(), std::fs::read(at("same")).unwrap()), (false, vec![0; 6]));
-        assert!(!shred(&at("token")).unwrap());
-        std::os::unix::fs::symlink("same", at("link")).unwrap();
-        assert!(shred(&at("link")).is_err() && shred(directory.path()).is_err());
     }
 
     #[test]

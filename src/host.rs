@@ -18,9 +18,9 @@ mod search_path;
 mod seen_time;
 mod system_ca_bundle;
 
-pub use cgroups::{CgroupVersion, Cgroups};
+pub use cgroups::{CgroupVersion, Cgroups, own_unit};
 pub use facts::HostFacts;
-pub use identity::{SystemUuid, UuidSource, is_placeholder_serial};
+pub use identity::{SystemUuid, UuidSource, is_placeholder_serial, this_boot};
 pub use network::{Needs, Network, Obstacle};
 pub use search_path::search_path;
 pub use system_ca_bundle::SystemCaBundle;

@@ -34,6 +34,15 @@ pub enum Jitter {
     Seed(u64),
 }
 
+impl Jitter {
+    /// That of a machine with this identity. FNV-1a: stable across releases and machines, which std's hasher does not promise.
+    pub fn of(identity: &[Option<&str>]) -> Self {
+        let bytes = identity.iter().flatten().flat_map(|part| part.bytes().chain([0]));
+        let hash = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        Jitter::Seed(bytes.fold(0xcbf2_9ce4_8422_2325, hash))
+    }
+}
+
 /// What is said between two attempts.
 #[derive(Clone, Copy, Debug)]
 pub struct Pause {

@@ -22,6 +22,7 @@ mod plan;
 mod preview;
 mod read;
 mod resolve;
+mod shred;
 mod space;
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! `ensure`: the flags of `join`, and how long an unattended machine tries.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::arguments::{Arguments, Parsed};
-use super::error::UsageError;
+use super::error::{Misuse, UsageError};
 use super::join::{self, JoinArgs};
 use crate::config::setting::Verb;
 
@@ -20,7 +21,13 @@ pub struct EnsureArgs {
 
 /// What stands behind the word `ensure`.
 pub(super) fn parse(args: Arguments) -> Result<Parsed<Box<EnsureArgs>>, UsageError> {
+    let program = args.program;
     Ok(match join::parse(args, Verb::Ensure)? {
+        Parsed::Args(join) if join.settings.token_file.as_ref().is_some_and(|given| given.value == Path::new("-")) => {
+            let expected = "a path, because every attempt reads it again";
+            let misuse = Misuse::BadValue { flag: "token-file", value: "-".to_owned(), expected };
+            return Err(UsageError { program, verb: Verb::Ensure, misuse });
+        }
         Parsed::Help(help) => Parsed::Help(help),
         Parsed::Args(join) => Parsed::Args(Box::new(EnsureArgs {
             deadline: join.settings.deadline,

@@ -45,6 +45,8 @@ pub enum Misuse {
         /// What was found first.
         character: char,
     },
+    /// A join command that would only be tried.
+    DryRunPasted,
     /// `join phase` without the name of one.
     NoPhase {
         /// The parent whose child is missing.
@@ -179,6 +181,7 @@ impl fmt::Display for Misuse {
             Misuse::ShellSyntax { character } => {
                 write!(f, "{} is for a shell, and no shell reads this", CharacterName(*character))
             }
+            Misuse::DryRunPasted => f.write_str("--dry-run has no place in a file: no machine would join"),
             Misuse::NoPhase { parent: None } => f.write_str("join phase needs the name of a phase"),
             Misuse::NoPhase { parent: Some(parent) } => {
                 let is_current = |child: &&str| {
@@ -267,7 +270,7 @@ impl Explain for UsageError {
             Misuse::UnknownCommand { suggestion: Some(suggestion), .. } => {
                 format!("run `{program} {suggestion}`, or `{program} help` for the commands")
             }
-            Misuse::NoJoinCommand | Misuse::SeveralJoinCommands | Misuse::ShellSyntax { .. } => {
+            Misuse::NoJoinCommand | Misuse::DryRunPasted | Misuse::SeveralJoinCommands | Misuse::ShellSyntax { .. } => {
                 "paste the one line that `kubeadm token create --print-join-command` prints, as it is".to_owned()
             }
             Misuse::NoPhase { .. } | Misuse::UnknownPhase { .. } => {

@@ -11,9 +11,13 @@ use super::arguments::{Arguments, Parsed};
 use super::error::{Misuse, UsageError};
 use super::join;
 use super::program::Program;
-use crate::config::setting::Verb;
+use crate::config::setting::{Setting, Verb};
 use crate::config::settings::Settings;
+use crate::config::settings_table::flag;
 use crate::values::is_dash;
+
+/// A longer text is something else.
+const MAX_BYTES: usize = 16 * 1024;
 
 /// What a shell does something with, wherever it stands.
 const SHELL_SYNTAX: [char; 9] = ['$', '`', ';', '|', '&', '<', '>', '(', ')'];
@@ -33,6 +37,8 @@ pub fn join_command(text: &str, entry: &str) -> Result<Settings, UsageError> {
     args.entry = Some(entry.to_owned());
     args.next()?;
     match join::parse(args, Verb::Join)? {
+        // It would be a trial, and nobody would notice.
+        Parsed::Args(join) if join.settings.dry_run == Some(true) => Err(usage(Misuse::DryRunPasted)),
         Parsed::Args(join) if join.phase.is_none() => Ok(join.settings),
         Parsed::Args(_) | Parsed::Help(_) => Err(usage(Misuse::NoJoinCommand)),
     }
@@ -41,6 +47,9 @@ pub fn join_command(text: &str, entry: &str) -> Result<Settings, UsageError> {
 /// The words behind `join`.
 fn words_of_command(text: &str) -> Result<Vec<String>, Misuse> {
     let text = text.trim_start_matches('\u{feff}');
+    if text.len() > MAX_BYTES {
+        return Err(Misuse::NoJoinCommand);
+    }
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let mut starts = lines.iter().enumerate().filter_map(|(at, line)| Some((at, behind_join(line)?)));
     let (at, (before, first)) = starts.next().ok_or(Misuse::NoJoinCommand)?;
@@ -55,23 +64,32 @@ fn words_of_command(text: &str) -> Result<Vec<String>, Misuse> {
     while let Some(line) = rest.next() {
         let goes_on = line.ends_with('\\');
         split(line.trim_end_matches('\\'), &mut words)?;
-        let next_is_flag = || |next: &&str| next.starts_with(|c| c == '-' || is_dash(c));
-        if !goes_on && !rest.peek().is_some_and(next_is_flag()) {
+        let next_is_flag = |next: &&str| next.starts_with(|c| c == '-' || is_dash(c));
+        if !goes_on && !wants_value(&words) && !rest.peek().is_some_and(next_is_flag) {
             break;
         }
     }
     Ok(words)
 }
 
+/// Whether the last word is a flag whose value is still to come.
+fn wants_value(words: &[String]) -> bool {
+    let name = words.last().and_then(|word| word.strip_prefix("--"));
+    name.and_then(|name| flag(Verb::Join, name)).is_some_and(Setting::takes_value)
+}
+
 /// What stands before and behind the two words of a join command in a line.
 fn behind_join(line: &str) -> Option<(&str, &str)> {
     line.match_indices("join").find_map(|(at, join)| {
-        let (before, rest) = (line[..at].trim_end(), &line[at + join.len()..]);
-        let is_word =
-            before.len() < at && (rest.is_empty() || rest.starts_with(|c: char| c.is_whitespace() || c == '\\'));
+        let (before, rest) = (&line[..at], &line[at + join.len()..]);
+        let ends = rest.is_empty() || rest.starts_with(|c: char| c.is_whitespace() || c == '\\');
+        if !ends || !before.ends_with(char::is_whitespace) {
+            return None;
+        }
+        let before = before.trim_end();
         let start = before.rfind(char::is_whitespace).map_or(0, |end| end + 1);
         let name = before[start..].rsplit('/').next().unwrap_or_default();
-        (is_word && ["kubeadm", "kubejoin"].contains(&name)).then(|| (&before[..start], rest))
+        ["kubeadm", "kubejoin"].contains(&name).then(|| (&before[..start], rest))
     })
 }
 
@@ -135,6 +153,7 @@ mod tests {
             wrapped.replace("\\\n", "\\ \n"),
             // A mail program has wrapped it.
             plain.replace(" --discovery", "\n--discovery"),
+            plain.replace("cert-hash ", "cert-hash\n"),
             plain.replace("--token ", "--token="),
             plain.replace("abcdef.0123456789abcdef", "'abcdef.0123456789abcdef'"),
             plain.replace(HASH, &format!("\"{HASH}\"")),
@@ -182,6 +201,9 @@ mod tests {
             ("kubeadm join a:1 --tokn x", "perhaps --token was meant"),
             ("kubeadm join a:1 b:1", "further argument"),
             ("kubeadm join a:1 --control-plane", "--control-plane"),
+            ("kubeadm join a:1 --dry-run", "--dry-run"),
+            (&"join".repeat(100_000), "no `kubeadm join` command"),
+            (&"join".repeat(4_000), "no `kubeadm join` command"),
         ] {
             let error = read(text).unwrap_err();
             assert!(error.contains(expected), "{text}: {error}");

@@ -46,7 +46,8 @@ fn run_join(args: &JoinArgs) -> ExitCode {
 
 fn run_ensure(args: &EnsureArgs) -> ExitCode {
     let report = begin(&report_options::of_provisioned(&args.join));
-    end(ensure::run(args, &report), args.join.program, &report)
+    // kubeadm has no such verb, and no script reads its status by kubeadm's rules.
+    end(ensure::run(args, &report), Program::Kubejoin, &report)
 }
 
 fn run_config(command: &ConfigCommand, program: Program) -> ExitCode {

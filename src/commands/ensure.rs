@@ -1,7 +1,7 @@
 //! `ensure`: attempts of a join with the settings that this machine finds, until one succeeds or none can.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::join;
@@ -9,14 +9,15 @@ use super::join_outcome::{print_already_joined, print_outcome};
 use crate::cli::{EnsureArgs, join_command};
 use crate::clock::Clock;
 use crate::config::places::{self, Where};
-use crate::config::{self, Place, Resolved};
-use crate::error::{Code, Explain, Failure, Finding, codes};
+use crate::config::{self, Place, Resolved, Timeouts};
+use crate::error::{Class, Code, Explain, Failure, Finding};
 use crate::host;
 use crate::join::{Outcome, keep_without_settings};
-use crate::plan::{ChangePolicy, Target};
+use crate::node::state;
+use crate::plan::{ChangePolicy, JoinPlan, Mode, Target};
 use crate::report::Report;
 use crate::retry::{FOR_EVER, Jitter, Retry};
-use crate::rootfs::Root;
+use crate::rootfs::{Root, TargetPath};
 
 /// What lines of this verb belong to.
 const SECTION: &str = "ensure";
@@ -28,39 +29,70 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// How long one attempt looks for the cluster: the settings are read again by the next one.
 const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long an attempt may wait for the cluster, whatever `--deadline` says: long enough to get through.
+const SHORTEST_ATTEMPT: Duration = Duration::from_secs(10);
+
 /// Joins, or stays joined, whatever that takes.
 pub(super) fn run(args: &EnsureArgs, report: &Report) -> Result<(), Failure> {
-    let retry = Retry::within(args.deadline.unwrap_or(FOR_EVER), FIRST_PAUSE, LONGEST_PAUSE, Jitter::None);
-    let done =
-        retry.run(|| attempt(args, report).map_err(Attempt), |error, pause| report.retrying(SECTION, error, pause));
+    let is_trial = args.join.settings.dry_run == Some(true);
+    let wait = if is_trial { Duration::ZERO } else { args.deadline.unwrap_or(FOR_EVER) };
+    // Machines that were switched on together are told apart by their boot, before anything else is known of them.
+    let retry = Retry::within(wait, FIRST_PAUSE, LONGEST_PAUSE, Jitter::of(&[host::this_boot().as_deref()]));
+    let done = retry.run(
+        || attempt(args, retry.remaining(), report).map_err(Attempt),
+        |error, pause| report.retrying(SECTION, error, pause),
+    );
     done.map_err(|Attempt(failure)| failure)
 }
 
-fn attempt(args: &EnsureArgs, report: &Report) -> Result<(), Failure> {
+fn attempt(args: &EnsureArgs, left: Duration, report: &Report) -> Result<(), Failure> {
     report.begin_attempt();
     join::conceal_typed(&args.join, report);
     let settings = &args.join.settings;
-    let rootfs = config::load::rootfs(settings)?;
+    let rootfs = config::load::rootfs_unattended(settings)?;
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    let places_are = Where {
+    let of = Where {
         machine: "/".as_ref(),
         credentials: credentials.as_deref(),
         target: rootfs.as_deref(),
         kernel_command_line: settings.kernel_command_line.as_ref().map(|given| given.value.as_path()),
     };
-    let places = read_places(places_are, report)?;
-    let resolved = match config::load_unattended(settings, places) {
-        Ok(resolved) => resolved,
-        Err(refused) if refused.error.code() == &codes::CONFIG_INCOMPLETE => {
-            return without_settings(rootfs, report)?.ok_or_else(|| join::refused(refused, report));
+    let is_node = match plan(args, of, left, report) {
+        Ok(plan) => {
+            let outcome = crate::join::join(&plan, report)?;
+            print_outcome(&outcome, &plan, &args.join, report);
+            matches!(outcome, Outcome::Joined { .. } | Outcome::AlreadyJoined(..))
         }
-        Err(refused) => return Err(join::refused(refused, report)),
+        // A node whose settings are gone, or broken, is a node.
+        Err(failure) if failure.0.code().class == Class::Usage => keep(args, rootfs.clone(), failure, report)?,
+        Err(failure) => return Err(failure),
     };
-    join(args, resolved, report)?;
-    if args.shred_token_file {
-        shred(places_are, args, report);
+    if args.shred_token_file && is_node {
+        shred(of, args, report);
     }
     Ok(())
+}
+
+/// Reads every source and makes the plan.
+fn plan(args: &EnsureArgs, of: Where<'_>, left: Duration, report: &Report) -> Result<JoinPlan, Failure> {
+    let places = read_places(of, report)?;
+    let resolved = config::load_unattended(&args.join.settings, places);
+    let mut resolved: Resolved = resolved.map_err(|refused| join::refused(refused, report))?;
+    resolved.extras.rootfs = of.target.map(Path::to_owned);
+    let configuration = &mut resolved.configuration;
+    let Timeouts { discovery, kubernetes_api_call, tls_bootstrap, .. } = &mut configuration.timeouts;
+    let left = left.max(SHORTEST_ATTEMPT);
+    *discovery = (*discovery).min(DISCOVERY_TIMEOUT).min(left);
+    *kubernetes_api_call = (*kubernetes_api_call).min(left);
+    *tls_bootstrap = (*tls_bootstrap).min(left);
+    if configuration.node_registration.name.is_none() {
+        // A node whose settings give it no name keeps the one that it has joined with, whatever its host name is by now.
+        let root = Root::open(of.target.unwrap_or(Path::new("/")))?;
+        configuration.node_registration.name = state::node_name(&root)?.map(Into::into);
+    }
+    let mut plan = join::plan(resolved, report)?;
+    plan.options.changes = ChangePolicy::Apply;
+    Ok(plan)
 }
 
 fn read_places(of: Where<'_>, report: &Report) -> Result<Vec<Place>, Failure> {
@@ -73,45 +105,37 @@ fn read_places(of: Where<'_>, report: &Report) -> Result<Vec<Place>, Failure> {
     Ok(places)
 }
 
-/// A machine for which there are no settings any more: what has joined stays a node.
-fn without_settings(rootfs: Option<PathBuf>, report: &Report) -> Result<Option<()>, Failure> {
+/// What has joined stays a node; `failure` is why its settings say nothing, and counts where there is no node.
+fn keep(args: &EnsureArgs, rootfs: Option<PathBuf>, failure: Failure, report: &Report) -> Result<bool, Failure> {
     let path = host::search_path(std::env::var_os("PATH").as_deref());
-    let clock = Clock::read(Default::default(), None);
-    let kept = keep_without_settings(&Target::new(rootfs, &path), clock, report)?;
-    Ok(kept.map(|outcome| {
-        if let Outcome::AlreadyJoined(identity, case) = outcome {
-            print_already_joined(&identity, case, report);
-        }
-    }))
-}
-
-fn join(args: &EnsureArgs, mut resolved: Resolved, report: &Report) -> Result<(), Failure> {
-    let timeouts = &mut resolved.configuration.timeouts;
-    timeouts.discovery = timeouts.discovery.min(DISCOVERY_TIMEOUT);
-    let rootfs = resolved.extras.rootfs.clone().unwrap_or_else(|| PathBuf::from("/"));
-    let name = &mut resolved.configuration.node_registration.name;
-    if name.is_none() {
-        // A node whose settings give it no name keeps the one that it has joined with, whatever its host name is by now.
-        *name = crate::node::state::node_name(&Root::open(&rootfs)?)?.map(Into::into);
-    }
-    let mut plan = join::plan(resolved, report)?;
-    plan.options.changes = ChangePolicy::Apply;
-    let outcome = crate::join::join(&plan, report)?;
-    print_outcome(&outcome, &plan, &args.join, report);
-    Ok(())
+    let target = Target::new(rootfs, &path).in_unit(host::own_unit());
+    let mode = if args.join.settings.dry_run == Some(true) { Mode::DryRun } else { Mode::Apply };
+    let clock = Clock::read(args.join.settings.clock.unwrap_or_default(), None);
+    let Some((identity, case)) = keep_without_settings(&target, mode, clock, report)? else { return Err(failure) };
+    let Failure(error) = failure;
+    let text = format_args!("this node stays as it is, its settings cannot be used: {error}");
+    report.warn(SECTION, Some(error.code()), text);
+    print_already_joined(&identity, case, report);
+    Ok(true)
 }
 
 /// Overwrites and removes the files that a token was found in, or might have been.
 fn shred(of: Where<'_>, args: &EnsureArgs, report: &Report) {
-    let given = args.join.settings.token_file.iter().map(|given| given.value.clone());
-    for path in places::token_files(of).into_iter().chain(given) {
-        match crate::file::shred(&path) {
-            Ok(true) => report.info(SECTION, format_args!("{} has been overwritten and removed", path.display())),
+    let told = |path: &Path, result: std::io::Result<()>| match result {
+        Ok(()) => report.info(SECTION, format_args!("{} has been overwritten and removed", path.display())),
+        Err(error) => {
+            let text = format_args!("{} could not be removed, and may hold a token: {error}", path.display());
+            report.warn(SECTION, None, text);
+        }
+    };
+    places::shred_tokens(of, told);
+    let Some(file) = args.join.settings.token_file.as_ref().map(|given| given.value.as_path()) else { return };
+    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = file.file_name().and_then(|name| TargetPath::root().join(&name.to_string_lossy()).ok());
+    if let (Ok(root), Some(name)) = (Root::open(directory), name) {
+        match root.shred(&name) {
             Ok(false) => {}
-            Err(error) => {
-                let text = format_args!("{} could not be removed, and may hold a token: {error}", path.display());
-                report.warn(SECTION, None, text);
-            }
+            done => told(file, done.map(drop)),
         }
     }
 }
@@ -143,7 +167,7 @@ impl Explain for Attempt {
 
     /// By the class: that an attempt has used up its own time does not mean that the next one must.
     fn may_retry(&self) -> bool {
-        self.code().class == crate::error::Class::Transient
+        self.code().class == Class::Transient
     }
 
     fn retry_after(&self) -> Option<Duration> {

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::cli::{JoinArgs, LoggingFormat, Output};
+use crate::cli::{JoinArgs, LoggingFormat, Output, Program};
 use crate::report::{CLUSTER_API, ReportOptions, result};
 
 /// The report of a verb that leaves no result.
@@ -43,7 +43,11 @@ pub(super) fn of_argv(argv: &[OsString]) -> ReportOptions {
         }
         _ => None,
     };
+    let is_provisioned = result.as_deref() == Some(Path::new(result::PATH))
+        && (verb == Some(&"ensure") || Program::of(argv.first()) == Program::Kubeadm);
     ReportOptions {
+        notify: result.as_ref().and_then(|_| std::env::var_os("NOTIFY_SOCKET")),
+        cluster_api: is_provisioned.then(|| PathBuf::from(CLUSTER_API)),
         json: values(&words, &["--logging-format"]).last().as_ref().is_some_and(is_json),
         document: values(&words, &["--output", "-o"]).last().as_ref().is_some_and(is_json),
         result,

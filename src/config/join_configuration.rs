@@ -17,6 +17,8 @@ pub struct JoinConfiguration {
     pub tls_bootstrap_token: Option<BootstrapToken>,
     /// The same, from a weaker source than the one that names the discovery file: only where that has no user of its own.
     pub fallback_token: Option<BootstrapToken>,
+    /// Whether a token may come later, where there is none.
+    pub token_may_come: bool,
     /// `nodeRegistration`.
     pub node_registration: NodeRegistration,
     /// `caCertPath`, absolute, ends in `.crt`.

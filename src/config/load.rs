@@ -63,6 +63,19 @@ pub fn rootfs(flags: &Settings) -> Result<Option<PathBuf>, ConfigError> {
     Ok(flags.rootfs.clone().or(from_kernel).map(|given| given.value))
 }
 
+/// The target root of an unattended machine: what the flags say, else the kernel command line, whatever else is typed.
+///
+/// # Errors
+/// As for [`rootfs`].
+pub fn rootfs_unattended(flags: &Settings) -> Result<Option<PathBuf>, ConfigError> {
+    let kernel = match &flags.kernel_command_line {
+        Some(given) => Some(read(&given.value)?),
+        None => running_command_line(),
+    };
+    let from_kernel = kernel.and_then(|text| kernel::parse(&text).settings.rootfs);
+    Ok(flags.rootfs.clone().or(from_kernel).map(|given| given.value))
+}
+
 fn kernel_command_line(flags: &Settings) -> Result<Option<Zeroizing<String>>, ConfigError> {
     match &flags.kernel_command_line {
         Some(given) => read(&given.value).map(Some),

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::origin::Origin;
 use super::problem::Problem;
-use super::setting::ValueError;
+use super::setting::{Setting, ValueError};
 use super::settings::Settings;
 use super::settings_table;
 use super::warning::Warning;
@@ -39,7 +39,9 @@ impl Place {
     /// Takes the value of the parameter `name`, which is named without `kubejoin.`, and stands in `entry`, or on the kernel
     /// command line.
     pub(super) fn take(&mut self, name: &str, value: &str, entry: Option<&str>) {
-        let Some(setting) = settings_table::parameter(name) else {
+        // Where the target root is, is asked before any of these places is read.
+        let is_known = |setting: &&'static Setting| entry.is_none() || setting.parameter != "rootfs";
+        let Some(setting) = settings_table::parameter(name).filter(is_known) else {
             return self.warnings.push(match entry {
                 Some(entry) => Warning::UnknownEntry(entry.to_owned()),
                 None => Warning::UnknownParameter(name.to_owned()),
@@ -49,6 +51,8 @@ impl Place {
             Some(entry) => Origin::Entry(entry.to_owned()),
             None => Origin::Parameter(setting.parameter),
         };
+        // A file ends in a newline, also one with a path in it.
+        let value = if entry.is_some() { value.trim() } else { value };
         if value.trim().is_empty() {
             return self.warnings.push(Warning::ParameterWithoutValue(origin));
         }

@@ -11,7 +11,8 @@
 //! `kubeadm token create --print-join-command` prints it, and `kubejoin.NAME` holds the value of the parameter `kubejoin.NAME=`
 //! of the kernel command line. What somebody else can have written is not used.
 
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -20,8 +21,10 @@ use zeroize::Zeroizing;
 use super::error::ConfigError;
 use super::kernel;
 use super::load;
+use super::origin::Origin;
 use super::place::Place;
 use super::settings::Settings;
+use super::settings_table;
 use super::warning::Warning;
 use crate::error::Explain;
 use crate::rootfs::{FileKind, Root, TargetPath};
@@ -45,6 +48,10 @@ const FW_CFG: TargetPath = TargetPath::fixed("/sys/firmware/qemu_fw_cfg/by_name/
 const DMI_ENTRIES: TargetPath = TargetPath::fixed("/sys/firmware/dmi/entries");
 /// OEM strings are structures of this type, which stands before a dash in the name of the directory.
 const OEM_STRINGS: &str = "11-";
+
+/// The entries that are no parameters.
+const CONFIGURATION: &str = "yaml";
+const COMMAND: &str = "txt";
 
 /// Entries that hold a token.
 const TOKEN_FILES: [&str; 4] =
@@ -108,22 +115,22 @@ fn directories<'a>(
     of_both(std::slice::from_ref(&SETTINGS)).chain(of_both(&BOOT_PARTITIONS))
 }
 
-/// Files of the directories that hold a token, or may: where an administrator or the boot partition has it. Credentials and
-/// the firmware's strings belong to who gives them.
-pub fn token_files(of: Where<'_>) -> Vec<PathBuf> {
+/// Overwrites and removes the files of the directories that hold a token, or may: those of an administrator and of the boot
+/// partition. Credentials and the firmware's strings belong to who gives them. `told` hears of each that was there.
+pub fn shred_tokens(of: Where<'_>, mut told: impl FnMut(&Path, io::Result<()>)) {
     let machine = Root::open(of.machine).ok();
     let target = of.target.and_then(|path| Root::open(path).ok());
-    let mut found = Vec::new();
     for (root, directory) in directories(&machine, &target) {
         for name in root.list(directory).ok().flatten().unwrap_or_default() {
-            if TOKEN_FILES.contains(&name.to_ascii_lowercase().as_str())
-                && let Ok(path) = directory.join(&name)
-            {
-                found.push(root.outside(&path));
+            let path = directory.join(&name).ok().filter(|_| TOKEN_FILES.contains(&name.to_ascii_lowercase().as_str()));
+            let Some(path) = path else { continue };
+            match root.shred(&path) {
+                Ok(false) => {}
+                Ok(true) => told(&root.outside(&path), Ok(())),
+                Err(error) => told(&root.outside(&path), Err(error)),
             }
         }
     }
-    found
 }
 
 struct Reader<'a> {
@@ -135,15 +142,27 @@ impl Reader<'_> {
     fn directory(&self, root: &Root, directory: &TargetPath) -> Result<[Place; 2], ConfigError> {
         let mut found = <[Place; 2]>::default();
         // A directory that cannot be listed, such as another user's credentials, says nothing.
-        let mut names = root.list(directory).ok().flatten().unwrap_or_default();
-        names.sort();
+        let names = root.list(directory).ok().flatten().unwrap_or_default();
+        let is_ours = |name: &String| name.to_ascii_lowercase().starts_with(kernel::PREFIX);
+        if names.iter().any(is_ours) && !root.metadata(directory).ok().flatten().is_some_and(|found| found.is_trusted())
+        {
+            // Whoever may write to it may link any file of root's there.
+            found[0].warnings.push(Warning::UntrustedEntry(root.outside(directory).display().to_string()));
+            return Ok(found);
+        }
+        let mut seen = Vec::new();
         for name in names {
-            let lower = name.to_ascii_lowercase();
+            let lower = name.to_ascii_lowercase().replace("kubejoin.yml", "kubejoin.yaml");
             let (Some(setting), Ok(path)) = (lower.strip_prefix(kernel::PREFIX), directory.join(&name)) else {
                 continue;
             };
             if root.metadata(&path).is_ok_and(|found| found.is_some_and(|found| found.kind == FileKind::File)) {
+                if seen.contains(&lower) {
+                    found[0].warnings.push(Warning::RepeatedEntry(root.outside(&path).display().to_string()));
+                    continue;
+                }
                 self.file(&mut found, root, &path, setting)?;
+                seen.push(lower);
             }
         }
         Ok(found)
@@ -176,6 +195,11 @@ impl Reader<'_> {
     fn file(&self, found: &mut [Place; 2], root: &Root, path: &TargetPath, name: &str) -> Result<(), ConfigError> {
         let outside = root.outside(path);
         let entry = outside.display().to_string();
+        // What is no setting may be anything: a boot partition is where a system extension or an initramfs lies.
+        if ![CONFIGURATION, COMMAND].contains(&name) && settings_table::parameter(name).is_none() {
+            found[0].warnings.push(Warning::UnknownEntry(entry));
+            return Ok(());
+        }
         let read = root.read_with_metadata(path, MAX_ENTRY_BYTES);
         let read = read.map_err(|error| ConfigError::Entry { entry: entry.clone(), reason: error.to_string() })?;
         let Some((bytes, metadata)) = read else { return Ok(()) };
@@ -195,9 +219,14 @@ impl Reader<'_> {
         text: &str,
         entry: &str,
     ) -> Result<(), ConfigError> {
+        // What a power cut has left of a file that was being removed says nothing.
+        if text.trim_matches(|c: char| c == '\0' || c == '\u{feff}' || c.is_whitespace()).is_empty() {
+            entries.warnings.push(Warning::ParameterWithoutValue(Origin::Entry(entry.to_owned())));
+            return Ok(());
+        }
         match name {
-            "yaml" | "yml" => entries.config = Some((entry.into(), Zeroizing::new(text.to_owned()))),
-            "txt" => {
+            CONFIGURATION => entries.config = Some((entry.into(), Zeroizing::new(text.to_owned()))),
+            COMMAND => {
                 let read = (self.read_command)(text, entry);
                 command.settings = read.map_err(|error| ConfigError::Command { entry: entry.to_owned(), error })?;
             }

@@ -102,33 +102,45 @@ fn weigh(sources: Sources<'_>, findings: &mut Findings) -> Result<Weighed, Confi
         None => from_settings(of_cluster, &ranked),
     };
     let first = |path: fn(&Settings) -> &Option<WithOrigin<PathBuf>>| ranked.iter().find_map(|s| path(s).clone());
-    draft.ca_file = first(|s| &s.discovery_ca_file);
+    // Pins of a stronger source are not contradicted by a file of a weaker one.
+    let rank_of = |has: &dyn Fn(&Settings) -> bool| ranked.iter().position(|source| has(source));
+    let pins = if config.is_some() { Some(rank) } else { rank_of(&|s| !s.ca_cert_hashes.is_empty()) };
+    let ca_file = rank_of(&|s| s.discovery_ca_file.is_some());
+    let is_overruled = pins.zip(ca_file).is_some_and(|(pins, file)| pins < file && !draft.ca_cert_hashes.is_empty());
+    draft.ca_file = first(|s| &s.discovery_ca_file).filter(|_| !is_overruled);
     draft.url_ca_file = first(|s| &s.discovery_url_ca_file);
     let of_file = (draft.discovery_token.take(), draft.tls_bootstrap_token.take());
     let mut tokens = Tokens { read: read_token, need: token, findings };
     for source in above {
-        tokens.add(&mut draft, source)?;
+        if token == TokenNeed::Later && draft.file.is_some() {
+            tokens.refuse(source);
+        } else {
+            tokens.add(&mut draft, source)?;
+        }
     }
     draft.discovery_token = draft.discovery_token.or(of_file.0);
     draft.tls_bootstrap_token = draft.tls_bootstrap_token.or(of_file.1);
-    for source in rest {
+    for (below, source) in rest.iter().enumerate() {
+        let is_missing = draft.tls_bootstrap_token.is_none();
         tokens.add(&mut draft, source)?;
+        // Beside a discovery file, which may have a user of its own, a token of a weaker source comes second.
+        draft.token_is_fallback |=
+            draft.file.is_some() && below > 0 && is_missing && draft.tls_bootstrap_token.is_some();
     }
     // Beside a discovery file the one of a flag is for the certificate; those of a file of old versions are refused there.
     if draft.tls_bootstrap_token.is_none() && (draft.file.is_none() || config.is_none()) {
         draft.tls_bootstrap_token = draft.discovery_token.clone();
     }
-    draft.token_is_fallback = is_fallback(&draft, flags);
     for source in ranked.iter().rev() {
         draft.ignore_preflight_errors.extend_from_slice(&source.ignore_preflight_errors);
     }
     let name = |sources: &[&Settings]| sources.iter().find_map(|source| source.node_name.clone());
     draft.node_name = name(&ranked[..=rank]).or(draft.node_name).or_else(|| name(&ranked));
-    if flags.skip_preflight_checks == Some(true) {
+    if ranked.iter().any(|source| source.skip_preflight_checks == Some(true)) {
         draft.ignore_preflight_errors = vec![WithOrigin::new("all".to_owned(), Origin::Flag("skip-preflight-checks"))];
     }
-    if !flags.skip_phases.is_empty() {
-        draft.skip_phases.clone_from(&flags.skip_phases);
+    if let Some(source) = ranked.iter().find(|source| !source.skip_phases.is_empty()) {
+        draft.skip_phases.clone_from(&source.skip_phases);
     }
     draft.dry_run = flags.dry_run.unwrap_or(draft.dry_run);
     findings.warnings.extend(ranked[1..].iter().flat_map(|source| overruled(&draft, source)));
@@ -199,6 +211,14 @@ impl Tokens<'_> {
         Ok(())
     }
 
+    /// Tokens of a source that is stronger than the one that names the discovery file.
+    fn refuse(&mut self, source: &Settings) {
+        let tokens = [&source.token, &source.discovery_token, &source.tls_bootstrap_token];
+        let origins = tokens.into_iter().flatten().map(|given| &given.origin);
+        let origins = origins.chain(source.token_file.as_ref().map(|given| &given.origin));
+        self.findings.warnings.extend(origins.cloned().map(Warning::TokenNotForFile));
+    }
+
     /// The token of a source. A file that is not there yet is none where one may come later.
     fn of(&self, source: &Settings) -> Result<Option<WithOrigin<Secret>>, ConfigError> {
         let (token, file) = (&source.token, &source.token_file);
@@ -213,18 +233,6 @@ impl Tokens<'_> {
             Err(error) => Err(error),
         }
     }
-}
-
-/// Whether a place has the token, and the user of this run the discovery file, which may have a user of its own: what was
-/// typed wins.
-fn is_fallback(draft: &Draft, flags: &Settings) -> bool {
-    let file_is_typed = match draft.file.as_ref().map(|file| &file.origin) {
-        Some(Origin::Flag(_)) => true,
-        Some(Origin::Field { .. }) => flags.config.is_some(),
-        _ => false,
-    };
-    let is_found = |token: &WithOrigin<Secret>| matches!(token.origin, Origin::Parameter(_) | Origin::Entry(_));
-    file_is_typed && draft.tls_bootstrap_token.as_ref().is_some_and(is_found)
 }
 
 /// A draft without a configuration file.

@@ -99,8 +99,12 @@ pub enum Warning {
     NoTokenYet,
     /// A file or a string of the firmware that is named `kubejoin.`, and not as any setting is.
     UnknownEntry(String),
-    /// A file that somebody else can have written.
+    /// A file, or the directory of files, that somebody else can have written.
     UntrustedEntry(String),
+    /// A file whose name differs from another one's only in upper and lower case.
+    RepeatedEntry(String),
+    /// A token from a stronger place than the one that names the discovery file: that file says where it would be sent.
+    TokenNotForFile(Origin),
     /// A value that one from a stronger place has overruled.
     Overruled {
         /// What is not used.
@@ -206,6 +210,11 @@ impl fmt::Display for Warning {
             Warning::UntrustedEntry(entry) => {
                 write!(f, "ignored {}: its owner or mode lets others write it", Shown(entry))
             }
+            Warning::RepeatedEntry(entry) => write!(f, "ignored {}: it is there twice", Shown(entry)),
+            Warning::TokenNotForFile(origin) => write!(
+                f,
+                "ignored {origin}: a weaker place names the discovery file, and with it the server that would get the token"
+            ),
             Warning::Overruled { ignored, used } => {
                 write!(f, "{ignored} says something else than {used}, which counts")
             }

@@ -46,7 +46,14 @@ pub fn discover(access: &Access, retry: Retry, report: &Report) -> Result<Discov
     let Access { proxies, clock, .. } = access;
     let clock = *clock;
     let token = access.bootstrap_token.as_ref();
+    let no_credentials = || match access.token_may_come {
+        true => DiscoveryError::NoToken,
+        false => DiscoveryError::NoCredentials,
+    };
     let from_file = |kubeconfig: &ClusterAccess, system_ca: Option<&Verification>| {
+        if token.is_none() && kubeconfig.credentials.is_none() {
+            return Err(no_credentials());
+        }
         let request = file::FileDiscovery { kubeconfig, proxies, token };
         let verified = match system_ca.filter(|_| kubeconfig.ca_certificates.is_empty()) {
             Some(system_ca) => file::with_ca_of_cluster_info(request, system_ca, retry, report)?,
@@ -74,7 +81,7 @@ pub fn discover(access: &Access, retry: Retry, report: &Report) -> Result<Discov
         }
     };
     // As in kubeadm, a token wins over what the file holds.
-    let bootstrap = token.map(BootstrapCredentials::of_token).or(bootstrap).ok_or(DiscoveryError::NoCredentials)?;
+    let bootstrap = token.map(BootstrapCredentials::of_token).or(bootstrap).ok_or_else(no_credentials)?;
     if let Some(wanted) = &access.server {
         if !server.certificate_covers(wanted, info.clock.now()) {
             let text = format_args!(

@@ -58,7 +58,7 @@ pub(super) fn with_ca_of_file(
     report: &Report,
 ) -> Result<Verified, DiscoveryError> {
     let FileDiscovery { kubeconfig, token, .. } = request;
-    let credentials = request.credentials(report)?;
+    let credentials = request.credentials(report);
     let ca_certificates = match kubeconfig.ca_certificates.as_slice() {
         [] => return Err(DiscoveryError::File(KubeconfigError::NoCaCertificate)),
         own => own.to_vec(),
@@ -94,7 +94,7 @@ pub(super) fn with_ca_of_cluster_info(
     retry: Retry,
     report: &Report,
 ) -> Result<Verified, DiscoveryError> {
-    let credentials = request.credentials(report)?;
+    let credentials = request.credentials(report);
     let dialer = dialer_for(&request.kubeconfig.server, request.proxies, report)?;
     let (server, answer) = ask_anonymously(&dialer, system_ca, retry, report).map_err(|error| match error {
         DiscoveryError::Net(error @ NetError { cause: Cause::UntrustedChain(_), .. }) => {
@@ -124,17 +124,14 @@ pub(super) fn with_ca_of_cluster_info(
 }
 
 impl<'a> FileDiscovery<'a> {
-    /// What the file's user authenticates with, once it is known that somebody can request a certificate.
-    fn credentials(self, report: &Report) -> Result<Option<&'a ClientCredentials>, DiscoveryError> {
+    /// What the file's user authenticates with, where there is one.
+    fn credentials(self, report: &Report) -> Option<&'a ClientCredentials> {
         let credentials = self.kubeconfig.credentials.as_ref();
-        if self.token.is_none() && credentials.is_none() {
-            return Err(DiscoveryError::NoCredentials);
-        }
         for field in &self.kubeconfig.ignored {
             let text = format_args!("the discovery file's {field} is ignored: kubelet.conf would not have it");
             report.warn(Phase::Discovery, None, text);
         }
-        Ok(credentials)
+        credentials
     }
 
     /// What cluster-info says. That it may not be read, is not there or cannot be used is no error here, as in kubeadm: the

@@ -57,9 +57,14 @@ impl Cgroups {
     }
 }
 
-/// The unit of systemd that this process belongs to (systemd's `cg_path_get_unit`: what stands behind the slices), from the
-/// hierarchy of version 2 or from systemd's own of version 1. None in a container that shows only its own part.
-pub(super) fn own_unit(machine: &Machine) -> Option<String> {
+/// The unit of systemd that this process belongs to.
+pub fn own_unit() -> Option<String> {
+    unit_on(&Machine::this(None))
+}
+
+/// The same on a machine: what stands behind the slices (systemd's `cg_path_get_unit`) in the hierarchy of version 2, or in
+/// systemd's own of version 1. None in a container that shows only its own part.
+pub(super) fn unit_on(machine: &Machine) -> Option<String> {
     let text = kernel::read(&machine.at("/proc/self/cgroup"))?;
     let of_systemd = |line: &str| {
         let path = line.split_once(":/").filter(|(of, _)| *of == "0:" || of.ends_with(":name=systemd"))?.1;

@@ -111,7 +111,7 @@ impl HostFacts {
                 Some(root) => resolved::is_enabled(root),
                 None => false,
             },
-            unit: cgroups::own_unit(machine),
+            unit: cgroups::unit_on(machine),
             path,
             swap_areas: kernel::swap_areas(machine),
             ipv4_forwarding: kernel::is_one(machine, kernel::IPV4_FORWARDING),

@@ -158,6 +158,11 @@ pub(super) fn boot_id(machine: &Machine) -> Option<String> {
     id(&read(&machine.at("/proc/sys/kernel/random/boot_id")).ok()?)
 }
 
+/// The same of the kernel that runs: all that is known of this machine before anything else of it has been read.
+pub fn this_boot() -> Option<String> {
+    boot_id(&Machine::this(None))
+}
+
 /// What the device tree calls the board.
 pub(super) fn board(machine: &Machine) -> Option<String> {
     id(&read(&machine.at("/proc/device-tree/model")).ok()?)

@@ -4,7 +4,7 @@
 use super::case::Case;
 use super::outcome::Outcome;
 use super::{keep, kubelet_start};
-use crate::error::Failure;
+use crate::error::{Explain, Failure};
 use crate::kubelet::configuration::KubeletConfiguration;
 use crate::node::changes::{self, Change};
 use crate::node::paths;
@@ -22,7 +22,7 @@ pub(super) fn finish(
     plan: &JoinPlan,
     root: &Root,
     init: &InitSystem,
-    identity: NodeIdentity,
+    mut identity: NodeIdentity,
     report: &Report,
 ) -> Result<Outcome, Failure> {
     let applies_changes = plan.options.changes == ChangePolicy::Apply;
@@ -36,7 +36,9 @@ pub(super) fn finish(
             format_args!("--server {server} changes nothing on a node that has joined; it has {}", identity.server);
         report.warn(Phase::Preflight, None, text);
     }
-    if root.exists(&paths::PENDING_KEY)? || root.exists(&paths::BOOTSTRAP_KUBELET_CONF)? {
+    // The key of a renewal that nobody has approved yet finds its request again.
+    let is_awaited = applies_changes && keep::is_expiring(root, &identity, Some(plan.access.clock.now()))?;
+    if root.exists(&paths::PENDING_KEY)? && !is_awaited || root.exists(&paths::BOOTSTRAP_KUBELET_CONF)? {
         let mut leftover = FileSet::new();
         // The key goes only after kubelet.conf's directory has been synced: an interruption may lie before that.
         leftover.absent(paths::BOOTSTRAP_KUBELET_CONF).absent(paths::PENDING_KEY);
@@ -44,17 +46,24 @@ pub(super) fn finish(
     }
     let this_system = plan.target.is_this_system();
     let is_well = this_system && kubelet_start::is_well(root, init)?;
-    let (mut case, endpoint) = match applies_changes {
-        true => keep::new_endpoint(plan, root, &identity, report)?,
-        false => (Case::Well, FileSet::new()),
-    };
-    root.commit(&endpoint)?;
+    let mut case = Case::Well;
+    if applies_changes && let Some(found) = keep::new_endpoint(plan, root, &identity, report)? {
+        match (root.commit(&found.files), found.server) {
+            (Ok(_), Some(server)) => (identity.server, case) = (server, Case::EndpointChanged),
+            (Err(error), Some(_)) => return Err(error.into()),
+            // It is asked about once more at the next boot.
+            (Err(error), None) => report.warn(Phase::KubeletStart, Some(error.code()), error),
+            (Ok(_), None) => {}
+        }
+    }
     let changes = changes::changes(root, &plan.node)?;
     let applies = !is_well || applies_changes || plan.options.phases.is_kubelet_start_alone();
     report_changes(&changes, applies, report);
     if applies && !changes.is_empty() {
         root.commit(&changes::files(&changes))?;
-        case = Case::SettingsChanged;
+        if case == Case::Well {
+            case = Case::SettingsChanged;
+        }
     }
     let applied = case != Case::Well;
     if this_system && (applied || !is_well) {

@@ -3,39 +3,36 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::case::Case;
-use super::kubelet_start::{SERVICE, written_configuration};
-use crate::discovery::{DiscoveryError, discover};
-use crate::error::{Explain, Failure};
+use super::kubelet_start::written_configuration;
+use crate::discovery::discover;
+use crate::error::Failure;
 use crate::inputs::Discovery;
 use crate::kubeconfig::ClusterAccess;
 use crate::kubelet::configuration::KubeletConfiguration;
-use crate::node::paths;
 use crate::node::state::{self, NodeIdentity};
+use crate::node::{paths, registration};
 use crate::phase::Phase;
 use crate::plan::{Access, JoinPlan};
 use crate::report::Report;
-use crate::retry::{Jitter, Retry};
+use crate::retry::Retry;
 use crate::rootfs::{FileSet, Root};
-use crate::services::InitSystem;
 use crate::values::Endpoint;
 
 /// A certificate is about to expire when less than this share of its life is left: kubelets renew theirs at the latest then
 /// (client-go `certificate_manager.go`, `jitteryDuration`: between 70 and 90 %).
 const LAST_SHARE: u32 = 10;
 
+/// With so much left, a kubelet that is started now still renews its certificate itself.
+const TIME_TO_ROTATE: Duration = Duration::from_secs(3600);
+
 /// How long the cluster is asked about a change, by a node that is well without it.
 const CHANGE_TIMEOUT: Duration = Duration::from_secs(15);
 /// The pause between two attempts.
 const CHANGE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Whether the certificate is about to expire, and no kubelet that runs renews it.
-pub(super) fn is_expiring(
-    root: &Root,
-    init: &InitSystem,
-    identity: &NodeIdentity,
-    now: Option<SystemTime>,
-) -> Result<bool, Failure> {
+/// Whether the certificate is about to expire and has to be renewed here: its kubelet does not do that, or may start too late
+/// for it.
+pub(super) fn is_expiring(root: &Root, identity: &NodeIdentity, now: Option<SystemTime>) -> Result<bool, Failure> {
     let Some(now) = now else { return Ok(false) };
     let life = identity.not_after.duration_since(identity.not_before).unwrap_or_default();
     let left = identity.not_after.duration_since(now).unwrap_or_default();
@@ -45,44 +42,43 @@ pub(super) fn is_expiring(
     // What the kubelet cannot read, it does not obey either.
     let rotates =
         KubeletConfiguration::read(&written_configuration(root)?).is_ok_and(|read| read.rotates_certificates());
-    Ok(!rotates || !matches!(init.is_active(SERVICE), Ok(true)))
+    Ok(!rotates || left <= TIME_TO_ROTATE)
 }
 
 /// The plan of a join that authenticates with the node's own certificate, to have a new one.
 pub(super) fn renewal(plan: &JoinPlan, root: &Root) -> Result<Option<JoinPlan>, Failure> {
     let Some(own) = state::access(root)? else { return Ok(None) };
     let mut renewal = JoinPlan { access: as_node(plan, own), ..plan.clone() };
-    renewal.options.timeouts.discovery = CHANGE_TIMEOUT;
+    let timeouts = &mut renewal.options.timeouts;
+    for timeout in [&mut timeouts.discovery, &mut timeouts.kubernetes_api_call, &mut timeouts.tls_bootstrap] {
+        *timeout = (*timeout).min(CHANGE_TIMEOUT);
+    }
     Ok(Some(renewal))
 }
 
-/// What has to be written because the cluster has another API server for its nodes than `kubelet.conf` names: the case, and
-/// the files. What the settings say is compared first, so that a node whose settings have not changed asks nobody.
+/// What has to be written because the cluster has another API server for its nodes than `kubelet.conf` names. What the settings
+/// say is compared first, so that a node whose settings have not changed asks nobody.
 pub(super) fn new_endpoint(
     plan: &JoinPlan,
     root: &Root,
     identity: &NodeIdentity,
     report: &Report,
-) -> Result<(Case, FileSet), Failure> {
-    let unchanged = (Case::Well, FileSet::new());
+) -> Result<Option<NewEndpoint>, Failure> {
     let is_current = |endpoint: &Endpoint| format!("https://{endpoint}") == identity.server;
-    let candidates: Vec<&Endpoint> = match (&plan.access.server, &plan.access.discovery) {
-        (Some(server), _) => vec![server],
-        (None, Discovery::Token { endpoints, .. }) => endpoints.iter().collect(),
-        (None, Discovery::File { kubeconfig, .. }) => vec![&kubeconfig.server],
-        (None, Discovery::Url { .. }) => Vec::new(),
-    };
+    let candidates = candidates(&plan.access);
     if candidates.iter().any(|endpoint| is_current(endpoint)) || candidates.is_empty() {
-        return Ok(unchanged);
+        return Ok(None);
     }
-    let key = verified_key(&candidates, identity);
+    let key = verified_key(&candidates, &identity.server);
     if root.read(&paths::VERIFIED_ENDPOINTS, MAX_VERIFIED)?.is_some_and(|known| **known == *key.as_bytes()) {
-        return Ok(unchanged);
+        return Ok(None);
     }
-    let Some(own) = state::access(root)? else { return Ok(unchanged) };
-    let found = candidates.iter().find_map(|endpoint| match ask(plan, &own, endpoint, report) {
+    let Some(own) = state::access(root)? else { return Ok(None) };
+    // One wait for all of them: a node that is well is not held up by each.
+    let retry = Retry::within(CHANGE_TIMEOUT, CHANGE_INTERVAL, CHANGE_INTERVAL, plan.options.jitter);
+    let found = candidates.iter().find_map(|endpoint| match ask(plan, &own, endpoint, retry, report) {
         Ok(found) => Some(found),
-        Err(error) => {
+        Err(Failure(error)) => {
             let text = format_args!(
                 "{endpoint} is not the API server in {}, and could not be verified: {error}; this node stays with {}",
                 paths::KUBELET_CONF,
@@ -92,39 +88,78 @@ pub(super) fn new_endpoint(
             None
         }
     });
-    let Some(server) = found else { return Ok(unchanged) };
+    let Some(server) = found else { return Ok(None) };
     let mut files = FileSet::new();
     if is_current(&server) {
         // The settings name a server through which the cluster names this one: nothing has changed.
         files.file(paths::VERIFIED_ENDPOINTS, 0o600, key);
-        return Ok((Case::Well, files));
+        return Ok(Some(NewEndpoint { server: None, files }));
     }
     report.info(Phase::KubeletStart, format_args!("The API server is {server} now, and no longer {}", identity.server));
-    if let Some(conf) = state::with_server(root, &server)? {
-        files.absent(paths::VERIFIED_ENDPOINTS).file(paths::KUBELET_CONF, 0o600, conf);
+    let Some(conf) = state::with_server(root, &server)? else {
+        let text = format_args!("{} has fields that no join writes: change its server by hand", paths::KUBELET_CONF);
+        report.warn(Phase::KubeletStart, None, text);
+        return Ok(None);
+    };
+    files.absent(paths::VERIFIED_ENDPOINTS).file(paths::KUBELET_CONF, 0o600, conf);
+    Ok(Some(NewEndpoint { server: Some(format!("https://{server}")), files }))
+}
+
+/// What has been found out about an endpoint in the settings that `kubelet.conf` does not name.
+pub(super) struct NewEndpoint {
+    /// The other server that `kubelet.conf` is to have, as URL; none where it is right.
+    pub(super) server: Option<String>,
+    /// What has to be written.
+    pub(super) files: FileSet,
+}
+
+/// The API servers that the settings name.
+fn candidates(access: &Access) -> Vec<&Endpoint> {
+    match (&access.server, &access.discovery) {
+        (Some(server), _) => vec![server],
+        (None, Discovery::Token { endpoints, .. }) => endpoints.iter().collect(),
+        (None, Discovery::File { kubeconfig, .. }) => vec![&kubeconfig.server],
+        (None, Discovery::Url { .. }) => Vec::new(),
     }
-    Ok((Case::EndpointChanged, files))
+}
+
+/// What a join has verified: that its settings lead to `server`, which they do not name. Without it the next boot would ask.
+pub(super) fn remember_endpoints(access: &Access, server: &Endpoint, files: &mut FileSet) {
+    let candidates = candidates(access);
+    match candidates.is_empty() || candidates.contains(&server) {
+        true => files.absent(paths::VERIFIED_ENDPOINTS),
+        false => files.file(paths::VERIFIED_ENDPOINTS, 0o600, verified_key(&candidates, &format!("https://{server}"))),
+    };
 }
 
 /// Largest list of endpoints that is read back, in bytes.
 const MAX_VERIFIED: usize = 1 << 16;
 
 /// What is written down of endpoints that lead to the cluster and are not what `kubelet.conf` names.
-fn verified_key(endpoints: &[&Endpoint], identity: &NodeIdentity) -> String {
+fn verified_key(endpoints: &[&Endpoint], server: &str) -> String {
     let endpoints: Vec<_> = endpoints.iter().map(ToString::to_string).collect();
-    format!("{} {}\n", endpoints.join(","), identity.server)
+    format!("{} {server}\n", endpoints.join(","))
 }
 
 /// The API server that nodes of the cluster behind `endpoint` are to use: what `--server` says, what cluster-info names, or
-/// the one that was asked. The cluster's CA in `kubelet.conf` verifies it.
-fn ask(plan: &JoinPlan, own: &ClusterAccess, endpoint: &Endpoint, report: &Report) -> Result<Endpoint, DiscoveryError> {
-    let own = ClusterAccess { server: endpoint.clone(), ..own.clone() };
-    let retry = Retry::within(CHANGE_TIMEOUT, CHANGE_INTERVAL, CHANGE_INTERVAL, Jitter::None);
-    let info = discover(&as_node(plan, own), retry, report)?.info;
-    Ok(match (&plan.access.server, info.announced()) {
+/// the one that was asked. The cluster's CA in `kubelet.conf` verifies it, and it has to know this node by its certificate.
+fn ask(
+    plan: &JoinPlan,
+    own: &ClusterAccess,
+    endpoint: &Endpoint,
+    retry: Retry,
+    report: &Report,
+) -> Result<Endpoint, Failure> {
+    let at = |server: &Endpoint| as_node(plan, ClusterAccess { server: server.clone(), ..own.clone() });
+    let info = discover(&at(endpoint), retry, report)?.info;
+    let server = match (&plan.access.server, info.announced()) {
         (None, Some(announced)) => announced.clone(),
         _ => endpoint.clone(),
-    })
+    };
+    let info = if server == *endpoint { info } else { discover(&at(&server), retry, report)?.info };
+    let identity = own.credentials.as_ref().and_then(|credentials| credentials.identity.as_ref());
+    registration::knows_node(&plan.access, &plan.node.name, &info, identity, retry)?;
+    Ok(server)
 }
 
 /// Access with the node's own certificate.

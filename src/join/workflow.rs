@@ -14,10 +14,11 @@ use crate::discovery::{BootstrapCredentials, ClusterInfo, Discovered, discover};
 use crate::error::{Explain, Failure};
 use crate::kube::client::Client;
 use crate::kubelet::raw::RawKubeletConfig;
+use crate::node::changes;
 use crate::node::files::{KubeletCredential, NodeFiles};
 use crate::node::name_check::check_node_name;
 use crate::node::paths;
-use crate::node::state::{self, Conflict, NodeState, Unusable};
+use crate::node::state::{self, Conflict, NodeIdentity, NodeState, Unusable};
 use crate::phase::Phase;
 use crate::pki::request::common_name;
 use crate::plan::{ChangePolicy, JoinPlan, Mode, Target, TlsBootstrapBy};
@@ -45,12 +46,22 @@ pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
     let phases = plan.options.phases;
     if let (NodeState::Joined(identity), Mode::Apply, true) = (&state, plan.options.mode, phases.kubelet_start) {
         if plan.options.changes == ChangePolicy::Apply
-            && keep::is_expiring(&root, &init, identity, now)?
+            && keep::is_expiring(&root, identity, now)?
             && let Some(outcome) = renewed(plan, &root, &init, report)?
         {
             return Ok(outcome);
         }
         return already_joined::finish(plan, &root, &init, identity.clone(), report);
+    }
+    if let (NodeState::Joined(_), Mode::DryRun, ChangePolicy::Apply) = (&state, plan.options.mode, plan.options.changes)
+    {
+        return Ok(Outcome::DryRun(changes::files(&changes::changes(&root, &plan.node)?)));
+    }
+    if let (NodeState::Superseded(_), Mode::Apply) = (&state, plan.options.mode) {
+        // Until the new identity is there, the old one goes on; where that fails, there is nothing to go on.
+        if let Err(Failure(error)) = start_stopped_kubelet(&plan.target, &init, report) {
+            report.debug(1, Phase::KubeletStart, format_args!("{error}"));
+        }
     }
     let passed = if phases.preflight { Some(preflight::run(plan, &root, &state, report)?) } else { None };
     if phases.kubelet_start {
@@ -80,6 +91,8 @@ fn renewed(plan: &JoinPlan, root: &Root, init: &InitSystem, report: &Report) -> 
     let state = NodeState::Unusable(Unusable::Expiring);
     match make_node(&plan, Machine { root, init, state: &state }, None, report) {
         Ok(outcome) => Ok(Some(outcome)),
+        // What has been written may not be undone.
+        Err(failure) if !matches!(state::read_any(root, None)?, NodeState::Joined(_)) => Err(failure),
         Err(Failure(error)) => {
             let text = format_args!("the certificate that is about to expire could not be renewed: {error}");
             report.warn(Phase::TlsBootstrap, Some(error.code()), text);
@@ -88,21 +101,33 @@ fn renewed(plan: &JoinPlan, root: &Root, init: &InitSystem, report: &Report) -> 
     }
 }
 
-/// A node that has joined, and of which nothing else is known: no settings were found, or no token. Its kubelet is started
-/// where it does not run. `None` where there is no such node.
+/// A node that has joined, and whose settings cannot be used. Its kubelet is started where it does not run. `None` where
+/// there is no such node.
 ///
 /// # Errors
 /// The root cannot be read, or the kubelet cannot be started.
-pub fn keep_without_settings(target: &Target, clock: Clock, report: &Report) -> Result<Option<Outcome>, Failure> {
+pub fn keep_without_settings(
+    target: &Target,
+    mode: Mode,
+    clock: Clock,
+    report: &Report,
+) -> Result<Option<(NodeIdentity, Case)>, Failure> {
     let root = Root::open(target.rootfs())?;
     let now = clock.is_plausible().then(|| clock.now());
     let NodeState::Joined(identity) = state::read_any(&root, now)? else { return Ok(None) };
-    let init = target.init_system();
+    if mode == Mode::Apply {
+        start_stopped_kubelet(target, &target.init_system(), report)?;
+    }
+    Ok(Some((identity, Case::Well)))
+}
+
+/// Starts a kubelet that does not run, on this system.
+fn start_stopped_kubelet(target: &Target, init: &InitSystem, report: &Report) -> Result<(), Failure> {
     if target.is_this_system() && matches!(init.is_active(kubelet_start::SERVICE), Ok(false)) {
         report.phase(Phase::KubeletStart);
         init.start(kubelet_start::SERVICE)?;
     }
-    Ok(Some(Outcome::AlreadyJoined(identity, Case::Well)))
+    Ok(())
 }
 
 /// The machine as this run has found it.
@@ -161,7 +186,11 @@ fn make_node(
     let credential = issued.as_ref().map_or(credential, KubeletCredential::Issued);
 
     report.phase(Phase::KubeletStart);
-    write(machine, &files.with(credential, &unit_links), report)?;
+    let mut tree = files.with(credential, &unit_links);
+    if options.changes == ChangePolicy::Apply {
+        keep::remember_endpoints(access, info.server(), &mut tree);
+    }
+    write(machine, &tree, report)?;
     let kubelet = kubelet_start::start(plan, machine.root, machine.init, files.kubelet(), report)?;
     let kubelet = kubelet_start::wait_for_registration(plan, &info, &cluster, issued.as_ref(), kubelet, report);
     joined(machine.root, credential, &info, kubelet, case)
@@ -274,7 +303,11 @@ fn write(machine: Machine<'_>, files: &FileSet, report: &Report) -> Result<(), F
     if let Err(error) = machine.init.stop(kubelet_start::SERVICE) {
         report.warn(Phase::KubeletStart, Some(error.code()), error);
     }
-    if !matches!(machine.state, NodeState::Nothing | NodeState::Conflict(Conflict::Preexisting)) {
+    // A renewed identity is of the same node in the same cluster: each mixture of old and new is one.
+    let is_kept = NodeState::Unusable(Unusable::Expiring);
+    if !matches!(machine.state, NodeState::Nothing | NodeState::Conflict(Conflict::Preexisting))
+        && *machine.state != is_kept
+    {
         // The commit point of a previous join: left there, it would vouch for what is half written next to it.
         let mut stale = FileSet::new();
         stale.absent(paths::KUBELET_CONF);

@@ -71,6 +71,26 @@ impl Registered {
     }
 }
 
+/// Whether the API server knows this node by its certificate.
+///
+/// # Errors
+/// No connection can be made with it, or the API server refuses it. That there is no Node yet is none.
+pub fn knows_node(
+    access: &Access,
+    node: &NodeName,
+    info: &ClusterInfo,
+    identity: Option<&ClientIdentity>,
+    retry: Retry,
+) -> Result<(), NotRegistered> {
+    let server = Dialer::new(info.endpoint().clone(), &access.proxies)
+        .and_then(|dialer| Server::new(dialer, info.roots(), info.clock(), identity))
+        .map_err(NotRegistered::Identity)?;
+    match Client::new(server, None).node(&Wanted::node(node.as_str()), retry.exchange_deadline(REQUEST_TIMEOUT)) {
+        Ok(_) | Err(KubeError { cause: KubeCause::NotFound { .. }, .. }) => Ok(()),
+        Err(error) => Err(NotRegistered::Node(error)),
+    }
+}
+
 impl fmt::Display for Registered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.node.fmt(f)

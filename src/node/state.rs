@@ -132,10 +132,14 @@ pub fn access(root: &Root) -> Result<Option<ClusterAccess>, RootError> {
     })())
 }
 
-/// `kubelet.conf` as it is, with another server; `None` where it is not of the form that joins write.
+/// `kubelet.conf` as it is, with another server; `None` where it is not what joins write.
 pub fn with_server(root: &Root, server: &Endpoint) -> Result<Option<String>, RootError> {
-    let conf = root.read(&paths::KUBELET_CONF, LIMIT)?.and_then(|text| KubeletConf::read(&text));
-    Ok(conf.map(|conf| {
+    let Some(text) = root.read(&paths::KUBELET_CONF, LIMIT)? else { return Ok(None) };
+    // What a person has added would be lost.
+    let is_extended = CurrentContext::read(&text).is_some_and(|conf| {
+        ["tls-server-name", "proxy-url"].into_iter().any(|field| conf.cluster_text(field).is_some())
+    });
+    Ok(KubeletConf::read(&text).filter(|_| !is_extended).map(|conf| {
         let ca: String = conf.ca_certificates.iter().map(Certificate::to_pem).collect();
         kubeconfig::render(&format!("https://{server}"), ca, conf.client.as_str())
     }))

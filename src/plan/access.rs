@@ -14,6 +14,8 @@ pub struct Access {
     pub server: Option<Endpoint>,
     /// Authenticates the request for a certificate; where there is none, the discovery file has to hold what does.
     pub bootstrap_token: Option<BootstrapToken>,
+    /// Where there is neither, one may still come: nobody has typed this.
+    pub token_may_come: bool,
     /// Proxies between this machine and servers.
     pub proxies: Proxies,
     /// Which clock judges certificates.

@@ -11,6 +11,7 @@ use crate::config::{Extras, JoinConfiguration};
 use crate::host::HostFacts;
 use crate::inputs::{Discovery, Inputs};
 use crate::phase::Phase;
+use crate::retry::Jitter;
 
 /// A join with nothing left to decide.
 #[derive(Clone, Debug)]
@@ -46,6 +47,7 @@ impl JoinPlan {
         }
         if let (Discovery::File { kubeconfig, .. }, None) = (&inputs.discovery, &bootstrap_token)
             && kubeconfig.credentials.is_none()
+            && !configuration.token_may_come
         {
             return Err(PlanError::NoCredentials);
         }
@@ -58,13 +60,14 @@ impl JoinPlan {
         let name_is_given = registration.name.is_some() || has_hostname_override(&registration.kubelet_extra_args);
         let name = node_name(registration.name.as_ref(), &registration.kubelet_extra_args, &host)?;
         let system_uuid = host.system_uuid.as_ref().map(|uuid| uuid.value.as_str());
-        let seed = seed(&[host.machine_id.as_deref(), system_uuid, Some(name.as_str())]);
+        let jitter = Jitter::of(&[host.machine_id.as_deref(), system_uuid, Some(name.as_str())]);
         Ok(JoinPlan {
             target: Target::new(extras.rootfs, &host.path).in_unit(host.unit.clone()),
             access: Access {
                 discovery: inputs.discovery,
                 server: extras.server,
                 bootstrap_token,
+                token_may_come: configuration.token_may_come,
                 proxies: inputs.proxies,
                 clock,
             },
@@ -85,17 +88,11 @@ impl JoinPlan {
                 tls_bootstrap: if kubelet_bootstraps { TlsBootstrapBy::Kubelet } else { TlsBootstrapBy::Kubejoin },
                 ignore_preflight_errors: registration.ignore_preflight_errors,
                 timeouts: configuration.timeouts,
-                seed,
+                jitter,
                 set_clock: extras.set_clock,
                 changes: ChangePolicy::Report,
             },
             host,
         })
     }
-}
-
-/// FNV-1a: stable across releases and machines, which std's hasher does not promise.
-fn seed(parts: &[Option<&str>]) -> u64 {
-    let bytes = parts.iter().flatten().flat_map(|part| part.bytes().chain([0]));
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

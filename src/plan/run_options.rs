@@ -24,8 +24,8 @@ pub struct RunOptions {
     pub ignore_preflight_errors: Vec<String>,
     /// Waits.
     pub timeouts: Timeouts,
-    /// Spreads retries over a fleet: a stable hash of this machine's identity.
-    pub seed: u64,
+    /// Spreads retries over a fleet.
+    pub jitter: Jitter,
     /// Step the system clock to the verified server's.
     pub set_clock: bool,
     /// What a node that has joined does about settings that have changed since.
@@ -44,7 +44,7 @@ pub enum ChangePolicy {
 impl RunOptions {
     /// Retries until `wait` from now, spread over the fleet.
     pub fn retry(&self, wait: Duration) -> Retry {
-        Retry::within(wait, RETRY_FIRST, RETRY_CAP, Jitter::Seed(self.seed))
+        Retry::within(wait, RETRY_FIRST, RETRY_CAP, self.jitter)
     }
 }
 

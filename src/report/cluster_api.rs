@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::event::Event;
+use super::event::{Event, NODE_OUTCOMES};
 use super::result::replace;
 use super::sink::Sink;
 
@@ -14,9 +14,6 @@ pub const DIRECTORY: &str = "/run/cluster-api";
 
 const SUCCESS: &str = "bootstrap-success.complete";
 const ERROR: &str = "bootstrap-error.log";
-
-/// Outcomes of a machine that is a node.
-const NODE_OUTCOMES: [&str; 2] = ["joined", "already-joined"];
 
 /// The sink.
 pub struct ClusterApi {

@@ -7,6 +7,9 @@ use serde_json::Value;
 use super::level::Level;
 use crate::error::{Code, Finding};
 
+/// Outcomes of a machine that is a node.
+pub(super) const NODE_OUTCOMES: [&str; 2] = ["joined", "already-joined"];
+
 /// Something that happened, as the sinks see it. Texts have been through [`super::outgoing`].
 #[derive(Debug)]
 pub enum Event<'a> {

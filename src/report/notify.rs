@@ -5,10 +5,14 @@ use std::ffi::OsStr;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::time::Duration;
 
-use super::event::Event;
+use super::event::{Event, NODE_OUTCOMES};
 use super::level::Level;
 use super::sink::Sink;
+
+/// How long the manager may be busy.
+const SEND_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The sink.
 pub struct Notify {
@@ -25,8 +29,8 @@ impl Notify {
             _ => return None,
         };
         let socket = UnixDatagram::unbound().ok()?;
-        // A manager that does not read must not hold up a boot.
-        socket.set_nonblocking(true).ok()?;
+        // A manager that is busy is waited for, and one that does not read must not hold up a boot.
+        socket.set_write_timeout(Some(SEND_TIMEOUT)).ok()?;
         Some(Notify { socket, address: address.ok()? })
     }
 
@@ -41,7 +45,8 @@ impl Sink for Notify {
         match event {
             Event::PhaseStarted(phase) => self.send("", phase),
             Event::Line { level: Level::Warning, section, text, .. } => self.send("", &format!("{section}: {text}")),
-            Event::Done { outcome, .. } => self.send("READY=1\n", outcome),
+            Event::Done { outcome, .. } if NODE_OUTCOMES.contains(outcome) => self.send("READY=1\n", outcome),
+            Event::Done { outcome, .. } => self.send("", outcome),
             Event::Failed { code, message, .. } => self.send("", &format!("{}: {message}", code.name)),
             Event::AttemptStarted | Event::PhaseEnded(..) | Event::Line { .. } | Event::Finding { .. } => {}
         }

@@ -28,7 +28,7 @@ use crate::values::duration;
 /// How often the same reason for waiting is repeated.
 const RETRY_REMINDER: Duration = Duration::from_secs(60);
 
-/// More lines are not remembered: an attempt has a dozen.
+/// When more lines have been shown, all are forgotten: an attempt has a dozen.
 const MAX_LINES_REMEMBERED: usize = 1000;
 
 /// More warnings of one kind are only counted.
@@ -184,7 +184,10 @@ impl Report {
     /// Whether a line of an attempt was shown by an earlier one; remembers it.
     fn is_repeated(&self, section: &str, text: &str) -> bool {
         let mut shown = self.shown.borrow_mut();
-        let Some(shown) = shown.as_mut().filter(|shown| shown.len() < MAX_LINES_REMEMBERED) else { return false };
+        let Some(shown) = shown.as_mut() else { return false };
+        if shown.len() >= MAX_LINES_REMEMBERED {
+            shown.clear();
+        }
         let mut hasher = DefaultHasher::new();
         (section, text).hash(&mut hasher);
         !shown.insert(hasher.finish())

@@ -160,7 +160,10 @@ impl Root {
     }
 
     /// The open directory that holds `path`, and the name in it; `None` where there is no such directory.
-    fn holder<'p>(&self, path: &'p TargetPath) -> Result<Option<(std::os::fd::OwnedFd, &'p str)>, RootError> {
+    pub(super) fn holder<'p>(
+        &self,
+        path: &'p TargetPath,
+    ) -> Result<Option<(std::os::fd::OwnedFd, &'p str)>, RootError> {
         let parent = path.parent().unwrap_or_else(TargetPath::root);
         match self.open_directory(&parent) {
             Ok(directory) => Ok(Some((directory, path.file_name().unwrap_or(".")))),

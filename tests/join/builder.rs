@@ -324,6 +324,7 @@ pub fn with_user(kubeconfig: &str, user: &str) -> String {
 /// Access by one discovery method, at the time of `clock`.
 pub fn access(discovery: Discovery, token: Option<&str>, clock: Clock) -> Access {
     Access {
+        token_may_come: false,
         discovery,
         server: None,
         bootstrap_token: token.map(|token| token.parse().unwrap()),

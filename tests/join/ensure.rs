@@ -1,5 +1,6 @@
 //! `ensure`: every state that a machine can be found in, and its outcome; and the places where it finds its settings.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -300,8 +301,12 @@ fn a_certificate_about_to_expire_is_renewed_with_itself() {
     machine.entry("kubejoin.ca-cert-hash", &server.ca_hash());
     let renewed = machine.run(&[]);
     assert_eq!(case_of(&renewed), ("joined", "renewed"), "{renewed:#?}");
-    let users: Vec<_> = server.csrs().iter().map(|csr| csr["spec"]["username"].clone()).collect();
-    assert_eq!(users, ["system:bootstrap:abcdef", "system:node:edge-1"]);
+    let csrs = server.csrs();
+    let users: Vec<String> = csrs.iter().map(|csr| csr["spec"]["username"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(
+        BTreeSet::from_iter(users),
+        BTreeSet::from(["system:bootstrap:abcdef".into(), "system:node:edge-1".into()])
+    );
 
     // Where the cluster does not answer, the node goes on with what it has.
     drop(server);
@@ -335,6 +340,14 @@ fn whoever_provisioned_it_hears_the_end() {
         eprintln!("SKIPPED: this test needs root and unshare(1), to make a mount namespace");
         return;
     }
+    // A command line that is not understood ends before anything else is known.
+    let program = tempfile::tempdir().unwrap();
+    let kubeadm = program.path().join("kubeadm");
+    std::os::unix::fs::symlink(crate::builder::KUBEJOIN, &kubeadm).unwrap();
+    let script = format!("mount -t tmpfs t /run && {} join h:1 --tokn x; cat /run/cluster-api/*", kubeadm.display());
+    let output = Command::new("unshare").args(["-m", "sh", "-c", &script]).output().unwrap();
+    assert!(String::from_utf8(output.stdout).unwrap().contains("code: usage.arguments (exit 2)"));
+
     let server = ApiServer::start(Options::default());
     let (endpoint, token, hash) = (server.endpoint(), server.token(), server.ca_hash());
     let wrong_hash = format!("sha256:{}", "0".repeat(64));
@@ -378,4 +391,153 @@ fn whoever_provisioned_it_hears_the_end() {
             assert!(!said.contains("0123456789abcdef"), "{said}");
         }
     }
+}
+
+/// A renewal that cannot be written leaves a node, or says that there is none.
+#[test]
+fn a_renewal_that_cannot_be_written_takes_no_node_away() {
+    let server = ApiServer::start(Options { signing_duration: Duration::from_secs(25), ..Options::default() });
+    let machine = Machine::of(&server);
+    machine.entry("kubejoin.txt", &pasted(&server)).entry("kubejoin.node-name", "edge-1");
+    assert_eq!(machine.run(&[]).status, 0);
+    let conf = machine.join.root().join("etc/kubernetes/kubelet.conf");
+    let instance = machine.join.root().join("var/lib/kubelet/instance-config.yaml");
+    std::fs::remove_file(&instance).unwrap();
+    std::fs::create_dir_all(instance.join("in-the-way")).unwrap();
+    let kept = machine.run(&[]);
+    assert_eq!(case_of(&kept), ("already-joined", "well"), "{kept:#?}");
+    assert!(kept.stderr.contains("could not be renewed"), "{}", kept.stderr);
+    assert!(conf.exists());
+}
+
+#[test]
+fn a_token_is_removed_only_once_there_is_a_node() {
+    let server = ApiServer::start(Options::default());
+    let machine = Machine::of(&server);
+    machine.entry("kubejoin.txt", &pasted(&server)).entry("kubejoin.node-name", "edge-1");
+    let left = || machine.join.root().join("etc/kubejoin/kubejoin.txt").exists();
+    for (flags, outcome) in [(&["--dry-run"][..], "dry-run"), (&["--skip-phases", "kubelet-start"], "phase-done")] {
+        let ran = machine.run(&[flags, &["--shred-token-file"]].concat());
+        assert_eq!((ran.outcome(), left()), (outcome, true), "{ran:#?}");
+    }
+    assert_eq!((machine.run(&["--shred-token-file"]).status, left()), (0, false));
+}
+
+#[test]
+fn a_node_stays_one_when_its_settings_break() {
+    let server = ApiServer::start(Options::default());
+    let machine = Machine::of(&server);
+    machine.entry("kubejoin.txt", &pasted(&server)).entry("kubejoin.node-name", "edge-1");
+    assert_eq!(machine.run(&[]).status, 0);
+    for (name, text) in [
+        ("kubejoin.txt", "kubeadm join $ENDPOINT"),
+        ("kubejoin.txt", "\0\0\0\0"),
+        ("kubejoin.txt", ""),
+        ("kubejoin.yaml", "kind: JoinConfiguration\napiVersion: kubeadm.k8s.io/v9\n"),
+        ("kubejoin.kubelet-config", "/nowhere/at/all"),
+    ] {
+        machine.entry("kubejoin.txt", &pasted(&server)).entry(name, text);
+        let kept = machine.run(&[]);
+        assert_eq!(case_of(&kept), ("already-joined", "well"), "{name} {text}: {kept:#?}");
+        if name != "kubejoin.txt" {
+            assert!(kept.stderr.contains("this node stays as it is"), "{}", kept.stderr);
+            machine.without(name);
+        }
+    }
+}
+
+#[test]
+fn a_discovery_file_without_credentials_waits_for_a_token_of_its_own_place() {
+    let server = ApiServer::start(Options::default());
+    let machine = Machine::of(&server);
+    let file = machine.join.beside("discovery.conf", &crate::builder::cluster_info_of(&server));
+    // A path in a file that an editor has ended with a newline.
+    machine.entry("kubejoin.discovery-file", &format!("{}\n", file.display()));
+    machine.entry("kubejoin.node-name", "edge-1");
+    let without = machine.run(&[]);
+    assert_eq!((without.status, without.code()), (3, "config.no-token-yet"), "{without:#?}");
+
+    // Whoever writes the weaker place must not have the token of the stronger one sent to a server of theirs.
+    let credentials = machine.join.beside("x", "").with_file_name("credentials");
+    write(&credentials.join("kubejoin.token"), &server.token());
+    let mut command = machine.command(&[]);
+    let refused = machine.join.ran(command.env("CREDENTIALS_DIRECTORY", &credentials).output().unwrap());
+    assert_eq!((refused.status, refused.code()), (3, "config.no-token-yet"), "{refused:#?}");
+    assert!(refused.stderr.contains("a weaker place names the discovery file"), "{}", refused.stderr);
+
+    machine.entry("kubejoin.token", &server.token());
+    let joined = machine.run(&["--shred-token-file"]);
+    assert_eq!(case_of(&joined), ("joined", "new"), "{joined:#?}");
+    assert_eq!(case_of(&machine.run(&[])), ("already-joined", "well"));
+}
+
+#[test]
+fn other_files_of_the_boot_partition_are_left_alone() {
+    let server = ApiServer::start(Options::default());
+    let machine = Machine::of(&server);
+    machine.entry("kubejoin.txt", &pasted(&server)).entry("kubejoin.node-name", "edge-1");
+    let boot = machine.join.root().join("boot");
+    write(&boot.join("kubejoin.raw"), &"x".repeat(2 << 20));
+    std::fs::write(boot.join("kubejoin.efi"), [0xff, 0xfe, 0]).unwrap();
+    write(&boot.join("Kubejoin.Node-Name"), "first");
+    write(&boot.join("kubejoin.node-name"), "second");
+    let joined = machine.run(&[]);
+    assert_eq!((joined.status, joined.result["node"].as_str()), (0, Some("edge-1")), "{joined:#?}");
+    for expected in
+        ["kubejoin.raw: no setting", "kubejoin.efi: no setting", "boot/kubejoin.node-name: it is there twice"]
+    {
+        assert!(joined.stderr.contains(expected), "{expected}: {}", joined.stderr);
+    }
+}
+
+/// What cluster-info announces is tried with the node's own certificate before it is written.
+#[test]
+fn an_announced_server_that_does_not_answer_is_not_written() {
+    let server = ApiServer::start(Options::default());
+    let machine = Machine::of(&server);
+    let port = server.endpoint().rsplit_once(':').unwrap().1.to_owned();
+    machine.entry("kubejoin.txt", &pasted(&server)).entry("kubejoin.node-name", "edge-1");
+    assert_eq!(machine.run(&[]).status, 0);
+    server.set_faults(Faults::cluster_info(kubejoin_apiserver::ClusterInfo::server("https://localhost:1")));
+    machine.entry("kubejoin.txt", &pasted(&server).replace("127.0.0.1", "localhost"));
+    let kept = machine.run(&[]);
+    assert_eq!(case_of(&kept), ("already-joined", "well"), "{kept:#?}");
+    let conf = std::fs::read_to_string(machine.join.root().join("etc/kubernetes/kubelet.conf")).unwrap();
+    assert!(conf.contains(&format!("https://127.0.0.1:{port}")), "{conf}");
+    assert!(kept.stderr.contains("could not be verified"), "{}", kept.stderr);
+}
+
+/// A load balancer in cluster-info, three servers in the settings: nobody is asked at the next boot.
+#[test]
+fn settings_that_lead_to_another_server_are_remembered_by_the_join() {
+    let server = ApiServer::start(Options::default());
+    let machine = Machine::of(&server);
+    machine.entry("kubejoin.txt", &pasted(&server).replace("127.0.0.1", "localhost"));
+    machine.entry("kubejoin.node-name", "edge-1");
+    let joined = machine.run(&[]);
+    assert_eq!(
+        (joined.status, joined.result["server"].as_str().unwrap()),
+        (0, &*format!("https://{}", server.endpoint()))
+    );
+    let requests = server.requests().len();
+    assert_eq!(case_of(&machine.run(&[])), ("already-joined", "well"));
+    assert_eq!(server.requests().len(), requests);
+}
+
+#[test]
+fn a_dry_run_shows_what_would_change_and_changes_nothing() {
+    let server = ApiServer::start(Options::default());
+    let machine = Machine::of(&server);
+    let new = machine.run(&["--dry-run", "--deadline", "9000h"]);
+    assert_eq!((new.status, new.code()), (2, "config.incomplete"), "{new:#?}");
+    machine.entry("kubejoin.endpoint", &server.endpoint()).entry("kubejoin.ca-cert-hash", &server.ca_hash());
+    machine.entry("kubejoin.node-name", "edge-1");
+    // One attempt: nothing is waited for.
+    assert_eq!(machine.run(&["--dry-run", "--deadline", "9000h"]).code(), "config.no-token-yet");
+    machine.entry("kubejoin.token", &server.token());
+    assert_eq!(machine.run(&[]).status, 0);
+    let (tree, requests) = (machine.join.tree(), server.requests().len());
+    let shown = machine.run(&["--dry-run"]);
+    assert_eq!((shown.outcome(), &shown.result["files"]), ("dry-run", &serde_json::json!([])), "{shown:#?}");
+    assert_eq!((machine.join.tree(), server.requests().len()), (tree, requests));
 }

@@ -53,20 +53,21 @@ impl Booting {
         std::fs::create_dir_all(&sys).unwrap();
         let command_line = join.beside("cmdline", &self.command_line);
         let script = "set -e
-            memory=$1 sys=$2 command_line=$3; shift 3
+            memory=$1 sys=$2 command_line=$3 root=$4; shift 4
             mount --make-rprivate / && mount -t tmpfs memory \"$memory\"
             for path in /*; do
                 if [ -L \"$path\" ]; then cp -P \"$path\" \"$memory$path\"
                 elif [ -d \"$path\" ]; then mkdir \"$memory$path\" && mount --rbind \"$path\" \"$memory$path\"
                 fi
             done
+            mount --bind \"$root\" \"$memory$root\"
             mount --bind \"$sys\" \"$memory/sys\"
             mount --bind \"$command_line\" \"$memory/proc/cmdline\"
             exec chroot \"$memory\" \"$@\"";
         let _ = std::fs::remove_file(join.result_file());
         let command = join.command();
         let mut shell = Command::new("unshare");
-        shell.args(["-m", "sh", "-c", script, "sh"]).args([&memory, &sys, &command_line]);
+        shell.args(["-m", "sh", "-c", script, "sh"]).args([&memory, &sys, &command_line, &join.root()]);
         shell.arg(command.get_program()).args(command.get_args()).stdin(Stdio::null());
         let output = shell.output().unwrap();
         let result = std::fs::read(join.result_file()).unwrap_or_else(|error| panic!("{error}: {output:?}"));

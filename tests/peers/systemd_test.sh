@@ -37,6 +37,16 @@ row_boots_again() {
   is "$(wc -l <"$out/kubelet")" 1
   is "$(grep -c ' GET \| POST ' "$out/requests")" 0
 }
+# `ensure` on a node whose settings are gone.
+row_without_settings() {
+  row_before
+  command=ensure
+  boot kubelet
+  ended 0
+  is "$(fact outcome)" already-joined
+  is "$(wc -l <"$out/kubelet")" 1
+  at_least 20 "$(seconds)"
+}
 # As an extension starts it: not enabled, and not called so.
 row_upheld() {
   unit kubejoin 'Before=kubelet.service'
@@ -108,8 +118,8 @@ ${lines[kubelet]-}"
 exec >>/mnt/join 2>&1
 until pin=\$(sed -n 's/.*"caCertHash":"\([^"]*\)".*/\1/p' /mnt/requests) && [ -n "\$pin" ]; do sleep 0.1; done
 cat /proc/self/cgroup
-exec $binary join 127.0.0.1:6443 --token abcdef.0123456789abcdef --discovery-token-ca-cert-hash ${pin:-\$pin} --node-name node \
-  --cri-socket unix:///run/none.sock --ignore-preflight-errors=$ignored ${arguments[*]}
+exec $binary ${command:-join 127.0.0.1:6443 --token abcdef.0123456789abcdef --discovery-token-ca-cert-hash ${pin:-\$pin} --node-name node \
+  --cri-socket unix:///run/none.sock --ignore-preflight-errors=$ignored ${arguments[*]}}
 T
   cat >"$out/end.sh" <<T
 sleep ${waits:-0.5}
@@ -194,7 +204,7 @@ main() {
     # shellcheck disable=SC2053 # a glob
     [[ $name == $only ]] || continue
     # What rows may change.
-    why=() arguments=() pin='' waits='' upholds='' in_kubelet=''
+    why=() arguments=() pin='' waits='' upholds='' in_kubelet='' command=''
     # Of a machine of tests.
     ignored=CRI,ContainerRuntimeVersion,Swap,SystemVerification,KubeletVersion,FileExisting-losetup,FailCgroupV1,Port-10250
     ignored+=,FileContent--proc-sys-net-ipv4-ip_forward

@@ -1,0 +1,123 @@
+//! What is checked after discovery.
+
+use super::bench::{Bench, Lines, Said};
+use crate::error::Explain;
+use crate::host::CgroupVersion;
+use crate::preflight::subject::Subject;
+use crate::preflight::{ClusterRequirements, cluster_checks, worker};
+use crate::report::Report;
+use crate::rootfs::Root;
+use crate::services::InitSystem;
+
+/// What [`LocalChecksPassed::after_discovery`] says of a KubeletConfiguration and an API server.
+fn after_discovery(bench: &Bench, fields: &str, api_server: Option<&str>) -> Said {
+    let text = format!("apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n{fields}");
+    let kubelet = crate::kubelet::configuration::KubeletConfiguration::read(text.as_bytes()).unwrap();
+    let lines = Lines::default();
+    let report = Report::new(vec![Box::new(lines.clone())]);
+    let root = Root::open(bench.root.path()).unwrap();
+    let plan = bench.plan();
+    let subject = Subject::new(&plan, &root, &bench.state, InitSystem::Unmanaged, &report);
+    let requirements = ClusterRequirements { kubelet: &kubelet, api_server, ca_certificates: &[] };
+    let result = cluster_checks::run(&worker::engine(&subject), &subject, &requirements);
+    let warnings = lines.0.borrow().iter().filter(|line| line.0).map(|line| line.1.clone()).collect();
+    Said { result, warnings, infos: Vec::new() }
+}
+
+#[test]
+fn swap_is_compared_with_the_nodes_configuration() {
+    const FSTAB: &str = "# swap\n/dev/sda1 / ext4 ro 0 1\n#/dev/sda2 none swap sw 0 0\n/dev/sda3 none swap sw,noauto 0 0\n\
+                         /swap none swap sw 0 0\n";
+    type Change = fn(&mut Bench);
+    let extra =
+        |bench: &mut Bench| bench.write("/etc/default/kubelet", b"#x\nKUBELET_EXTRA_ARGS=--fail-swap-on=false\n");
+    let table: [(&str, Change, &str, Option<&str>); 9] = [
+        ("on", |_| {}, "", Some("run `swapoff -a` and remove what turns it on (zram-generator")),
+        (
+            "on",
+            |bench| bench.write("/etc/fstab", FSTAB.as_bytes()),
+            "",
+            Some("run `swapoff -a` and remove line 5 of /etc/fstab on"),
+        ),
+        ("on", |_| {}, "failSwapOn: false", None),
+        ("on", extra, "", None),
+        (
+            "on",
+            |bench| {
+                bench.write("/etc/systemd/system/kubelet.service.d/9.conf", b"ExecStart=kubelet --fail-swap-on=false")
+            },
+            "",
+            None,
+        ),
+        ("on", |bench| bench.write("/etc/default/kubelet", b"# --fail-swap-on=false"), "", Some("run `swapoff -a`")),
+        ("off", |bench| bench.write("/etc/fstab", FSTAB.as_bytes()), "", None),
+        ("elsewhere", |_| {}, "", None),
+        (
+            "elsewhere",
+            |bench| bench.write("/etc/fstab", FSTAB.as_bytes()),
+            "",
+            Some("remove line 5 of /etc/fstab on this machine, or write"),
+        ),
+    ];
+    for (state, change, fields, expected) in table {
+        let mut bench = if state == "elsewhere" { Bench::other_root() } else { Bench::this_system() };
+        bench.host.swap_areas = Some(usize::from(state != "off"));
+        change(&mut bench);
+        let said = after_discovery(&bench, fields, None);
+        let hint = said.result.err().and_then(|error| error.findings()[0].hint.clone());
+        let agrees = match (&hint, expected) {
+            (Some(hint), Some(expected)) => hint.starts_with(expected) && hint.contains("`failSwapOn: false`"),
+            (hint, expected) => hint.is_none() && expected.is_none(),
+        };
+        assert!(agrees, "{state} {fields}: {hint:?}, expected {expected:?}");
+    }
+    // A user who has always ignored kubeadm's check of that name still can.
+    let mut bench = Bench { ignore: vec!["swap".to_owned()], ..Bench::this_system() };
+    bench.host.swap_areas = Some(1);
+    let said = after_discovery(&bench, "", None);
+    assert!(said.result.is_ok() && said.warnings[0].starts_with("[WARNING Swap]: swap is on, and with failSwapOn"));
+}
+
+#[test]
+fn cgroup_v1_is_compared_with_the_nodes_configuration() {
+    use CgroupVersion::{V1, V2};
+    let table = [
+        (V1, "1.37.2", "", true),
+        (V1, "1.35.0-rc.0", "failCgroupV1: true", true),
+        (V1, "1.37.2", "failCgroupV1: false", false),
+        (V1, "1.34.9", "", false),
+        (V2, "1.37.2", "", false),
+    ];
+    for (version, kubelet, fields, refused) in table {
+        let mut bench = Bench::this_system();
+        bench.program("kubelet", &format!("echo Kubernetes v{kubelet}"));
+        bench.host.cgroups.version = Some(version);
+        let names = after_discovery(&bench, fields, None).error_names();
+        assert_eq!(names, if refused { vec!["FailCgroupV1"] } else { Vec::new() }, "{version:?} {kubelet} {fields}");
+    }
+}
+
+#[test]
+fn a_kubelet_newer_than_the_api_server_is_a_warning() {
+    let table = [
+        (None, None),
+        (Some("v1.37.0"), None),
+        (Some("v1.38.0-alpha.1+abc"), None),
+        (
+            Some("v1.36.9"),
+            Some("kubelet 1.37.2 is newer than the API server (1.36.9), which is not a supported combination: install"),
+        ),
+        (Some("v1.36.9-gke.100"), Some("kubelet 1.37.2 is newer")),
+        (Some("stable-1"), Some("could not check: the API server's version is \"stable-1\"")),
+    ];
+    for (api_server, expected) in table {
+        let said = after_discovery(&Bench::this_system(), "", api_server);
+        assert_eq!(said.result, Ok(()));
+        let found = said.warnings.first().and_then(|text| text.strip_prefix("[WARNING KubeletVersion]: "));
+        let agrees = match (found, expected) {
+            (Some(found), Some(expected)) => found.starts_with(expected),
+            (found, expected) => found.is_none() && expected.is_none(),
+        };
+        assert!(agrees, "{found:?}, expected {expected:?}");
+    }
+}
