@@ -30,6 +30,7 @@ main() {
   for file in "$image"/*.service; do
     check "systemd takes $(basename "$file")" systemd-analyze verify --man=no "$file"
   done
+  check "kubejoin.yaml is valid without a token" "$binary" config validate --config "$image/kubejoin.yaml"
   for file in "$image"/*.bu; do recipe "$(basename "$file" .bu)"; done
   refused
   finished=yes
