@@ -97,7 +97,7 @@ pub(super) fn new_endpoint(
     }
     report.info(Phase::KubeletStart, format_args!("The API server is {server} now, and no longer {}", identity.server));
     let Some(conf) = state::with_server(root, &server)? else {
-        let text = format_args!("{} has fields that no join writes: change its server by hand", paths::KUBELET_CONF);
+        let text = format!("{} has fields that no join writes: change its server by hand", paths::KUBELET_CONF);
         report.warn(Phase::KubeletStart, None, text);
         return Ok(None);
     };
