@@ -5,8 +5,20 @@ use std::path::{Path, PathBuf};
 use kubejoin::for_tests::cli::{self, Command};
 
 /// Commands of other programs that documents show.
-const FOREIGN: [&str; 9] =
-    ["kubeadm ", "kubectl ", "git ", "ln -s ", "curl ", "openssl ", "cargo test", "cargo clippy", "cargo fmt"];
+const FOREIGN: [&str; 12] = [
+    "kubeadm ",
+    "kubectl ",
+    "git ",
+    "ln -s ",
+    "curl ",
+    "openssl ",
+    "cargo test",
+    "cargo clippy",
+    "cargo fmt",
+    "butane ",
+    "bitbake-layers ",
+    "make BR2_EXTERNAL=",
+];
 
 /// Directories that paths in documents begin with.
 const DIRECTORIES: [&str; 6] = [".ci/", ".github/", "cross/", "image/", "src/", "tests/"];

@@ -24,6 +24,7 @@ mod phases;
 mod proxy;
 mod proxy_server;
 mod readme;
+mod recipes;
 mod reference;
 mod registration;
 mod report;
