@@ -100,7 +100,8 @@ fn commands_of_recipes_are_understood() {
             for (written, meant) in [("kubejoin ensure", "kubejoin ensure"), ("kubeadm join 10.", "kubejoin join 10.")]
             {
                 let Some((_, rest)) = line.split_once(written) else { continue };
-                let rest = rest.split(['"', '\'', ';', '|', '&', '<', '>', '`', '$']).next().unwrap();
+                // A backslash is the line break of a printf.
+                let rest = rest.split(['"', '\'', ';', '|', '&', '<', '>', '`', '$', '\\']).next().unwrap();
                 commands.insert(format!("{meant}{rest}"), name.clone());
             }
         }
