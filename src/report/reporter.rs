@@ -161,7 +161,7 @@ impl Report {
         let since = before.as_ref().map_or(now, |before| before.since);
         let reported = before.filter(|_| !is_news).map_or(now, |before| before.reported);
         let mut line = format!("{text}; trying again in {:.1} s", pause.length.as_secs_f32());
-        if pause.left < FOR_EVER {
+        if pause.left < FOR_EVER / 2 {
             let left = Duration::from_secs(pause.left.as_secs_f64().ceil() as u64);
             line = format!("{line}, for {} at most", duration::format(left));
         }

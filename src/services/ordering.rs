@@ -48,6 +48,9 @@ pub(super) fn held_back(commands: &Commands, systemctl: &Path, unit: &str, servi
                 }
             }
         }
+        if found.is_some() {
+            break;
+        }
     }
     found
 }

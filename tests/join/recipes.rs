@@ -101,7 +101,9 @@ fn commands_of_recipes_are_understood() {
             {
                 let Some((_, rest)) = line.split_once(written) else { continue };
                 // A backslash is the line break of a printf.
-                let rest = rest.split(['"', '\'', ';', '|', '&', '<', '>', '`', '$', '\\']).next().unwrap();
+                // A variable stands for a value.
+                let rest = rest.replace('"', "");
+                let rest = rest.split(['\'', ';', '|', '&', '<', '>', '`', '\\']).next().unwrap();
                 commands.insert(format!("{meant}{rest}"), name.clone());
             }
         }
