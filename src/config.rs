@@ -44,7 +44,7 @@ pub use extras::Extras;
 pub use join_configuration::{DiscoveryMethod, DiscoveryTrust, JoinConfiguration, Taint};
 pub use load::{load, load_unattended};
 pub use place::Place;
-pub use resolve::Resolved;
+pub use resolve::{Resolved, names_cluster};
 pub use timeouts::Timeouts;
 
 /// For the tests of other rooms.

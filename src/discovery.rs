@@ -15,5 +15,5 @@ pub mod jws;
 mod token;
 mod url;
 
-pub use cluster::ClusterInfo;
+pub use cluster::{Announced, ClusterInfo};
 pub use discover::{BootstrapCredentials, Discovered, discover};

@@ -16,7 +16,7 @@ use crate::kubelet::overrides::KubeletOverrides;
 use crate::net::dial::Proxies;
 use crate::report::Report;
 
-pub use discovery::{Discovery, Trust};
+pub use discovery::{Discovery, Trust, proxies};
 pub use error::InputError;
 pub use kubelet::read as kubelet_overrides;
 

@@ -7,6 +7,7 @@ mod findings;
 mod keep;
 mod kubelet_start;
 mod outcome;
+mod renewal;
 mod workflow;
 
 pub use case::Case;

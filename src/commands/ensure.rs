@@ -10,10 +10,11 @@ use crate::cli::{EnsureArgs, join_command};
 use crate::clock::Clock;
 use crate::config::places::{self, Where};
 use crate::config::{self, Place, Resolved, Timeouts};
-use crate::error::{Class, Code, Explain, Failure, Finding};
-use crate::host;
-use crate::join::{Outcome, keep_without_settings};
-use crate::node::state;
+use crate::error::{Class, Code, Explain, Failure, Finding, codes};
+use crate::host::{self, HostFacts};
+use crate::inputs;
+use crate::join::{Case, Outcome, keep_without_settings};
+use crate::node::state::{self, NodeIdentity};
 use crate::plan::{ChangePolicy, JoinPlan, Mode, Target};
 use crate::report::Report;
 use crate::retry::{FOR_EVER, Jitter, Retry};
@@ -57,14 +58,28 @@ fn attempt(args: &EnsureArgs, left: Duration, report: &Report) -> Result<(), Fai
         target: rootfs.as_deref(),
         kernel_command_line: settings.kernel_command_line.as_ref().map(|given| given.value.as_path()),
     };
-    let is_node = match plan(args, of, left, report) {
+    let places = read_places(of, report);
+    let names_cluster = places.as_ref().map_or(true, |places| config::names_cluster(settings, places));
+    let is_node = match places.and_then(|places| plan(args, of, places, left, report)) {
         Ok(plan) => {
             let outcome = crate::join::join(&plan, report)?;
             print_outcome(&outcome, &plan, &args.join, report);
             matches!(outcome, Outcome::Joined { .. } | Outcome::AlreadyJoined(..))
         }
         // A node whose settings are gone, or broken, is a node.
-        Err(failure) if failure.0.code().class == Class::Usage => keep(args, rootfs.clone(), failure, report)?,
+        Err(failure) if failure.0.code().class == Class::Usage => {
+            let Some((identity, case)) = keep(args, rootfs.clone(), report)? else { return Err(failure) };
+            let Failure(error) = failure;
+            if !names_cluster && error.code() == &codes::CONFIG_INCOMPLETE {
+                // It was joined by hand, or its settings were removed with the token in them: all is as it should be.
+                report.debug(1, SECTION, "no settings say where to join: this node stays as it is");
+            } else {
+                let text = format_args!("this node stays as it is, its settings cannot be used: {error}");
+                report.warn(SECTION, Some(error.code()), text);
+            }
+            print_already_joined(&identity, case, report);
+            true
+        }
         Err(failure) => return Err(failure),
     };
     if args.shred_token_file && is_node {
@@ -73,9 +88,14 @@ fn attempt(args: &EnsureArgs, left: Duration, report: &Report) -> Result<(), Fai
     Ok(())
 }
 
-/// Reads every source and makes the plan.
-fn plan(args: &EnsureArgs, of: Where<'_>, left: Duration, report: &Report) -> Result<JoinPlan, Failure> {
-    let places = read_places(of, report)?;
+/// Weighs every source and makes the plan.
+fn plan(
+    args: &EnsureArgs,
+    of: Where<'_>,
+    places: Vec<Place>,
+    left: Duration,
+    report: &Report,
+) -> Result<JoinPlan, Failure> {
     let resolved = config::load_unattended(&args.join.settings, places);
     let mut resolved: Resolved = resolved.map_err(|refused| join::refused(refused, report))?;
     resolved.extras.rootfs = of.target.map(Path::to_owned);
@@ -105,18 +125,17 @@ fn read_places(of: Where<'_>, report: &Report) -> Result<Vec<Place>, Failure> {
     Ok(places)
 }
 
-/// What has joined stays a node; `failure` is why its settings say nothing, and counts where there is no node.
-fn keep(args: &EnsureArgs, rootfs: Option<PathBuf>, failure: Failure, report: &Report) -> Result<bool, Failure> {
-    let path = host::search_path(std::env::var_os("PATH").as_deref());
-    let target = Target::new(rootfs, &path).in_unit(host::own_unit());
+/// What has joined stays a node, whatever its settings say; `None` where nothing has.
+fn keep(args: &EnsureArgs, rootfs: Option<PathBuf>, report: &Report) -> Result<Option<(NodeIdentity, Case)>, Failure> {
+    let search_path = std::env::var_os("PATH");
+    let target = Target::new(rootfs, &host::search_path(search_path.as_deref())).in_unit(host::own_unit());
     let mode = if args.join.settings.dry_run == Some(true) { Mode::DryRun } else { Mode::Apply };
     let clock = Clock::read(args.join.settings.clock.unwrap_or_default(), None);
-    let Some((identity, case)) = keep_without_settings(&target, mode, clock, report)? else { return Err(failure) };
-    let Failure(error) = failure;
-    let text = format_args!("this node stays as it is, its settings cannot be used: {error}");
-    report.warn(SECTION, Some(error.code()), text);
-    print_already_joined(&identity, case, report);
-    Ok(true)
+    let proxies = || {
+        let host = HostFacts::read(target.rootfs(), search_path.as_deref());
+        Ok(inputs::proxies(&host, clock, report)?)
+    };
+    keep_without_settings(&target, mode, clock, &proxies, report)
 }
 
 /// Overwrites and removes the files that a token was found in, or might have been.

@@ -74,6 +74,11 @@ pub(super) fn rank_of_cluster(flags: &Settings, places: &[Place]) -> Option<usiz
     if says(flags) { Some(0) } else { place().map(|at| at + 1) }
 }
 
+/// Whether any source says where to join.
+pub fn names_cluster(flags: &Settings, places: &[Place]) -> bool {
+    rank_of_cluster(flags, places).is_some()
+}
+
 type Weighed = (JoinConfiguration, Extras, Vec<(&'static str, Origin)>);
 
 fn weigh(sources: Sources<'_>, findings: &mut Findings) -> Result<Weighed, ConfigError> {

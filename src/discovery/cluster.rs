@@ -15,7 +15,7 @@ use crate::values::Endpoint;
 pub struct ClusterInfo {
     pub(super) server: Endpoint,
     pub(super) endpoint: Endpoint,
-    pub(super) announced: Option<Endpoint>,
+    pub(super) announced: Announced,
     pub(super) ca_certificates: Vec<Certificate>,
     pub(super) roots: TrustRoots,
     pub(super) clock: Clock,
@@ -32,9 +32,9 @@ impl ClusterInfo {
         &self.endpoint
     }
 
-    /// What cluster-info names, where a discovery file counts instead, and cluster-info could be read.
-    pub fn announced(&self) -> Option<&Endpoint> {
-        self.announced.as_ref()
+    /// What cluster-info says, where a discovery file counts instead.
+    pub fn announced(&self) -> &Announced {
+        &self.announced
     }
 
     /// The CA certificates that were verified, in the order of cluster-info.
@@ -56,6 +56,17 @@ impl ClusterInfo {
     pub fn clock(&self) -> Clock {
         self.clock
     }
+}
+
+/// What cluster-info says beside a discovery file, which counts instead.
+#[derive(Clone, Debug)]
+pub enum Announced {
+    /// It is what counts.
+    InUse,
+    /// It names this API server.
+    Server(Endpoint),
+    /// Nothing; and why.
+    Nothing(String),
 }
 
 /// A cluster that one of the methods of discovery has verified.

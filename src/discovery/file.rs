@@ -8,7 +8,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use super::cluster::{ClusterInfo, Verified, anchors, valid_anchors};
+use super::cluster::{Announced, ClusterInfo, Verified, anchors, valid_anchors};
 use super::cluster_info::{self, UnverifiedClusterInfo};
 use super::dialer::dialer_for;
 use super::error::DiscoveryError;
@@ -80,7 +80,10 @@ pub(super) fn with_ca_of_file(
         Some(user) => ask_as_user(as_user, user, retry, report)?,
         None => (as_user, answer),
     };
-    let announced = request.content(answer, report)?.map(|info| info.server);
+    let announced = match request.content(answer)? {
+        Ok(info) => Announced::Server(info.server),
+        Err(why) => Announced::Nothing(why),
+    };
     Ok(request.verified(ca_certificates, roots, server, announced))
 }
 
@@ -114,13 +117,14 @@ pub(super) fn with_ca_of_cluster_info(
         }
         None => answer,
     };
-    let unverified = request.content(answer, report)?;
-    let UnverifiedClusterInfo { server: announced, ca_certificates, .. } =
-        unverified.ok_or(DiscoveryError::File(KubeconfigError::NoCaCertificate))?;
+    let UnverifiedClusterInfo { server: announced, ca_certificates, .. } = request.content(answer)?.map_err(|why| {
+        report.warn(Phase::Discovery, None, why);
+        DiscoveryError::File(KubeconfigError::NoCaCertificate)
+    })?;
     let roots = valid_anchors(&ca_certificates, clock.now())?;
     // A token wins over the file's own certificate, which is then not shown any more.
     let server = Server::new(dialer, &roots, clock, identity.filter(|_| request.token.is_none()))?;
-    Ok(request.verified(ca_certificates, roots, server, Some(announced)))
+    Ok(request.verified(ca_certificates, roots, server, Announced::Server(announced)))
 }
 
 impl<'a> FileDiscovery<'a> {
@@ -134,21 +138,19 @@ impl<'a> FileDiscovery<'a> {
         credentials
     }
 
-    /// What cluster-info says. That it may not be read, is not there or cannot be used is no error here, as in kubeadm: the
-    /// server has been verified as the file's.
-    fn content(self, answer: Answer, report: &Report) -> Result<Option<UnverifiedClusterInfo>, DiscoveryError> {
-        let own = &self.kubeconfig.server;
-        let problem = match answer {
+    /// What cluster-info says, or why it says nothing. That it may not be read, is not there or cannot be used is no error
+    /// here, as in kubeadm: the server has been verified as the file's.
+    fn content(self, answer: Answer) -> Result<Result<UnverifiedClusterInfo, String>, DiscoveryError> {
+        Ok(match answer {
             Ok(config_map) => match config_map.data.get("kubeconfig").map(|text| cluster_info::read(text)) {
-                Some(Ok(unverified)) => return Ok(Some(unverified)),
-                Some(Err(error)) => format!("cluster-info cannot be used: {error}"),
-                None => "cluster-info has no kubeconfig".to_owned(),
+                Some(read) => read.map_err(|error| format!("cluster-info cannot be used: {error}")),
+                None => Err("cluster-info has no kubeconfig".to_owned()),
             },
-            Err(error) if is_refusal(&error) || matches!(error.cause, KubeCause::NotFound { .. }) => error.to_string(),
-            Err(error) => return Err(DiscoveryError::kube(own, error)),
-        };
-        report.warn(Phase::Discovery, None, format_args!("{problem}; the discovery file is taken as it is"));
-        Ok(None)
+            Err(error) if is_refusal(&error) || matches!(error.cause, KubeCause::NotFound { .. }) => {
+                Err(error.to_string())
+            }
+            Err(error) => return Err(DiscoveryError::kube(&self.kubeconfig.server, error)),
+        })
     }
 
     fn verified(
@@ -156,7 +158,7 @@ impl<'a> FileDiscovery<'a> {
         ca_certificates: Vec<Certificate>,
         roots: TrustRoots,
         server: Server,
-        announced: Option<Endpoint>,
+        announced: Announced,
     ) -> Verified {
         let (named, endpoint, clock) = (self.kubeconfig.server.clone(), server.endpoint().clone(), server.clock());
         Verified { info: ClusterInfo { server: named, endpoint, announced, ca_certificates, roots, clock }, server }

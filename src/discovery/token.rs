@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use super::cluster::{ClusterInfo, Verified, anchors, valid_anchors};
+use super::cluster::{Announced, ClusterInfo, Verified, anchors, valid_anchors};
 use super::cluster_info::{self, UnverifiedClusterInfo};
 use super::dialer::dialer_for;
 use super::error::DiscoveryError;
@@ -145,7 +145,7 @@ fn attempt(
     };
     let endpoint = server.endpoint().clone();
     Ok(Verified {
-        info: ClusterInfo { server: named, endpoint, announced: None, ca_certificates, roots, clock },
+        info: ClusterInfo { server: named, endpoint, announced: Announced::InUse, ca_certificates, roots, clock },
         server,
     })
 }

@@ -148,7 +148,10 @@ pub(super) fn read(
 }
 
 /// What is known of proxies, on this machine's network; the system trust store is read where one has to be verified.
-pub(super) fn proxies(host: &HostFacts, clock: Clock, report: &Report) -> Result<Proxies, InputError> {
+///
+/// # Errors
+/// The trust store that was named cannot be used.
+pub fn proxies(host: &HostFacts, clock: Clock, report: &Report) -> Result<Proxies, InputError> {
     known_proxies(host, clock, report).map(|proxies| proxies.on(Network::new(&host.prefix)))
 }
 

@@ -1,9 +1,10 @@
 //! A join on a node that has joined: nothing is left to do but what an interruption may have left, and what has been corrected
-//! since a kubelet would not start.
+//! since a kubelet would not start. An unattended run also makes so what has changed in the settings, and renews a certificate
+//! that is about to expire.
 
 use super::case::Case;
 use super::outcome::Outcome;
-use super::{keep, kubelet_start};
+use super::{keep, kubelet_start, renewal};
 use crate::error::{Explain, Failure};
 use crate::kubelet::configuration::KubeletConfiguration;
 use crate::node::changes::{self, Change};
@@ -36,20 +37,29 @@ pub(super) fn finish(
             format_args!("--server {server} changes nothing on a node that has joined; it has {}", identity.server);
         report.warn(Phase::Preflight, None, text);
     }
+    let mut case = Case::Well;
+    let mut is_awaited = false;
+    if applies_changes && renewal::is_due(root, &identity, plan.access.clock)? {
+        match renewal::renewed(root, &identity, &plan.access.proxies, plan.access.clock, report)? {
+            Some(renewed) => (identity, case) = (renewed, Case::Renewed),
+            None => is_awaited = true,
+        }
+    }
     // The key of a renewal that nobody has approved yet finds its request again.
-    let is_awaited = applies_changes && keep::is_expiring(root, &identity, Some(plan.access.clock.now()))?;
     if root.exists(&paths::PENDING_KEY)? && !is_awaited || root.exists(&paths::BOOTSTRAP_KUBELET_CONF)? {
         let mut leftover = FileSet::new();
         // The key goes only after kubelet.conf's directory has been synced: an interruption may lie before that.
-        leftover.absent(paths::BOOTSTRAP_KUBELET_CONF).absent(paths::PENDING_KEY);
+        leftover.absent(paths::BOOTSTRAP_KUBELET_CONF);
+        if !is_awaited {
+            leftover.absent(paths::PENDING_KEY);
+        }
         root.commit(&leftover)?;
     }
     let this_system = plan.target.is_this_system();
     let is_well = this_system && kubelet_start::is_well(root, init)?;
-    let mut case = Case::Well;
     if applies_changes && let Some(found) = keep::new_endpoint(plan, root, &identity, report)? {
         match (root.commit(&found.files), found.server) {
-            (Ok(_), Some(server)) => (identity.server, case) = (server, Case::EndpointChanged),
+            (Ok(_), Some(server)) => (identity.server, case) = (server, case.or(Case::EndpointChanged)),
             (Err(error), Some(_)) => return Err(error.into()),
             // It is asked about once more at the next boot.
             (Err(error), None) => report.warn(Phase::KubeletStart, Some(error.code()), error),
@@ -61,9 +71,7 @@ pub(super) fn finish(
     report_changes(&changes, applies, report);
     if applies && !changes.is_empty() {
         root.commit(&changes::files(&changes))?;
-        if case == Case::Well {
-            case = Case::SettingsChanged;
-        }
+        case = case.or(Case::SettingsChanged);
     }
     let applied = case != Case::Well;
     if this_system && (applied || !is_well) {

@@ -35,13 +35,17 @@ impl Case {
     pub(super) fn of(state: &NodeState, root: &Root) -> Result<Case, Failure> {
         Ok(match state {
             NodeState::Unusable(Unusable::Expired) => Case::Expired,
-            NodeState::Unusable(Unusable::Expiring) => Case::Renewed,
             NodeState::Unusable(_) => Case::Damaged,
             NodeState::Superseded(Conflict::Node) => Case::NameChanged,
             NodeState::Superseded(_) => Case::ClusterChanged,
             NodeState::Nothing if root.exists(&paths::PENDING_KEY)? => Case::Interrupted,
             NodeState::Nothing | NodeState::Joined(_) | NodeState::Conflict(_) => Case::New,
         })
+    }
+
+    /// This one, where it is not that all is well; else the other.
+    pub(super) fn or(self, other: Case) -> Case {
+        if self == Case::Well { other } else { self }
     }
 
     /// The name in `result.json`.

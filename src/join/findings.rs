@@ -1,7 +1,7 @@
 //! What a join reports about the cluster it has found, the Node of its name, and what a dry run leaves out. Only reports.
 
 use crate::clock::ClockMode;
-use crate::discovery::ClusterInfo;
+use crate::discovery::{Announced, ClusterInfo};
 use crate::error::codes;
 use crate::inputs::{Discovery, Trust};
 use crate::node::files::KubeletCredential;
@@ -23,10 +23,17 @@ pub(super) fn report_cluster(access: &Access, info: &ClusterInfo, report: &Repor
                     with what `kubeadm token create --print-join-command` prints there";
         report.warn(Phase::Discovery, None, text);
     }
-    if let Some(other) = info.announced().filter(|other| *other != info.endpoint()) {
-        let own = info.endpoint();
-        let text = format_args!("cluster-info names the API server {other}, the discovery file {own}: the file counts");
-        report.warn(Phase::Discovery, None, text);
+    match info.announced() {
+        Announced::Server(other) if other != info.endpoint() => {
+            let own = info.endpoint();
+            let text =
+                format_args!("cluster-info names the API server {other}, the discovery file {own}: the file counts");
+            report.warn(Phase::Discovery, None, text);
+        }
+        Announced::Nothing(why) => {
+            report.warn(Phase::Discovery, None, format_args!("{why}; the discovery file is taken as it is"));
+        }
+        Announced::Server(_) | Announced::InUse => {}
     }
     if info.server() != info.endpoint() {
         let server = info.server();

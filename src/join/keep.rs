@@ -1,14 +1,14 @@
 //! A node that has joined, and whose settings are to be obeyed: what has changed in them is verified against the cluster with
 //! the node's own certificate, and then made so. Where that cannot be done now, the node stays as it is.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use super::kubelet_start::written_configuration;
-use crate::discovery::discover;
+use crate::clock::Clock;
+use crate::discovery::{Announced, discover};
 use crate::error::Failure;
 use crate::inputs::Discovery;
 use crate::kubeconfig::ClusterAccess;
-use crate::kubelet::configuration::KubeletConfiguration;
+use crate::net::dial::Proxies;
 use crate::node::state::{self, NodeIdentity};
 use crate::node::{paths, registration};
 use crate::phase::Phase;
@@ -18,43 +18,10 @@ use crate::retry::Retry;
 use crate::rootfs::{FileSet, Root};
 use crate::values::Endpoint;
 
-/// A certificate is about to expire when less than this share of its life is left: kubelets renew theirs at the latest then
-/// (client-go `certificate_manager.go`, `jitteryDuration`: between 70 and 90 %).
-const LAST_SHARE: u32 = 10;
-
-/// With so much left, a kubelet that is started now still renews its certificate itself.
-const TIME_TO_ROTATE: Duration = Duration::from_secs(3600);
-
 /// How long the cluster is asked about a change, by a node that is well without it.
 const CHANGE_TIMEOUT: Duration = Duration::from_secs(15);
 /// The pause between two attempts.
 const CHANGE_INTERVAL: Duration = Duration::from_secs(1);
-
-/// Whether the certificate is about to expire and has to be renewed here: its kubelet does not do that, or may start too late
-/// for it.
-pub(super) fn is_expiring(root: &Root, identity: &NodeIdentity, now: Option<SystemTime>) -> Result<bool, Failure> {
-    let Some(now) = now else { return Ok(false) };
-    let life = identity.not_after.duration_since(identity.not_before).unwrap_or_default();
-    let left = identity.not_after.duration_since(now).unwrap_or_default();
-    if left > life / LAST_SHARE {
-        return Ok(false);
-    }
-    // What the kubelet cannot read, it does not obey either.
-    let rotates =
-        KubeletConfiguration::read(&written_configuration(root)?).is_ok_and(|read| read.rotates_certificates());
-    Ok(!rotates || left <= TIME_TO_ROTATE)
-}
-
-/// The plan of a join that authenticates with the node's own certificate, to have a new one.
-pub(super) fn renewal(plan: &JoinPlan, root: &Root) -> Result<Option<JoinPlan>, Failure> {
-    let Some(own) = state::access(root)? else { return Ok(None) };
-    let mut renewal = JoinPlan { access: as_node(plan, own), ..plan.clone() };
-    let timeouts = &mut renewal.options.timeouts;
-    for timeout in [&mut timeouts.discovery, &mut timeouts.kubernetes_api_call, &mut timeouts.tls_bootstrap] {
-        *timeout = (*timeout).min(CHANGE_TIMEOUT);
-    }
-    Ok(Some(renewal))
-}
 
 /// What has to be written because the cluster has another API server for its nodes than `kubelet.conf` names. What the settings
 /// say is compared first, so that a node whose settings have not changed asks nobody.
@@ -150,20 +117,28 @@ fn ask(
     retry: Retry,
     report: &Report,
 ) -> Result<Endpoint, Failure> {
-    let at = |server: &Endpoint| as_node(plan, ClusterAccess { server: server.clone(), ..own.clone() });
-    let info = discover(&at(endpoint), retry, report)?.info;
+    let at = |server: &Endpoint| {
+        let own = ClusterAccess { server: server.clone(), ..own.clone() };
+        discover(&as_node(own, &plan.access.proxies, plan.access.clock), retry, report)
+    };
+    let info = at(endpoint)?.info;
     let server = match (&plan.access.server, info.announced()) {
-        (None, Some(announced)) => announced.clone(),
+        (None, Announced::Server(announced)) => announced.clone(),
+        (None, Announced::Nothing(why)) => {
+            let text = format_args!("{why}: nothing but the settings says that nodes are to use {endpoint}");
+            report.warn(Phase::Discovery, None, text);
+            endpoint.clone()
+        }
         _ => endpoint.clone(),
     };
-    let info = if server == *endpoint { info } else { discover(&at(&server), retry, report)?.info };
+    let info = if server == *endpoint { info } else { at(&server)?.info };
     let identity = own.credentials.as_ref().and_then(|credentials| credentials.identity.as_ref());
     registration::knows_node(&plan.access, &plan.node.name, &info, identity, retry)?;
     Ok(server)
 }
 
 /// Access with the node's own certificate.
-fn as_node(plan: &JoinPlan, own: ClusterAccess) -> Access {
+pub(super) fn as_node(own: ClusterAccess, proxies: &Proxies, clock: Clock) -> Access {
     let discovery = Discovery::File { kubeconfig: Box::new(own), system_ca: None };
-    Access { discovery, server: None, bootstrap_token: None, ..plan.access.clone() }
+    Access { discovery, server: None, bootstrap_token: None, token_may_come: false, proxies: proxies.clone(), clock }
 }

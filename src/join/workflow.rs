@@ -6,7 +6,7 @@ use super::case::Case;
 use super::certificate::request_certificate;
 use super::kubelet_start::{self, Waiting, wait_bootstrap};
 use super::outcome::{CertificateSource, KubeletState, Outcome};
-use super::{already_joined, findings, keep};
+use super::{already_joined, findings, keep, renewal};
 use crate::clock::{self, Clock};
 use crate::cluster::cluster_configuration::ClusterConfiguration;
 use crate::cluster::fetch::{self, ClusterConfig, CredentialSource, KubeletConfigSource, Request, ServerSource};
@@ -14,18 +14,19 @@ use crate::discovery::{BootstrapCredentials, ClusterInfo, Discovered, discover};
 use crate::error::{Explain, Failure};
 use crate::kube::client::Client;
 use crate::kubelet::raw::RawKubeletConfig;
+use crate::net::dial::Proxies;
 use crate::node::changes;
 use crate::node::files::{KubeletCredential, NodeFiles};
 use crate::node::name_check::check_node_name;
 use crate::node::paths;
-use crate::node::state::{self, Conflict, NodeIdentity, NodeState, Unusable};
+use crate::node::state::{self, Conflict, NodeIdentity, NodeState};
 use crate::phase::Phase;
 use crate::pki::request::common_name;
 use crate::plan::{ChangePolicy, JoinPlan, Mode, Target, TlsBootstrapBy};
 use crate::preflight::{self, ClusterRequirements, LocalChecksPassed};
 use crate::report::Report;
 use crate::rootfs::{FileSet, Root};
-use crate::services::InitSystem;
+use crate::services::{InitSystem, ServiceError, Started};
 use crate::text::UntrustedText;
 use crate::tls_bootstrap::Credentials;
 
@@ -45,12 +46,6 @@ pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
     let state = followed(state::read(&root, &plan.node.name, &plan.access.discovery, now)?, plan.options.changes);
     let phases = plan.options.phases;
     if let (NodeState::Joined(identity), Mode::Apply, true) = (&state, plan.options.mode, phases.kubelet_start) {
-        if plan.options.changes == ChangePolicy::Apply
-            && keep::is_expiring(&root, identity, now)?
-            && let Some(outcome) = renewed(plan, &root, &init, report)?
-        {
-            return Ok(outcome);
-        }
         return already_joined::finish(plan, &root, &init, identity.clone(), report);
     }
     if let (NodeState::Joined(_), Mode::DryRun, ChangePolicy::Apply) = (&state, plan.options.mode, plan.options.changes)
@@ -59,7 +54,7 @@ pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
     }
     if let (NodeState::Superseded(_), Mode::Apply) = (&state, plan.options.mode) {
         // Until the new identity is there, the old one goes on; where that fails, there is nothing to go on.
-        if let Err(Failure(error)) = start_stopped_kubelet(&plan.target, &init, report) {
+        if let Err(Failure(error)) = start_stopped_kubelet(&plan.target, &init, InitSystem::start_at_once, report) {
             report.debug(1, Phase::KubeletStart, format_args!("{error}"));
         }
     }
@@ -84,48 +79,53 @@ fn followed(state: NodeState, changes: ChangePolicy) -> NodeState {
     }
 }
 
-/// A new certificate, requested with the one that is about to expire; nothing where that was not possible: the node still
-/// has the old one.
-fn renewed(plan: &JoinPlan, root: &Root, init: &InitSystem, report: &Report) -> Result<Option<Outcome>, Failure> {
-    let Some(plan) = keep::renewal(plan, root)? else { return Ok(None) };
-    let state = NodeState::Unusable(Unusable::Expiring);
-    match make_node(&plan, Machine { root, init, state: &state }, None, report) {
-        Ok(outcome) => Ok(Some(outcome)),
-        // What has been written may not be undone.
-        Err(failure) if !matches!(state::read_any(root, None)?, NodeState::Joined(_)) => Err(failure),
-        Err(Failure(error)) => {
-            let text = format_args!("the certificate that is about to expire could not be renewed: {error}");
-            report.warn(Phase::TlsBootstrap, Some(error.code()), text);
-            Ok(None)
-        }
-    }
-}
-
-/// A node that has joined, and whose settings cannot be used. Its kubelet is started where it does not run. `None` where
-/// there is no such node.
+/// A node that has joined, and whose settings say nothing, or cannot be used. Its certificate is renewed where it is about to
+/// expire, and its kubelet started where it does not run. `None` where there is no such node. `proxies` is asked only where
+/// the cluster has to be reached.
 ///
 /// # Errors
-/// The root cannot be read, or the kubelet cannot be started.
+/// The root cannot be read or locked, or the kubelet cannot be started.
 pub fn keep_without_settings(
     target: &Target,
     mode: Mode,
     clock: Clock,
+    proxies: &dyn Fn() -> Result<Proxies, Failure>,
     report: &Report,
 ) -> Result<Option<(NodeIdentity, Case)>, Failure> {
     let root = Root::open(target.rootfs())?;
+    let init = target.init_system();
     let now = clock.is_plausible().then(|| clock.now());
     let NodeState::Joined(identity) = state::read_any(&root, now)? else { return Ok(None) };
-    if mode == Mode::Apply {
-        start_stopped_kubelet(target, &target.init_system(), report)?;
+    if mode == Mode::DryRun {
+        return Ok(Some((identity, Case::Well)));
     }
+    if renewal::is_due(&root, &identity, clock)? {
+        let _lock = root.lock(Path::new(paths::LOCKS))?;
+        if let Some(renewed) = renewal::renewed(&root, &identity, &proxies()?, clock, report)? {
+            if target.is_this_system() {
+                // It reads its certificate once, when it starts.
+                report.phase(Phase::KubeletStart);
+                init.start(kubelet_start::SERVICE)?;
+            }
+            return Ok(Some((renewed, Case::Renewed)));
+        }
+    }
+    start_stopped_kubelet(target, &init, InitSystem::start, report)?;
     Ok(Some((identity, Case::Well)))
 }
 
 /// Starts a kubelet that does not run, on this system.
-fn start_stopped_kubelet(target: &Target, init: &InitSystem, report: &Report) -> Result<(), Failure> {
+fn start_stopped_kubelet(
+    target: &Target,
+    init: &InitSystem,
+    start: fn(&InitSystem, &str) -> Result<Started, ServiceError>,
+    report: &Report,
+) -> Result<(), Failure> {
     if target.is_this_system() && matches!(init.is_active(kubelet_start::SERVICE), Ok(false)) {
         report.phase(Phase::KubeletStart);
-        init.start(kubelet_start::SERVICE)?;
+        if start(init, kubelet_start::SERVICE)? == Started::Now {
+            report.info(Phase::KubeletStart, "Starting the kubelet with the identity that is there");
+        }
     }
     Ok(())
 }
@@ -303,11 +303,7 @@ fn write(machine: Machine<'_>, files: &FileSet, report: &Report) -> Result<(), F
     if let Err(error) = machine.init.stop(kubelet_start::SERVICE) {
         report.warn(Phase::KubeletStart, Some(error.code()), error);
     }
-    // A renewed identity is of the same node in the same cluster: each mixture of old and new is one.
-    let is_kept = NodeState::Unusable(Unusable::Expiring);
-    if !matches!(machine.state, NodeState::Nothing | NodeState::Conflict(Conflict::Preexisting))
-        && *machine.state != is_kept
-    {
+    if !matches!(machine.state, NodeState::Nothing | NodeState::Conflict(Conflict::Preexisting)) {
         // The commit point of a previous join: left there, it would vouch for what is half written next to it.
         let mut stale = FileSet::new();
         stale.absent(paths::KUBELET_CONF);

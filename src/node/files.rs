@@ -16,7 +16,7 @@ use crate::kubelet::cri_socket::CriSocketHandover;
 use crate::kubelet::raw::RawKubeletConfig;
 use crate::kubelet::{flags, instance, kubeconfig};
 use crate::plan::NodeSpec;
-use crate::rootfs::{Entry, FileSet};
+use crate::rootfs::{Entry, FileSet, TargetPath};
 use crate::tls_bootstrap::Credentials;
 
 /// Everything of a node's tree but the kubelet's credential.
@@ -148,6 +148,19 @@ impl NodeFiles {
         // After the commit point: before it, this key is what finds an interrupted run's request again.
         files.absent(paths::PENDING_KEY);
     }
+}
+
+/// What a renewal writes: the new pair beside the one that is in use, which `current` leads to.
+pub fn renewed_pair(credentials: &Credentials, current: &TargetPath) -> FileSet {
+    let certificate = paths::client_certificate(credentials.issued_at());
+    let beside = current.parent().zip(certificate.file_name()).and_then(|(of, name)| of.join(name).ok());
+    let certificate = beside.unwrap_or(certificate);
+    let mut files = FileSet::new();
+    files
+        .secret_file(certificate.clone(), 0o600, certificate_and_key(credentials))
+        .symlink(current.clone(), certificate.as_str())
+        .absent(paths::PENDING_KEY);
+    files
 }
 
 fn add_all(files: &mut FileSet, entries: &[Entry]) {

@@ -54,6 +54,8 @@ pub struct NodeIdentity {
     pub not_after: SystemTime,
     /// `server` of kubelet.conf.
     pub server: String,
+    /// Where kubelet.conf has certificate and key.
+    pub pair: TargetPath,
     /// Its CA is known to be that of the cluster to be joined; else nothing is known of that cluster's CA.
     pub is_compared: bool,
 }
@@ -69,8 +71,6 @@ pub enum Unusable {
     KeyMismatch,
     /// The certificate has expired.
     Expired,
-    /// The certificate is about to expire, and nothing renews it.
-    Expiring,
     /// Somebody else can change `kubelet.conf`, or read or change the key: it belongs to another user, or has permission bits
     /// for others.
     Exposed,
@@ -204,6 +204,7 @@ fn read_expecting(
         not_before: leaf.not_before(),
         not_after: leaf.not_after(),
         server: conf.server,
+        pair: conf.client,
         is_compared,
     }))
 }
@@ -327,7 +328,6 @@ impl std::fmt::Display for Unusable {
             Unusable::Missing => "its certificate or the kubelet's configuration is missing",
             Unusable::KeyMismatch => "its certificate and key do not belong together",
             Unusable::Expired => "its certificate has expired",
-            Unusable::Expiring => "its certificate is about to expire, and its kubelet does not renew it",
             Unusable::Exposed => "its owner or mode lets others change it, or read its key",
         })
     }

@@ -189,6 +189,23 @@ impl InitSystem {
         }
     }
 
+    /// Starts a service that does not run, without waiting for anything: also one that is held back until the unit has started
+    /// that this program runs in. For a service that is needed in the meantime.
+    pub fn start_at_once(&self, service: &str) -> Result<Started, ServiceError> {
+        match self {
+            InitSystem::Systemd { systemctl, commands, unit }
+                if unit.as_ref().is_some_and(|unit| *unit != format!("{service}.service"))
+                    && self.held_back(service).is_some() =>
+            {
+                // A job of this mode takes the place of one that waits in the queue, and ignores the order (systemctl(1)).
+                let arguments = ["--no-block", "--job-mode=ignore-dependencies", "start", service];
+                self.must(Action::Start, service, commands, systemctl, &arguments)?;
+                Ok(Started::Now)
+            }
+            _ => self.start(service),
+        }
+    }
+
     fn must(
         &self,
         action: Action,

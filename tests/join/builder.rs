@@ -12,7 +12,7 @@ use kubejoin::for_tests::inputs::{Discovery, Trust};
 use kubejoin::for_tests::net::dial::Proxies;
 use kubejoin::for_tests::plan::Access;
 use kubejoin::for_tests::retry::{Jitter, Retry};
-use kubejoin_apiserver::ApiServer;
+use kubejoin_apiserver::{ApiServer, Faults, Reply, Rule};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -285,6 +285,17 @@ impl Ran {
     pub fn code(&self) -> &str {
         self.result["code"].as_str().unwrap_or_default()
     }
+
+    /// The messages of its warnings.
+    pub fn warnings(&self) -> Vec<&str> {
+        self.result["warnings"].as_array().unwrap().iter().map(|warning| warning["message"].as_str().unwrap()).collect()
+    }
+}
+
+/// Cluster-info that is answered with this status only.
+pub fn closed_cluster_info(code: u16) -> Faults {
+    let (reason, message) = ("Forbidden".to_owned(), "cluster-info is closed".to_owned());
+    Faults::replying(Rule::on("cluster-info", Reply::Status { code, reason, message }))
 }
 
 /// The file of that path.

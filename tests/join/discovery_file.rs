@@ -13,7 +13,9 @@ use kubejoin::for_tests::net::verification::Verification;
 use kubejoin::for_tests::report::Report;
 use kubejoin_apiserver::{ApiServer, Authority, ClusterInfo, Faults, Options, Pki, Presents, Reply, Rule, Unfit};
 
-use crate::builder::{Join, Ran, access, cluster_info_of, file, kubeconfig_of, soon, text, with_user};
+use crate::builder::{
+    Join, Ran, access, closed_cluster_info, cluster_info_of, file, kubeconfig_of, soon, text, with_user,
+};
 
 const CLUSTER_INFO: &str = "/api/v1/namespaces/kube-public/configmaps/cluster-info";
 
@@ -31,11 +33,6 @@ fn admin(server: &ApiServer) -> String {
     let admin = server.admin();
     let (certificate, key) = (STANDARD.encode(admin.cert_pem()), STANDARD.encode(&admin.key_pem));
     format!("client-certificate-data: {certificate}, client-key-data: {key}")
-}
-
-fn closed(code: u16) -> Faults {
-    let (reason, message) = ("Forbidden".to_owned(), "cluster-info is closed".to_owned());
-    Faults::replying(Rule::on("cluster-info", Reply::Status { code, reason, message }))
 }
 
 /// Who the requests came from, in their order, each once.
@@ -166,7 +163,7 @@ fn an_unsupported_file_is_refused_before_connecting() {
 fn cluster_info_may_be_closed_or_missing() {
     for code in [401, 403, 404] {
         let server = start();
-        server.set_faults(closed(code));
+        server.set_faults(closed_cluster_info(code));
         let ran = by_cluster_info(&server).run();
         joined(&ran);
         assert!(said(&ran).contains("the discovery file is taken as it is"), "{}", said(&ran));
@@ -179,8 +176,11 @@ fn closed_cluster_info_is_read_with_the_files_credentials() {
     for user in [admin(&server), format!("token: {}", server.token())] {
         server.forget_requests();
         // Only for a request without the header: a client certificate has none either.
-        let rule =
-            Rule { authorized: Some(false), ..Rule::on("cluster-info", closed(403).replies[0].reply.clone()) }.times(1);
+        let rule = Rule {
+            authorized: Some(false),
+            ..Rule::on("cluster-info", closed_cluster_info(403).replies[0].reply.clone())
+        }
+        .times(1);
         server.set_faults(Faults::replying(rule));
         let kubeconfig = with_user(&cluster_info_of(&server), &user);
         joined(&Join::to(&server).by_file(&kubeconfig, None).run());
@@ -194,7 +194,8 @@ fn closed_cluster_info_is_read_with_the_files_credentials() {
 #[test]
 fn refused_credentials_have_a_code_of_their_own() {
     let server = start();
-    let rule = Rule { authorized: Some(false), ..Rule::on("cluster-info", closed(403).replies[0].reply.clone()) };
+    let rule =
+        Rule { authorized: Some(false), ..Rule::on("cluster-info", closed_cluster_info(403).replies[0].reply.clone()) };
     server.set_faults(Faults::replying(rule));
     let kubeconfig = with_user(&cluster_info_of(&server), "token: abcdef.aaaaaaaaaaaaaaaa");
     refused(&Join::to(&server).by_file(&kubeconfig, None), &server, "discovery.credentials-refused", 5, &[]);
@@ -240,7 +241,7 @@ fn a_server_with_a_wrong_certificate_gets_no_credential() {
         (Presents::ClientCertificate, "tls.certificate-untrusted"),
     ] {
         // Whether cluster-info is open or closed: then the credentials would be tried.
-        for replies in [Vec::new(), closed(403).replies] {
+        for replies in [Vec::new(), closed_cluster_info(403).replies] {
             let server = start();
             let own_token = format!("token: own-{}", server.token());
             let kubeconfig = with_user(&cluster_info_of(&server), &own_token);
@@ -256,7 +257,11 @@ fn a_server_with_a_wrong_certificate_gets_no_credential() {
 fn a_client_certificate_is_shown_only_to_the_files_server() {
     let server = start();
     let kubeconfig = with_user(&cluster_info_of(&server), &admin(&server));
-    server.set_faults(Faults { presents: Presents::ForeignCa, replies: closed(403).replies, ..Faults::default() });
+    server.set_faults(Faults {
+        presents: Presents::ForeignCa,
+        replies: closed_cluster_info(403).replies,
+        ..Faults::default()
+    });
     refused(&Join::to(&server).by_file(&kubeconfig, None), &server, "tls.certificate-untrusted", 4, &[]);
     assert!(!users(&server).contains(&"kubernetes-admin".to_owned()));
 }
@@ -339,7 +344,7 @@ fn a_file_without_a_ca_trusts_only_what_the_host_trusts() {
 #[test]
 fn a_file_without_a_ca_needs_cluster_info() {
     let server = start();
-    server.set_faults(closed(403));
+    server.set_faults(closed_cluster_info(403));
     let join = Join::to(&server).by_file(&kubeconfig_of(&server, None), Some(&server.token()));
     let bundle = join.beside("bundle.crt", &server.ca_pem());
     let join = join.env("SSL_CERT_FILE", bundle.to_str().unwrap());

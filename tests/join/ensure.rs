@@ -43,6 +43,10 @@ impl Machine {
         command
     }
 
+    fn kubelet_conf(&self) -> String {
+        std::fs::read_to_string(self.join.root().join("etc/kubernetes/kubelet.conf")).unwrap()
+    }
+
     fn run(&self, arguments: &[&str]) -> Ran {
         let _ = std::fs::remove_file(self.join.result_file());
         let output = self.command(arguments).output().unwrap();
@@ -183,7 +187,7 @@ fn another_endpoint_is_verified_with_the_nodes_own_certificate() {
     machine.entry("kubejoin.txt", &pasted(&server)).entry("kubejoin.node-name", "edge-1");
     assert_eq!(machine.run(&[]).status, 0);
     machine.without("kubejoin.txt").entry("kubejoin.ca-cert-hash", &server.ca_hash());
-    let conf = || std::fs::read_to_string(machine.join.root().join("etc/kubernetes/kubelet.conf")).unwrap();
+    let conf = || machine.kubelet_conf();
     let (before, port) = (conf(), server.endpoint().rsplit_once(':').unwrap().1.to_owned());
 
     // Nobody answers there: the node stays as it is, and says so.
@@ -300,13 +304,25 @@ fn a_certificate_about_to_expire_is_renewed_with_itself() {
     machine.without("kubejoin.txt").entry("kubejoin.endpoint", &server.endpoint());
     machine.entry("kubejoin.ca-cert-hash", &server.ca_hash());
     let renewed = machine.run(&[]);
-    assert_eq!(case_of(&renewed), ("joined", "renewed"), "{renewed:#?}");
+    assert_eq!(case_of(&renewed), ("already-joined", "renewed"), "{renewed:#?}");
     let csrs = server.csrs();
     let users: Vec<String> = csrs.iter().map(|csr| csr["spec"]["username"].as_str().unwrap().to_owned()).collect();
     assert_eq!(
         BTreeSet::from_iter(users),
         BTreeSet::from(["system:bootstrap:abcdef".into(), "system:node:edge-1".into()])
     );
+
+    // Nor are any settings left: server and CA are in kubelet.conf.
+    std::fs::remove_dir_all(machine.join.root().join("etc/kubejoin")).unwrap();
+    let link = machine.join.root().join("var/lib/kubelet/pki/kubelet-client-current.pem");
+    let (before, conf) = (std::fs::read_link(&link).unwrap(), machine.kubelet_conf());
+    // Certificates are named by the second of their issue.
+    std::thread::sleep(Duration::from_secs(1));
+    let alone = machine.run(&[]);
+    assert_eq!(case_of(&alone), ("already-joined", "renewed"), "{alone:#?}");
+    assert_eq!((server.csrs().len(), machine.kubelet_conf()), (3, conf));
+    assert_ne!(std::fs::read_link(&link).unwrap(), before);
+    assert!(!machine.join.root().join("var/lib/kubelet/pki/kubelet-client.key.tmp").exists());
 
     // Where the cluster does not answer, the node goes on with what it has.
     drop(server);
@@ -401,9 +417,8 @@ fn a_renewal_that_cannot_be_written_takes_no_node_away() {
     machine.entry("kubejoin.txt", &pasted(&server)).entry("kubejoin.node-name", "edge-1");
     assert_eq!(machine.run(&[]).status, 0);
     let conf = machine.join.root().join("etc/kubernetes/kubelet.conf");
-    let instance = machine.join.root().join("var/lib/kubelet/instance-config.yaml");
-    std::fs::remove_file(&instance).unwrap();
-    std::fs::create_dir_all(instance.join("in-the-way")).unwrap();
+    let key = machine.join.root().join("var/lib/kubelet/pki/kubelet-client.key.tmp");
+    std::fs::create_dir_all(key.join("in-the-way")).unwrap();
     let kept = machine.run(&[]);
     assert_eq!(case_of(&kept), ("already-joined", "well"), "{kept:#?}");
     assert!(kept.stderr.contains("could not be renewed"), "{}", kept.stderr);
@@ -502,9 +517,53 @@ fn an_announced_server_that_does_not_answer_is_not_written() {
     machine.entry("kubejoin.txt", &pasted(&server).replace("127.0.0.1", "localhost"));
     let kept = machine.run(&[]);
     assert_eq!(case_of(&kept), ("already-joined", "well"), "{kept:#?}");
-    let conf = std::fs::read_to_string(machine.join.root().join("etc/kubernetes/kubelet.conf")).unwrap();
+    let conf = machine.kubelet_conf();
     assert!(conf.contains(&format!("https://127.0.0.1:{port}")), "{conf}");
     assert!(kept.stderr.contains("could not be verified"), "{}", kept.stderr);
+}
+
+/// No discovery file was given, so none is spoken of.
+#[test]
+fn an_endpoint_of_a_cluster_whose_cluster_info_is_closed_is_taken_as_it_is() {
+    let server = ApiServer::start(Options::default());
+    let machine = Machine::of(&server);
+    let port = server.endpoint().rsplit_once(':').unwrap().1.to_owned();
+    machine.entry("kubejoin.txt", &pasted(&server)).entry("kubejoin.node-name", "edge-1");
+    assert_eq!(machine.run(&[]).status, 0);
+    server.set_faults(crate::builder::closed_cluster_info(403));
+    machine.entry("kubejoin.txt", &pasted(&server).replace("127.0.0.1", "localhost"));
+    let moved = machine.run(&[]);
+    assert_eq!(case_of(&moved), ("already-joined", "endpoint-changed"), "{moved:#?}");
+    assert!(machine.kubelet_conf().contains(&format!("https://localhost:{port}")), "{}", machine.kubelet_conf());
+    let expected = format!("nothing but the settings says that nodes are to use localhost:{port}");
+    assert_eq!(moved.warnings().len(), 1, "{moved:#?}");
+    assert!(moved.warnings()[0].ends_with(&expected), "{moved:#?}");
+}
+
+/// Whoever joins by hand has no settings, and whoever has them shredded neither.
+#[test]
+fn only_settings_that_are_broken_are_warned_of() {
+    let server = ApiServer::start(Options::default());
+    let machine = Machine::of(&server);
+    assert_eq!(machine.join.run().outcome(), "joined");
+    let by_hand = machine.run(&[]);
+    assert_eq!((case_of(&by_hand), by_hand.warnings()), (("already-joined", "well"), vec![]), "{by_hand:#?}");
+    machine.entry("kubejoin.node-name", "worker-1");
+    let shredded = machine.run(&[]);
+    assert_eq!((case_of(&shredded), shredded.warnings()), (("already-joined", "well"), vec![]), "{shredded:#?}");
+    for (name, text, code) in [
+        // Somebody wants it to be a node of that cluster.
+        ("kubejoin.endpoint", "h:1", "config.incomplete"),
+        ("kubejoin.clock", "sundial", "config.invalid"),
+        ("kubejoin.txt", "kubeadm join $ENDPOINT", "usage.arguments"),
+    ] {
+        let broken = machine.entry(name, text).run(&[]);
+        assert_eq!(case_of(&broken), ("already-joined", "well"), "{broken:#?}");
+        let codes: Vec<_> =
+            broken.result["warnings"].as_array().unwrap().iter().map(|warning| &warning["code"]).collect();
+        assert_eq!(codes, [code], "{broken:#?}");
+        machine.without(name);
+    }
 }
 
 /// A load balancer in cluster-info, three servers in the settings: nobody is asked at the next boot.

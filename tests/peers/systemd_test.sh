@@ -47,6 +47,20 @@ row_without_settings() {
   is "$(wc -l <"$out/kubelet")" 1
   at_least 20 "$(seconds)"
 }
+# The settings name another cluster, and its token comes late: until then the kubelet of the old one runs, although it is
+# ordered behind the unit that waits.
+row_another_cluster() {
+  row_before
+  command="ensure 127.0.0.1:6443 --token-file /run/token --discovery-token-ca-cert-hash \$pin --node-name node
+    --cri-socket unix:///run/none.sock --ignore-preflight-errors=$ignored"
+  command=${command//$'\n'/ }
+  meanwhile='sleep 8; echo abcdef.0123456789abcdef >/run/token'
+  boot kubelet
+  ended 0
+  is "$(fact outcome) $(fact case) $(fact kubelet)" 'joined cluster-changed queued'
+  is "$(cut -d' ' -f2- "$out/kubelet")" "$old_files"$'\n'"$files"
+  is "$(shown kubelet ActiveState)" active
+}
 # As an extension starts it: not enabled, and not called so.
 row_upheld() {
   unit kubejoin 'Before=kubelet.service'
@@ -59,6 +73,10 @@ row_wanted_by_nothing() { unit kubejoin 'Before=kubelet.service'; boot; has "$ou
 # What a unit does with our exit statuses: 3 is run again, 4 is not.
 row_runtime_not_ready() { ignored=${ignored//CRI,ContainerRuntimeVersion,/}; restarts; has "$out/join" 'preflight.runtime-not-ready (exit 3)'; at_least "$(shown kubejoin NRestarts)" 1; }
 row_wrong_pin() { pin=sha256:$(printf '0%.0s' {1..64}); restarts; has "$out/join" '(exit 4)'; is "$(shown kubejoin NRestarts)" 0; }
+
+# What a kubelet finds that starts when the join has ended; and one that starts before that.
+old_files='/etc/kubernetes/kubelet.conf /var/lib/kubelet/config.yaml'
+files='/etc/kubernetes/kubelet.conf /run/kubejoin/result.json /var/lib/kubelet/config.yaml'
 
 # --- what rows say
 
@@ -76,7 +94,7 @@ starts_after_join() {
   is "$(fact kubelet)" queued
   # Once, and everything was there.
   is "$(wc -l <"$out/kubelet")" 1
-  is "$(cut -d' ' -f2- "$out/kubelet")" '/etc/kubernetes/kubelet.conf /var/lib/kubelet/config.yaml'
+  is "$(cut -d' ' -f2- "$out/kubelet")" "$files"
   is "$(shown kubelet ActiveState)" active
   at_least 20 "$(seconds)"
 }
@@ -108,7 +126,7 @@ ${service[kubejoin]-}" "After=api.service
 ${lines[kubejoin]-}"
   write kubelet "${in_kubelet:+ExecStartPre=/bin/sh /mnt/join.sh
 TimeoutStartSec=150}
-ExecStart=/bin/sh -c 'echo started \$(ls /etc/kubernetes/kubelet.conf /var/lib/kubelet/config.yaml) >>/mnt/kubelet; exec sleep 1000'
+ExecStart=/bin/sh -c 'echo started \$(ls $files) >>/mnt/kubelet; exec sleep 1000'
 [Install]
 WantedBy=multi-user.target" \
     "After=api.service
@@ -118,6 +136,7 @@ ${lines[kubelet]-}"
 exec >>/mnt/join 2>&1
 until pin=\$(sed -n 's/.*"caCertHash":"\([^"]*\)".*/\1/p' /mnt/requests) && [ -n "\$pin" ]; do sleep 0.1; done
 cat /proc/self/cgroup
+${meanwhile:+($meanwhile) &}
 exec $binary ${command:-join 127.0.0.1:6443 --token abcdef.0123456789abcdef --discovery-token-ca-cert-hash ${pin:-\$pin} --node-name node \
   --cri-socket unix:///run/none.sock --ignore-preflight-errors=$ignored ${arguments[*]}}
 T
@@ -204,7 +223,7 @@ main() {
     # shellcheck disable=SC2053 # a glob
     [[ $name == $only ]] || continue
     # What rows may change.
-    why=() arguments=() pin='' waits='' upholds='' in_kubelet='' command=''
+    why=() arguments=() pin='' waits='' upholds='' in_kubelet='' command='' meanwhile=''
     # Of a machine of tests.
     ignored=CRI,ContainerRuntimeVersion,Swap,SystemVerification,KubeletVersion,FileExisting-losetup,FailCgroupV1,Port-10250
     ignored+=,FileContent--proc-sys-net-ipv4-ip_forward

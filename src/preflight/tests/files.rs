@@ -20,6 +20,7 @@ fn only_files_of_other_nodes_are_an_error() {
             not_before: std::time::SystemTime::UNIX_EPOCH,
             not_after: std::time::SystemTime::UNIX_EPOCH,
             server: "https://h:1".to_owned(),
+            pair: crate::node::paths::CLIENT_CURRENT,
             is_compared: true,
         })
     };
