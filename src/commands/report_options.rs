@@ -4,6 +4,10 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use crate::cli::{JoinArgs, LoggingFormat, Output, Program};
+use crate::config::origin::Origin;
+use crate::config::setting::Verb;
+use crate::config::settings::Settings;
+use crate::config::settings_table::SETTINGS;
 use crate::report::{CLUSTER_API, ReportOptions, result};
 
 /// The report of a verb that leaves no result.
@@ -35,11 +39,10 @@ pub(super) fn of_provisioned(args: &JoinArgs) -> ReportOptions {
 pub(super) fn of_argv(argv: &[OsString]) -> ReportOptions {
     let words: Vec<&str> = argv.iter().skip(1).map(|word| trimmed(word)).collect();
     let verb = words.iter().find(|word| ["join", "ensure", "config", "version", "help"].contains(*word));
-    let is_json = |word: &&str| **word == *"json";
+    let typed = typed(&words);
     let result = match verb {
         Some(&("join" | "ensure")) => {
-            let given = values(&words, &["--result-file"]).filter(|path| !path.is_empty()).last();
-            Some(PathBuf::from(given.unwrap_or(result::PATH)))
+            Some(typed.result_file.map_or_else(|| PathBuf::from(result::PATH), |given| given.value))
         }
         _ => None,
     };
@@ -48,23 +51,32 @@ pub(super) fn of_argv(argv: &[OsString]) -> ReportOptions {
     ReportOptions {
         notify: result.as_ref().and_then(|_| std::env::var_os("NOTIFY_SOCKET")),
         cluster_api: is_provisioned.then(|| PathBuf::from(CLUSTER_API)),
-        json: values(&words, &["--logging-format"]).last().as_ref().is_some_and(is_json),
-        document: values(&words, &["--output", "-o"]).last().as_ref().is_some_and(is_json),
+        json: typed.logging_format == Some(LoggingFormat::Json),
+        document: typed.output == Some(Output::Json),
         result,
         ..of_others()
     }
 }
 
-/// The values of a flag: `--flag value`, `--flag=value`, `-f value`, `-fvalue`, `-f=value`.
-fn values<'a>(words: &'a [&'a str], names: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
-    words.iter().enumerate().filter_map(move |(at, word)| {
-        names.iter().find_map(|name| match word.strip_prefix(name)? {
-            "" => words.get(at + 1).copied(),
-            rest if rest.starts_with('=') => Some(&rest[1..]),
-            rest if !name.starts_with("--") => Some(rest),
-            _ => None,
-        })
-    })
+/// What words say that are flags of `join`, each taken by itself: `--flag value`, `--flag=value`, `-f value`, `-fvalue`,
+/// `-f=value`. What cannot be used is left out.
+fn typed(words: &[&str]) -> Settings {
+    let mut settings = Settings::default();
+    for (at, word) in words.iter().enumerate() {
+        let following = || words.get(at + 1).copied().unwrap_or_default();
+        let found = SETTINGS.iter().filter(|row| row.is_flag_of(Verb::Join) && row.takes_value()).find_map(|row| {
+            let long = word.strip_prefix("--").and_then(|word| word.strip_prefix(row.flag));
+            let short = || row.short.and_then(|short| word.strip_prefix('-')?.strip_prefix(short));
+            match long.filter(|rest| rest.is_empty() || rest.starts_with('=')).or_else(short)? {
+                "" => Some((row, following())),
+                rest => Some((row, rest.strip_prefix('=').unwrap_or(rest))),
+            }
+        });
+        if let Some((row, value)) = found {
+            let _ = row.set(&mut settings, Origin::Flag(row.flag), OsStr::new(value));
+        }
+    }
+    settings
 }
 
 /// Without what a shell's line continuation leaves where no shell reads it, and without the end of a line; empty where it is

@@ -1,4 +1,5 @@
-//! The only file that configures rustls; with which algorithms, is in [`algorithms`], and by which anchors in [`roots`].
+//! The only file that configures rustls; with which algorithms, is in [`algorithms`], by which anchors in [`roots`], and
+//! what holds for every server in [`server_verifier`].
 //!
 //! Two configurations exist. The *strict* one verifies chain, name and validity as usual, against roots and a clock that we
 //! choose. The other, [`danger_record_chain`], accepts an unknown chain, because token discovery has to read the CA from the
@@ -8,25 +9,23 @@
 
 pub mod algorithms;
 mod roots;
+mod server_verifier;
 
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustls::client::Resumption;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::client::danger::ServerCertVerified;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::time_provider::TimeProvider;
-use rustls::{
-    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, InvalidMessage, OtherError,
-    SignatureScheme,
-};
+use rustls::{AlertDescription, CertificateError, ClientConfig, Error, InvalidMessage, OtherError};
 
 use self::algorithms::provider;
 pub use self::roots::TrustRoots;
-use self::roots::{ServerVerifier, is_path_too_long};
+use self::roots::is_path_too_long;
+use self::server_verifier::{JudgeChain, ServerVerifier};
 use super::error::{Beyond, Cause, Stage};
 use crate::clock::Clock;
 use crate::pki::certificate::Certificate;
@@ -88,7 +87,7 @@ pub fn strict(roots: &TrustRoots, clock: Clock, identity: Option<&ClientIdentity
         .map_err(|e| cause(&e))?
         // Dangerous is a verifier of one's own; this one asks more than rustls's, not less.
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(ServerVerifier(roots.clone())));
+        .with_custom_certificate_verifier(Arc::new(ServerVerifier(Box::new(roots.clone()))));
     let mut config = match identity {
         Some(identity) => {
             let chain = identity.chain().iter().map(|certificate| certificate.der().clone()).collect();
@@ -114,7 +113,7 @@ impl ChainRecorder {
 /// Accepts any chain, records it, and verifies only that the handshake is signed by the leaf's key.
 /// Nothing of ours may be sent over a connection made with it before [`super::verification`] has said yes.
 pub fn danger_record_chain(recorder: &ChainRecorder) -> Result<TlsConfig, Cause> {
-    let verifier = DangerAcceptAnyChain { recorder: recorder.clone(), provider: provider() };
+    let verifier = ServerVerifier(Box::new(DangerAcceptAnyChain(recorder.clone())));
     let mut config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|e| cause(&e))?
@@ -133,10 +132,8 @@ pub fn verify_chain(
     at: SystemTime,
 ) -> Result<(), Cause> {
     let time = UnixTime::since_unix_epoch(at.duration_since(UNIX_EPOCH).unwrap_or_default());
-    ServerVerifier(roots.clone())
-        .verify_server_cert(&chain.end_entity, &chain.intermediates, &server_name(endpoint)?, &[], time)
-        .map(|_| ())
-        .map_err(|e| match (&e, cause_at(&e, at)) {
+    roots.judge(&chain.end_entity, &chain.intermediates, &server_name(endpoint)?, &[], time).map(|_| ()).map_err(|e| {
+        match (&e, cause_at(&e, at)) {
             (_, Cause::HandshakeSignature | Cause::UntrustedChain(_)) if chain.unsupported().is_some() => {
                 Cause::Unsupported(UntrustedText::new(&chain.unsupported().unwrap_or_default(), None))
             }
@@ -148,7 +145,8 @@ pub fn verify_chain(
                 Cause::UntrustedChain(UntrustedText::new(&text, None))
             }
             (_, cause) => cause,
-        })
+        }
+    })
 }
 
 /// Judges a client certificate as an API server would: issued by one of `roots`, for client authentication, valid at `at`.
@@ -288,13 +286,10 @@ impl TimeProvider for FixedClock {
 }
 
 #[derive(Debug)]
-struct DangerAcceptAnyChain {
-    recorder: ChainRecorder,
-    provider: Arc<CryptoProvider>,
-}
+struct DangerAcceptAnyChain(ChainRecorder);
 
-impl ServerCertVerifier for DangerAcceptAnyChain {
-    fn verify_server_cert(
+impl JudgeChain for DangerAcceptAnyChain {
+    fn judge(
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
@@ -306,29 +301,7 @@ impl ServerCertVerifier for DangerAcceptAnyChain {
             end_entity: end_entity.clone().into_owned(),
             intermediates: intermediates.iter().map(|c| c.clone().into_owned()).collect(),
         };
-        *self.recorder.0.lock().map_err(|_| Error::General("recorder poisoned".to_owned()))? = Some(chain);
+        *self.0.0.lock().map_err(|_| Error::General("recorder poisoned".to_owned()))? = Some(chain);
         Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
+use rustls::client::danger::{ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, Error, OtherError, RootCertStore};
 
 use super::algorithms::provider;
+use super::server_verifier::JudgeChain;
 use crate::pki::certificate::Certificate;
 
 /// CA certificates that something is verified with: those of a cluster, or those that web servers are known by. Never empty.
@@ -146,12 +146,9 @@ pub(super) fn is_path_too_long(error: &OtherError) -> bool {
     error.0.is::<PathTooLong>()
 }
 
-/// Verifies a server as rustls does, by anchors that vouch for no more than they may.
-#[derive(Debug)]
-pub(super) struct ServerVerifier(pub(super) TrustRoots);
-
-impl ServerCertVerifier for ServerVerifier {
-    fn verify_server_cert(
+/// As rustls does, by anchors that vouch for no more than they may.
+impl JudgeChain for TrustRoots {
+    fn judge(
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
@@ -159,33 +156,11 @@ impl ServerCertVerifier for ServerVerifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.0.verify(end_entity, intermediates, |store, below| {
+        self.verify(end_entity, intermediates, |store, below| {
             WebPkiServerVerifier::builder_with_provider(Arc::clone(store), provider())
                 .build()
                 .map_err(|error| Error::General(error.to_string()))?
                 .verify_server_cert(end_entity, below, name, ocsp, now)
         })
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signature, &provider().signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &provider().signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        provider().signature_verification_algorithms.supported_schemes()
     }
 }
