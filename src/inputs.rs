@@ -36,6 +36,8 @@ pub struct Inputs {
 pub struct Named<'a> {
     /// How the cluster is to be found.
     pub discovery: &'a DiscoveryMethod,
+    /// That of a file is named by who must not have a secret of this machine sent anywhere.
+    pub discovery_file_is_foreign: bool,
     /// `--kubelet-config`.
     pub kubelet_config: Option<&'a Path>,
     /// `--patches`.
@@ -53,7 +55,14 @@ impl Inputs {
         let located = |error: InputError| error.located(named.rootfs);
         Ok(Inputs {
             kubelet: kubelet::read(named.kubelet_config, named.patches, report).map_err(located)?,
-            discovery: discovery::read(named.discovery, &host.system_ca_bundle, clock, report).map_err(located)?,
+            discovery: discovery::read(
+                named.discovery,
+                named.discovery_file_is_foreign,
+                &host.system_ca_bundle,
+                clock,
+                report,
+            )
+            .map_err(located)?,
             proxies: discovery::proxies(host, clock, report)?,
         })
     }

@@ -59,6 +59,7 @@ pub(super) fn plan(resolved: Resolved, report: &Report) -> Result<JoinPlan, Fail
     }
     let named = Named {
         discovery: &resolved.configuration.discovery,
+        discovery_file_is_foreign: resolved.configuration.discovery_file_is_foreign,
         kubelet_config: resolved.extras.kubelet_config.as_deref(),
         patches: resolved.configuration.patches_directory.as_deref(),
         rootfs: &rootfs,

@@ -56,6 +56,7 @@ pub(super) fn check(draft: Draft, need: TokenNeed, findings: &mut Findings) -> O
     Some(JoinConfiguration {
         tls_bootstrap_token: tls_bootstrap_token.or(discovery_token),
         fallback_token,
+        discovery_file_is_foreign: draft.file_is_foreign,
         token_may_come: need == TokenNeed::Later,
         discovery,
         node_registration,

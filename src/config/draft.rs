@@ -29,6 +29,8 @@ pub(super) struct Draft {
     pub(super) bootstrap_token: Option<Origin>,
     /// `discovery.file.kubeConfigPath`.
     pub(super) file: Option<WithOrigin<String>>,
+    /// Its place is foreign.
+    pub(super) file_is_foreign: bool,
     pub(super) control_plane: Option<WithOrigin<ControlPlane>>,
     pub(super) node_name: Option<WithOrigin<String>>,
     pub(super) cri_socket: Option<WithOrigin<String>>,

@@ -17,6 +17,8 @@ pub struct JoinConfiguration {
     pub tls_bootstrap_token: Option<BootstrapToken>,
     /// The same, from a weaker source than the one that names the discovery file: only where that has no user of its own.
     pub fallback_token: Option<BootstrapToken>,
+    /// The discovery file is named by who must not have a secret of this machine sent anywhere.
+    pub discovery_file_is_foreign: bool,
     /// Whether a token may come later, where there is none.
     pub token_may_come: bool,
     /// `nodeRegistration`.

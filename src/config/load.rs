@@ -39,9 +39,9 @@ pub fn load_unattended(flags: &Settings, places: Vec<Place>) -> Result<Resolved,
 }
 
 /// Reads the configuration file of the source that says where to join, and resolves everything.
-fn resolve_files(flags: &Settings, mut places: Vec<Place>, token: TokenNeed) -> Result<Resolved, Refused> {
+fn resolve_files(flags: &Settings, places: Vec<Place>, token: TokenNeed) -> Result<Resolved, Refused> {
     let (given, found) = match rank_of_cluster(flags, &places).and_then(|rank| rank.checked_sub(1)) {
-        Some(at) => (places[at].settings.config.clone(), places[at].config.take()),
+        Some(at) => (places[at].settings.config.clone(), places[at].config.clone()),
         None => (flags.config.clone(), None),
     };
     let file = match (found, given) {

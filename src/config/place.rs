@@ -25,6 +25,11 @@ pub struct Place {
     pub warnings: Vec<Warning>,
     /// Values that cannot be used.
     pub problems: Vec<Problem>,
+    /// How strong it is: the flags are 0, and a larger number is weaker. What stands in one directory is one place in two parts.
+    pub level: usize,
+    /// It is the firmware's, or on a partition that every system can write: whoever has written there need not be root of this
+    /// machine, and must not have a secret of it sent anywhere by naming its file.
+    pub is_foreign: bool,
 }
 
 impl Place {

@@ -7,6 +7,9 @@
 //! 4. the boot partition where it is mounted, on this machine, then in the target root;
 //! 5. the kernel command line.
 //!
+//! Whoever writes a weak place must not get what a strong one keeps: a token is sent only where something at least as strong
+//! vouches for the server ([`super::resolve`]), and neither the firmware nor a boot partition may name a file with a token.
+//!
 //! In each of them the names are the same. `kubejoin.yaml` is a JoinConfiguration, `kubejoin.txt` a join command as
 //! `kubeadm token create --print-join-command` prints it, and `kubejoin.NAME` holds the value of the parameter `kubejoin.NAME=`
 //! of the kernel command line. What somebody else can have written is not used.
@@ -85,21 +88,27 @@ pub fn read(of: Where<'_>, read_command: ReadCommand<'_>) -> Result<Vec<Place>, 
     let machine = Root::open(of.machine).ok();
     let target = of.target.and_then(|path| Root::open(path).ok());
     let reader = Reader { read_command };
+    let mut add = |found: [Place; 2], is_foreign: bool| {
+        let level = places.last().map_or(1, |weakest: &Place| weakest.level + 1);
+        places.extend(found.map(|part| Place { level, is_foreign, ..part }));
+    };
     if let (Some(root), Some(Ok(path))) = (&machine, of.credentials.map(|path| path.to_string_lossy().parse())) {
-        places.extend(reader.directory(root, &path)?);
+        add(reader.directory(root, &path)?, false);
     }
     if let Some(root) = &machine {
-        places.extend(reader.fw_cfg(root)?);
-        places.extend(reader.oem_strings(root)?);
+        add(reader.fw_cfg(root)?, true);
+        add(reader.oem_strings(root)?, true);
     }
     for (root, directory) in directories(&machine, &target) {
-        places.extend(reader.directory(root, directory)?);
+        add(reader.directory(root, directory)?, *directory != SETTINGS);
     }
     let kernel = match of.kernel_command_line {
         Some(path) => Some(load::read(path)?),
         None => load::running_command_line(),
     };
-    places.extend(kernel.map(|text| kernel::parse(&text)));
+    let level = places.last().map_or(1, |weakest| weakest.level + 1);
+    // Whoever writes it can start anything as root.
+    places.extend(kernel.map(|text| Place { level, ..kernel::parse(&text) }));
     Ok(places)
 }
 

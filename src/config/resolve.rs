@@ -87,7 +87,14 @@ fn weigh(sources: Sources<'_>, findings: &mut Findings) -> Result<Weighed, Confi
     for place in &mut places {
         findings.warnings.append(&mut place.warnings);
         findings.problems.append(&mut place.problems);
+        if place.is_foreign {
+            findings
+                .warnings
+                .extend(place.settings.token_file.take().map(|given| Warning::FileOfAnother(given.origin)));
+        }
     }
+    let levels: Vec<usize> = std::iter::once(0).chain(places.iter().map(|place| place.level)).collect();
+    let is_foreign = rank.checked_sub(1).is_some_and(|at| places[at].is_foreign);
     findings.warnings.extend(given_rows(flags).filter_map(|(setting, _)| warning_of(setting)));
     let ranked: Vec<&Settings> = std::iter::once(flags).chain(places.iter().map(|place| &place.settings)).collect();
     let (above, rest) = ranked.split_at(rank);
@@ -111,23 +118,39 @@ fn weigh(sources: Sources<'_>, findings: &mut Findings) -> Result<Weighed, Confi
     let rank_of = |has: &dyn Fn(&Settings) -> bool| ranked.iter().position(|source| has(source));
     let pins = if config.is_some() { Some(rank) } else { rank_of(&|s| !s.ca_cert_hashes.is_empty()) };
     let ca_file = rank_of(&|s| s.discovery_ca_file.is_some());
-    let is_overruled = pins.zip(ca_file).is_some_and(|(pins, file)| pins < file && !draft.ca_cert_hashes.is_empty());
-    draft.ca_file = first(|s| &s.discovery_ca_file).filter(|_| !is_overruled);
+    draft.ca_file = first(|s| &s.discovery_ca_file);
+    match pins.zip(ca_file).filter(|_| !draft.ca_cert_hashes.is_empty()) {
+        Some((pins, file)) if pins < file => draft.ca_file = None,
+        // Nor is a file contradicted by weaker pins.
+        Some((pins, file)) if file < pins => {
+            let ignored = std::mem::take(&mut draft.ca_cert_hashes).into_iter().map(|pin| pin.origin);
+            let used = draft.ca_file.as_ref().map(|given| given.origin.clone());
+            findings
+                .warnings
+                .extend(ignored.take(1).zip(used).map(|(ignored, used)| Warning::Overruled { ignored, used }));
+        }
+        _ => {}
+    }
     draft.url_ca_file = first(|s| &s.discovery_url_ca_file);
     let of_file = (draft.discovery_token.take(), draft.tls_bootstrap_token.take());
+    draft.file_is_foreign = is_foreign;
+    // A token that has signed cluster-info goes to nobody who does not know it. What another one is sent to is decided by what
+    // has, by the CA, or by the discovery file.
+    let signed = rank_of(&|s| s.discovery_token.is_some() || s.token.is_some());
+    let signed = signed.into_iter().chain(of_file.0.is_some().then_some(rank));
+    let trusted = pins.filter(|_| !draft.ca_cert_hashes.is_empty()).or(ca_file);
+    let vouching = if draft.file.is_some() { Some(rank) } else { signed.chain(trusted).min() };
+    let is_betrayed =
+        |from: usize| token == TokenNeed::Later && vouching.is_some_and(|vouching| levels[from] < levels[vouching]);
     let mut tokens = Tokens { read: read_token, need: token, findings };
-    for source in above {
-        if token == TokenNeed::Later && draft.file.is_some() {
-            tokens.refuse(source);
-        } else {
-            tokens.add(&mut draft, source)?;
-        }
+    for (from, source) in above.iter().enumerate() {
+        tokens.add_but(is_betrayed(from), &mut draft, source)?;
     }
     draft.discovery_token = draft.discovery_token.or(of_file.0);
     draft.tls_bootstrap_token = draft.tls_bootstrap_token.or(of_file.1);
     for (below, source) in rest.iter().enumerate() {
         let is_missing = draft.tls_bootstrap_token.is_none();
-        tokens.add(&mut draft, source)?;
+        tokens.add_but(is_betrayed(rank + below), &mut draft, source)?;
         // Beside a discovery file, which may have a user of its own, a token of a weaker source comes second.
         draft.token_is_fallback |=
             draft.file.is_some() && below > 0 && is_missing && draft.tls_bootstrap_token.is_some();
@@ -216,12 +239,20 @@ impl Tokens<'_> {
         Ok(())
     }
 
-    /// Tokens of a source that is stronger than the one that names the discovery file.
-    fn refuse(&mut self, source: &Settings) {
-        let tokens = [&source.token, &source.discovery_token, &source.tls_bootstrap_token];
-        let origins = tokens.into_iter().flatten().map(|given| &given.origin);
-        let origins = origins.chain(source.token_file.as_ref().map(|given| &given.origin));
-        self.findings.warnings.extend(origins.cloned().map(Warning::TokenNotForFile));
+    /// The same, but for what only weaker places would say who gets it, where the source `is_betrayed` by them.
+    fn add_but(&mut self, is_betrayed: bool, draft: &mut Draft, source: &Settings) -> Result<(), ConfigError> {
+        if !is_betrayed {
+            return self.add(draft, source);
+        }
+        let mut source = source.clone();
+        let mut refused = vec![source.tls_bootstrap_token.take().map(|given| given.origin)];
+        if draft.file.is_some() {
+            refused
+                .extend([&mut source.token, &mut source.discovery_token].map(|t| t.take().map(|given| given.origin)));
+            refused.push(source.token_file.take().map(|given| given.origin));
+        }
+        self.findings.warnings.extend(refused.into_iter().flatten().map(Warning::TokenNotForServer));
+        self.add(draft, &source)
     }
 
     /// The token of a source. A file that is not there yet is none where one may come later.

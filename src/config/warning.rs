@@ -103,8 +103,10 @@ pub enum Warning {
     UntrustedEntry(String),
     /// A file whose name differs from another one's only in upper and lower case.
     RepeatedEntry(String),
-    /// A token from a stronger place than the one that names the discovery file: that file says where it would be sent.
-    TokenNotForFile(Origin),
+    /// A token from a stronger place than those that say which server would get it.
+    TokenNotForServer(Origin),
+    /// A token file that the firmware, or a partition that every system can write, names.
+    FileOfAnother(Origin),
     /// A value that one from a stronger place has overruled.
     Overruled {
         /// What is not used.
@@ -211,9 +213,15 @@ impl fmt::Display for Warning {
                 write!(f, "ignored {}: its owner or mode lets others write it", Shown(entry))
             }
             Warning::RepeatedEntry(entry) => write!(f, "ignored {}: it is there twice", Shown(entry)),
-            Warning::TokenNotForFile(origin) => write!(
+            Warning::TokenNotForServer(origin) => write!(
                 f,
-                "ignored {origin}: a weaker place names the discovery file, and with it the server that would get the token"
+                "ignored {origin}: only weaker places vouch for the server that would get the token (a discovery file, a \
+                 discovery token, a pin)"
+            ),
+            Warning::FileOfAnother(origin) => write!(
+                f,
+                "ignored {origin}: whoever can write there must not have a file of this machine sent to a server; write the \
+                 token itself"
             ),
             Warning::Overruled { ignored, used } => {
                 write!(f, "{ignored} says something else than {used}, which counts")

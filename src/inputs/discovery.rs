@@ -113,6 +113,7 @@ impl Discovery {
 /// Reads what the discovery method names. The system trust store is read where a server has to be verified with it.
 pub(super) fn read(
     method: &DiscoveryMethod,
+    is_foreign: bool,
     bundle: &SystemCaBundle,
     clock: Clock,
     report: &Report,
@@ -128,7 +129,7 @@ pub(super) fn read(
             },
         },
         DiscoveryMethod::File(path) => {
-            let kubeconfig = kubeconfig(path)?;
+            let kubeconfig = kubeconfig(path, is_foreign)?;
             kubeconfig.conceal(report);
             let system_ca = match kubeconfig.ca_certificates.is_empty() {
                 true => Some(Verification::unpinned(system_roots(bundle, clock, report)?, clock)),
@@ -169,14 +170,15 @@ fn known_proxies(host: &HostFacts, clock: Clock, report: &Report) -> Result<Prox
     }
 }
 
-fn kubeconfig(path: &Path) -> Result<ClusterAccess, InputError> {
+fn kubeconfig(path: &Path, is_foreign: bool) -> Result<ClusterAccess, InputError> {
     let path = path.to_owned();
     let bytes = match contents(&path) {
         Ok(bytes) => bytes,
         Err(source) => return Err(InputError::DiscoveryUnreadable { path, source }),
     };
     let text = String::from_utf8_lossy(&bytes);
-    ClusterAccess::read(&text, path.parent()).map_err(|error| InputError::Discovery { path, error })
+    let read = if is_foreign { ClusterAccess::read_foreign } else { ClusterAccess::read };
+    read(&text, path.parent()).map_err(|error| InputError::Discovery { path, error })
 }
 
 /// `--discovery-ca-file` is a pin written as a certificate.

@@ -52,11 +52,24 @@ pub struct ClientCredentials {
 
 impl ClusterAccess {
     /// Reads a kubeconfig and the files that it names; a relative path is one in `directory`, beside the kubeconfig, as for
-    /// kubectl. Without a directory the text is from elsewhere, and names no `tokenFile` of this machine: what is in that would be sent to the server that it names.
+    /// kubectl. Without a directory the text is from elsewhere, and names no `tokenFile` of this machine: what is in that would
+    /// be sent to the server that it names.
     ///
     /// # Errors
     /// Whatever of it cannot be used.
     pub fn read(text: &str, directory: Option<&Path>) -> Result<Self, KubeconfigError> {
+        ClusterAccess::read_with(text, &Files { directory, has_secrets: directory.is_some() })
+    }
+
+    /// The same of a kubeconfig that lies on this machine, and may have been put there by who is not its root.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read); and it names a `tokenFile`.
+    pub fn read_foreign(text: &str, directory: Option<&Path>) -> Result<Self, KubeconfigError> {
+        ClusterAccess::read_with(text, &Files { directory, has_secrets: false })
+    }
+
+    fn read_with(text: &str, files: &Files<'_>) -> Result<Self, KubeconfigError> {
         let kubeconfig = Kubeconfig::parse(text)?;
         let context = kubeconfig.current_context()?;
         let cluster = match (kubeconfig.unnamed_cluster()?, context) {
@@ -73,11 +86,10 @@ impl ClusterAccess {
         if cluster.says("insecure-skip-tls-verify") {
             return Err(KubeconfigError::DangerSkipTlsVerify);
         }
-        let files = Files { directory };
         Ok(ClusterAccess {
             server: server(cluster)?,
-            ca_certificates: ca_certificates(cluster, &files)?,
-            credentials: user.map(|user| credentials(user, &files)).transpose()?.flatten(),
+            ca_certificates: ca_certificates(cluster, files)?,
+            credentials: user.map(|user| credentials(user, files)).transpose()?.flatten(),
             names: Names {
                 context: context.map(|context| context.name.to_owned()).unwrap_or_default(),
                 user: user.map(|user| user.name.to_owned()).unwrap_or_default(),
@@ -151,7 +163,7 @@ fn credentials(user: Entry<'_>, files: &Files<'_>) -> Result<Option<ClientCreden
     }
     let token = match (user.text("token"), user.text("tokenFile")) {
         (Some(token), _) => Some(checked_token("token", token)?),
-        (None, Some(_)) if files.directory.is_none() => return Err(KubeconfigError::TokenFileFromElsewhere),
+        (None, Some(_)) if !files.has_secrets => return Err(KubeconfigError::TokenFileFromElsewhere),
         (None, Some(path)) => {
             let bytes = files.read("tokenFile", path)?;
             let text = std::str::from_utf8(&bytes).map_err(|_| KubeconfigError::Token("tokenFile"))?;
@@ -197,6 +209,8 @@ fn data_or_file(
 /// Where the files are that a kubeconfig names.
 struct Files<'a> {
     directory: Option<&'a Path>,
+    /// A file with a token may be among them.
+    has_secrets: bool,
 }
 
 impl Files<'_> {

@@ -478,8 +478,27 @@ fn a_discovery_file_without_credentials_waits_for_a_token_of_its_own_place() {
     let mut command = machine.command(&[]);
     let refused = machine.join.ran(command.env("CREDENTIALS_DIRECTORY", &credentials).output().unwrap());
     assert_eq!((refused.status, refused.code()), (3, "config.no-token-yet"), "{refused:#?}");
-    assert!(refused.stderr.contains("a weaker place names the discovery file"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("only weaker places vouch for the server"), "{}", refused.stderr);
 
+    // Nor by naming its file, in the discovery file or beside it.
+    let user = format!("tokenFile: {}", credentials.join("kubejoin.token").display());
+    let with_user = crate::builder::with_user(&crate::builder::cluster_info_of(&server), &user);
+    let boot = machine.join.root().join("boot/firmware");
+    let theirs = machine.join.beside("theirs.conf", &with_user);
+    machine.without("kubejoin.discovery-file");
+    write(&boot.join("kubejoin.discovery-file"), theirs.to_str().unwrap());
+    let refused = machine.run(&[]);
+    assert_eq!((refused.status, refused.code()), (2, "discovery.file-unusable"), "{refused:#?}");
+    assert!(refused.stderr.contains("names a tokenFile of this machine"), "{}", refused.stderr);
+    write(&boot.join("kubejoin.discovery-file"), file.to_str().unwrap());
+    write(&boot.join("kubejoin.token-file"), credentials.join("kubejoin.token").to_str().unwrap());
+    let refused = machine.run(&[]);
+    assert_eq!((refused.status, refused.code()), (3, "config.no-token-yet"), "{refused:#?}");
+    assert_eq!(server.csrs().len(), 0);
+    std::fs::remove_dir_all(boot).unwrap();
+
+    // A command and an entry of one directory are of one hand.
+    machine.entry("kubejoin.txt", &format!("kubeadm join --discovery-file {}", file.display()));
     machine.entry("kubejoin.token", &server.token());
     let joined = machine.run(&["--shred-token-file"]);
     assert_eq!(case_of(&joined), ("joined", "new"), "{joined:#?}");

@@ -74,3 +74,113 @@ fn strings_of_the_firmware_that_are_none_say_nothing() {
         assert_eq!(node_names(root.path()), (vec!["kernel".to_owned()], vec![]), "{raw:?}");
     }
 }
+
+/// The tokens of discovery and of the TLS bootstrap, what verifies the CA, and the texts of warnings.
+fn tokens_of(entries: &[(&str, &str)]) -> (Option<String>, Option<String>, DiscoveryTrust, Vec<String>) {
+    let root = machine(&entries.iter().map(|(path, text)| (*path, text.as_bytes())).collect::<Vec<_>>());
+    let kernel = root.path().join("cmdline");
+    fs::write(&kernel, "quiet").unwrap();
+    let credentials = Some(Path::new("/run/credentials"));
+    let of = Where { machine: root.path(), credentials, target: None, kernel_command_line: Some(&kernel) };
+    let places = places::read(of, &|_, _| panic!("there is no command")).unwrap();
+    let Resolved { configuration, warnings, .. } = load_unattended(&settings::Settings::default(), places).unwrap();
+    let DiscoveryMethod::Token { token, trust, .. } = configuration.discovery else { panic!("no token discovery") };
+    let text = |token: Option<BootstrapToken>| token.map(|token| token.full().expose().to_owned());
+    (text(token), text(configuration.tls_bootstrap_token), trust, texts(&warnings))
+}
+
+/// Of a configuration file as of everything else.
+#[test]
+fn a_stronger_place_wins_over_a_configuration_file_of_a_weaker_one() {
+    let yaml = file_with("nodeRegistration: {name: weak}\n").replace(TOKEN, OTHER);
+    let root = machine(&[
+        ("etc/kubejoin/kubejoin.node-name", b"strong"),
+        ("etc/kubejoin/kubejoin.token", TOKEN.as_bytes()),
+        ("boot/kubejoin.yaml", yaml.as_bytes()),
+    ]);
+    let kernel = root.path().join("cmdline");
+    fs::write(&kernel, "kubejoin.node-name=weakest").unwrap();
+    let of = Where { machine: root.path(), credentials: None, target: None, kernel_command_line: Some(&kernel) };
+    let places = places::read(of, &|_, _| panic!("there is no command")).unwrap();
+    let configuration = load_unattended(&settings::Settings::default(), places).unwrap().configuration;
+    assert_eq!(configuration.node_registration.name, Some("strong".parse().unwrap()));
+    assert_eq!(token_of(&configuration).full().expose(), TOKEN);
+}
+
+/// Whoever writes a weak place knows its tokens, and may have a server that the pins there fit.
+#[test]
+fn a_token_is_sent_only_where_as_strong_a_place_vouches_for_the_server() {
+    let yaml = FILE.replace(TOKEN, OTHER);
+    let (endpoint, pin, other) = (
+        ("boot/kubejoin.endpoint", "h:1"),
+        ("boot/kubejoin.ca-cert-hash", PIN),
+        ("boot/kubejoin.discovery-token", OTHER),
+    );
+    let credential = ("run/credentials/kubejoin.tls-bootstrap-token", TOKEN);
+    let not_sent = ["only weaker places vouch for the server"].as_slice();
+    let table: [(&[(&str, &str)], &str, &str, &[&str]); 7] = [
+        (&[credential, endpoint, pin, other], OTHER, OTHER, not_sent),
+        (&[credential, ("boot/kubejoin.yaml", &yaml)], OTHER, OTHER, not_sent),
+        (
+            &[
+                ("etc/kubejoin/kubejoin.tls-bootstrap-token", TOKEN),
+                ("etc/kubejoin/kubejoin.endpoint", "h:1"),
+                pin,
+                other,
+            ],
+            OTHER,
+            OTHER,
+            not_sent,
+        ),
+        // A pin of its own place, or of a place between.
+        (&[credential, ("run/credentials/kubejoin.ca-cert-hash", PIN), endpoint, other], OTHER, TOKEN, &[]),
+        (
+            &[
+                ("etc/kubejoin/kubejoin.tls-bootstrap-token", TOKEN),
+                ("run/credentials/kubejoin.ca-cert-hash", PIN),
+                endpoint,
+                other,
+            ],
+            OTHER,
+            TOKEN,
+            &[],
+        ),
+        // A token that has to sign cluster-info as well is sent to nobody who does not know it.
+        (&[("run/credentials/kubejoin.token", TOKEN), endpoint, pin], TOKEN, TOKEN, &[]),
+        (&[("run/credentials/kubejoin.token", TOKEN), ("boot/kubejoin.yaml", &yaml)], TOKEN, TOKEN, &[]),
+    ];
+    for (entries, discovery, bootstrap, expected) in table {
+        let (found, sent, _, warnings) = tokens_of(entries);
+        assert_eq!((found.as_deref(), sent.as_deref()), (Some(discovery), Some(bootstrap)), "{entries:?}");
+        assert_eq!(warnings.len(), expected.len(), "{entries:?}: {warnings:?}");
+        assert!(warnings.iter().zip(expected).all(|(warning, text)| warning.contains(text)), "{warnings:?}");
+    }
+}
+
+#[test]
+fn a_partition_that_every_system_can_write_names_no_file_with_a_token() {
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    fs::write(&secret, TOKEN).unwrap();
+    let path = secret.path().to_str().unwrap();
+    for (directory, expected) in [("boot/firmware", None), ("etc/kubejoin", Some(TOKEN))] {
+        let entry = |name: &str| format!("{directory}/kubejoin.{name}");
+        let (endpoint, pin, file) = (entry("endpoint"), entry("ca-cert-hash"), entry("token-file"));
+        let (found, sent, _, warnings) = tokens_of(&[(&endpoint, "h:1"), (&pin, PIN), (&file, path)]);
+        assert_eq!((found.as_deref(), sent.as_deref()), (expected, expected), "{directory}");
+        assert_eq!(warnings.is_empty(), expected.is_some(), "{warnings:?}");
+    }
+}
+
+#[test]
+fn weaker_pins_do_not_contradict_a_stronger_ca_file() {
+    let (endpoint, pin) = (("etc/kubejoin/kubejoin.endpoint", "h:1"), ("boot/kubejoin.ca-cert-hash", PIN));
+    let (.., trust, warnings) = tokens_of(&[endpoint, ("etc/kubejoin/kubejoin.discovery-ca-file", "/ca.crt"), pin]);
+    assert!(matches!(trust, DiscoveryTrust::CaFile(_)), "{trust:?}");
+    assert!(warnings.len() == 1 && warnings[0].contains("says something else than"), "{warnings:?}");
+    let (.., trust, _) = tokens_of(&[
+        endpoint,
+        ("boot/kubejoin.discovery-ca-file", "/ca.crt"),
+        ("etc/kubejoin/kubejoin.ca-cert-hash", PIN),
+    ]);
+    assert!(matches!(trust, DiscoveryTrust::Pins(_)), "{trust:?}");
+}

@@ -137,8 +137,13 @@ impl Bench {
         let configuration = resolve(sources).unwrap().configuration;
         let extras = Extras { rootfs: self.rootfs.map(Into::into), ..Extras::default() };
         let report = Report::new(Vec::new());
-        let named =
-            Named { discovery: &configuration.discovery, kubelet_config: None, patches: None, rootfs: Path::new("/") };
+        let named = Named {
+            discovery: &configuration.discovery,
+            discovery_file_is_foreign: false,
+            kubelet_config: None,
+            patches: None,
+            rootfs: Path::new("/"),
+        };
         let inputs = Inputs::read(named, &HostFacts::default(), self.clock, &report).unwrap();
         JoinPlan::new(configuration, extras, inputs, self.host.clone(), self.clock).unwrap()
     }
