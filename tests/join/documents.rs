@@ -215,17 +215,20 @@ fn is_executable(script: &str) -> bool {
     metadata.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
-/// The security model names the test of each of its rows.
+/// The security model names the test of each of its rows, and the reference that of each thing that `ensure` may find.
 #[test]
-fn every_test_that_the_security_model_names_exists() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let model = std::fs::read_to_string(root.join("src/discovery/README.md")).unwrap();
-    let named: Vec<_> = model.split('`').skip(1).step_by(2).filter_map(|code| code.split_once("::")).collect();
-    assert!(named.len() > 15, "the table was not found");
-    for (file, test) in named {
-        // A check that needs no server stands beside what it checks.
-        let places = ["tests/join", "src/node", "src/cli", "src/config/tests"].map(|room| format!("{room}/{file}.rs"));
-        let text: String = places.iter().filter_map(|place| std::fs::read_to_string(root.join(place)).ok()).collect();
-        assert!(text.contains(&format!("fn {test}()")), "{file}::{test}");
+fn every_test_that_a_table_names_exists() {
+    for (document, least) in [("src/discovery/README.md", 15), ("src/cli/REFERENCE.md", 17)] {
+        let text = read(document);
+        let words = text.split('`').skip(1).step_by(2).filter(|code| !code.contains(' '));
+        let named: Vec<_> = words.filter_map(|code| code.split_once("::")).collect();
+        assert!(named.len() > least, "{document}: the table was not found");
+        for (file, test) in named {
+            // A check that needs no server stands beside what it checks.
+            let places =
+                ["tests/join", "src/node", "src/cli", "src/config/tests"].map(|room| format!("{room}/{file}.rs"));
+            let found = places.iter().filter_map(|place| std::fs::read_to_string(repository().join(place)).ok());
+            assert!(found.collect::<String>().contains(&format!("fn {test}()")), "{document}: {file}::{test}");
+        }
     }
 }

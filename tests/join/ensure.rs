@@ -345,6 +345,50 @@ fn a_machine_that_was_off_for_too_long_joins_again() {
     server.set_tokens(Vec::new());
     let refused = machine.run(&["--deadline", "9000h"]);
     assert_eq!((refused.status, refused.code()), (5, "discovery.token-unknown"), "{refused:#?}");
+    // So it is without settings.
+    std::fs::remove_dir_all(machine.join.root().join("etc/kubejoin")).unwrap();
+    let refused = machine.run(&["--deadline", "9000h"]);
+    assert_eq!((refused.status, refused.code()), (2, "config.incomplete"), "{refused:#?}");
+}
+
+/// What a power cut, a bad block or a careless hand leaves.
+#[test]
+fn a_node_with_a_damaged_identity_joins_again() {
+    let server = ApiServer::start(Options::default());
+    let machine = Machine::of(&server);
+    machine.entry("kubejoin.txt", &pasted(&server)).entry("kubejoin.node-name", "edge-1");
+    let path = |of: &str| machine.join.root().join(of);
+    let (conf, config) = (path("etc/kubernetes/kubelet.conf"), path("var/lib/kubelet/config.yaml"));
+    // The link has the path that it has when this root is booted.
+    let pair = || {
+        let link = std::fs::read_link(path("var/lib/kubelet/pki/kubelet-client-current.pem")).unwrap();
+        path(link.to_str().unwrap().trim_start_matches('/'))
+    };
+    let cut = |path: &Path, length: usize| {
+        let bytes = std::fs::read(path).unwrap();
+        std::fs::write(path, &bytes[..length]).unwrap();
+    };
+    let damages: [(&str, &dyn Fn()); 7] = [
+        ("an empty kubelet.conf", &|| cut(&conf, 0)),
+        ("a kubelet.conf of zeros", &|| std::fs::write(&conf, [0; 4096]).unwrap()),
+        ("a certificate that is cut", &|| cut(&pair(), 100)),
+        ("no certificate", &|| std::fs::remove_file(pair()).unwrap()),
+        ("no configuration", &|| std::fs::remove_file(&config).unwrap()),
+        ("a key for everybody", &|| {
+            std::fs::set_permissions(pair(), std::fs::Permissions::from_mode(0o644)).unwrap();
+        }),
+        ("a kubelet.conf for everybody", &|| {
+            std::fs::set_permissions(&conf, std::fs::Permissions::from_mode(0o666)).unwrap();
+        }),
+    ];
+    assert_eq!(machine.run(&[]).status, 0);
+    for (name, damage) in damages {
+        damage();
+        let again = machine.run(&[]);
+        assert_eq!(case_of(&again), ("joined", "damaged"), "{name}: {again:#?}");
+        assert_eq!(case_of(&machine.run(&[])), ("already-joined", "well"), "{name}");
+    }
+    assert_eq!(server.csrs().len(), 8);
 }
 
 /// Cluster API's contract, in a mount namespace with a /run of its own.

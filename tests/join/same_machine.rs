@@ -12,6 +12,8 @@ use crate::builder::{Join, KUBEJOIN};
 
 const MACHINE_ID: &str = "00112233445566778899aabbccddeeff";
 const UUID: &str = "4c4c4544-0042-3510-8052-b4c04f4a5931";
+const OTHER_ID: &str = "ffffffffffffffffffffffffffff0001";
+const OTHER_UUID: &str = "6e1c8d0f-4d5e-4a6b-8f00-3c1b4b1f0001";
 
 /// The machine that boots: its kernel command line, and files below `/sys`.
 #[derive(Default)]
@@ -32,19 +34,40 @@ impl Booting {
         }
     }
 
-    /// Runs the join with a root directory in memory, where `/sys` and `/proc/cmdline` are these; `None` where this machine
-    /// cannot have one.
+    /// Another board: another UUID, another serial number.
+    fn other_board() -> Self {
+        Booting {
+            sys: vec![
+                ("class/dmi/id/product_uuid", format!("{OTHER_UUID}\n")),
+                ("class/dmi/id/product_serial", "PF 0XYZ2\n".to_owned()),
+            ],
+            ..Booting::default()
+        }
+    }
+
+    /// Runs the join as [`Self::boot`] says.
     fn run(&self, join: &Join) -> Option<Value> {
+        self.boot(join, &join.command())
+    }
+
+    /// Runs `ensure` once, as [`Self::boot`] says.
+    fn ensure(&self, server: &ApiServer, join: &Join, name: &str) -> Option<Value> {
+        self.boot(join, ensure(server, join, name).args(["--deadline", "0s"]))
+    }
+
+    /// Runs a command with a root directory in memory, where `/sys` and `/proc/cmdline` are these; `None` where this machine
+    /// cannot have one.
+    fn boot(&self, join: &Join, command: &Command) -> Option<Value> {
         let may = Command::new("unshare").args(["-m", "true"]).stderr(Stdio::null()).status();
         if !may.is_ok_and(|status| status.success()) {
             eprintln!("SKIPPED: this test needs root and unshare(1), to make a mount namespace");
             return None;
         }
-        let memory = join.beside("memory", "");
-        std::fs::remove_file(&memory).unwrap();
+        let memory = join.root().with_file_name("memory");
+        let _ = std::fs::remove_dir_all(&memory);
         std::fs::create_dir(&memory).unwrap();
-        let sys = join.beside("sys", "");
-        std::fs::remove_file(&sys).unwrap();
+        let sys = memory.with_file_name("sys");
+        let _ = std::fs::remove_dir_all(&sys);
         for (path, text) in &self.sys {
             let path: PathBuf = sys.join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -65,7 +88,6 @@ impl Booting {
             mount --bind \"$command_line\" \"$memory/proc/cmdline\"
             exec chroot \"$memory\" \"$@\"";
         let _ = std::fs::remove_file(join.result_file());
-        let command = join.command();
         let mut shell = Command::new("unshare");
         shell.args(["-m", "sh", "-c", script, "sh"]).args([&memory, &sys, &command_line, &join.root()]);
         shell.arg(command.get_program()).args(command.get_args()).stdin(Stdio::null());
@@ -144,12 +166,12 @@ fn a_machine_without_a_disk_comes_back_at_every_boot() {
         command_line: command_line.to_owned(),
         ..if has_uuid { Booting::with_uuid() } else { Booting::default() }
     };
-    let other = "ffffffffffffffffffffffffffff0001";
+    let other = OTHER_ID;
     let rows = [
         // Its firmware knows it, whatever machine-id the last boot has made up.
         (booting("", true), ready(UUID, other), ("joined", 0)),
         (booting(&parameter, true), ready(UUID, MACHINE_ID), ("joined", 0)),
-        (booting("", true), ready("6e1c8d0f-4d5e-4a6b-8f00-3c1b4b1f0001", other), ("node.name-in-use", 5)),
+        (booting("", true), ready(OTHER_UUID, other), ("node.name-in-use", 5)),
         // The machine-id says another thing than the UUID: this board with another system, or its twin.
         (booting(&parameter, true), ready(UUID, other), ("node.owner-unknown", 3)),
         // A Raspberry Pi: with the machine-id it may be a copy, without it anybody.
@@ -203,4 +225,101 @@ fn the_name_of_a_mounted_root_is_made_of_its_machine_id() {
     let ran = join.run();
     assert_eq!((ran.code(), ran.status), ("config.invalid", 2), "{ran:#?}");
     assert!(ran.result["message"].as_str().unwrap().contains("{machine-id}"), "{ran:#?}");
+}
+
+/// A root with this machine-id, and with nothing of a node.
+fn new_disk(join: &Join, machine_id: &str) {
+    for left in ["etc/kubernetes", "var/lib/kubelet", "etc/systemd"] {
+        let _ = std::fs::remove_dir_all(join.root().join(left));
+    }
+    std::fs::create_dir_all(join.root().join("etc")).unwrap();
+    std::fs::write(join.root().join("etc/machine-id"), machine_id).unwrap();
+}
+
+#[track_caller]
+fn case_of(result: &Value) -> (&str, &str, i64) {
+    let (ended, exit) = ended(result);
+    (ended, result["case"].as_str().unwrap_or_default(), exit)
+}
+
+/// The disk is the node: nobody is asked, whichever board it is in.
+#[test]
+fn a_disk_stays_the_node_on_another_board() {
+    let server = ApiServer::start(Options::default());
+    let join = Join::to(&server);
+    new_disk(&join, MACHINE_ID);
+    let Some(first) = Booting::with_uuid().ensure(&server, &join, "worker-1") else { return };
+    assert_eq!(case_of(&first), ("joined", "new", 0), "{first:#}");
+    server.add_node(&ExistingNode::ready("worker-1").of_machine(UUID, MACHINE_ID));
+    let requests = server.requests().len();
+    let moved = Booting::other_board().ensure(&server, &join, "worker-1").unwrap();
+    assert_eq!(case_of(&moved), ("already-joined", "well", 0), "{moved:#}");
+    assert_eq!(server.requests().len(), requests);
+
+    // The board that it was in, with a new disk, must not have its name while that runs.
+    server.add_node(&ExistingNode::ready("worker-1").of_machine(OTHER_UUID, MACHINE_ID));
+    let left_behind = Join::to(&server);
+    new_disk(&left_behind, OTHER_ID);
+    let refused = Booting::with_uuid().ensure(&server, &left_behind, "worker-1").unwrap();
+    assert_eq!(case_of(&refused), ("node.name-in-use", "", 5), "{refused:#}");
+}
+
+#[test]
+fn a_disk_whose_node_is_named_after_the_board_takes_the_new_name() {
+    let server = ApiServer::start(Options::default());
+    let join = Join::to(&server);
+    new_disk(&join, MACHINE_ID);
+    let Some(first) = Booting::with_uuid().ensure(&server, &join, "edge-{serial}") else { return };
+    assert_eq!((case_of(&first), &first["node"]), (("joined", "new", 0), &"edge-pf-0abc1".into()), "{first:#}");
+    let moved = Booting::other_board().ensure(&server, &join, "edge-{serial}").unwrap();
+    assert_eq!(
+        (case_of(&moved), &moved["node"]),
+        (("joined", "name-changed", 0), &"edge-pf-0xyz2".into()),
+        "{moved:#}"
+    );
+    let again = Booting::other_board().ensure(&server, &join, "edge-{serial}").unwrap();
+    assert_eq!(case_of(&again), ("already-joined", "well", 0), "{again:#}");
+}
+
+/// The board is the same, the system on it is not: it may be a twin for as long as the old Node is Ready.
+#[test]
+fn a_machine_that_was_imaged_again_takes_its_name_back() {
+    let server = ApiServer::start(Options::default());
+    let join = Join::to(&server);
+    new_disk(&join, MACHINE_ID);
+    let Some(first) = Booting::with_uuid().ensure(&server, &join, "worker-1") else { return };
+    assert_eq!(case_of(&first), ("joined", "new", 0), "{first:#}");
+    server.add_node(&ExistingNode::ready("worker-1").of_machine(UUID, MACHINE_ID));
+    new_disk(&join, OTHER_ID);
+    let early = Booting::with_uuid().ensure(&server, &join, "worker-1").unwrap();
+    assert_eq!(case_of(&early), ("node.owner-unknown", "", 3), "{early:#}");
+    server.add_node(&ExistingNode::not_ready("worker-1").of_machine(UUID, MACHINE_ID));
+    let later = Booting::with_uuid().ensure(&server, &join, "worker-1").unwrap();
+    assert_eq!(case_of(&later), ("joined", "new", 0), "{later:#}");
+    // Where the image makes its machine-id only when it is booted, nothing speaks against it.
+    server.add_node(&ExistingNode::ready("worker-1").of_machine(UUID, OTHER_ID));
+    new_disk(&join, "uninitialized\n");
+    let at_once = Booting::with_uuid().ensure(&server, &join, "worker-1").unwrap();
+    assert_eq!(case_of(&at_once), ("joined", "new", 0), "{at_once:#}");
+}
+
+/// Its Node is Ready all the time: it boots faster than that is noticed.
+#[test]
+fn a_machine_that_boots_from_memory_joins_ten_times_in_a_row() {
+    let server = ApiServer::start(Options::default());
+    let join = Join::to(&server);
+    let mut certificates = std::collections::BTreeSet::new();
+    for boot in 1..=10 {
+        new_disk(&join, "");
+        let Some(result) = Booting::with_uuid().ensure(&server, &join, "worker-1") else { return };
+        assert_eq!(case_of(&result), ("joined", "new", 0), "boot {boot}: {result:#}");
+        certificates.insert(result["csr"].as_str().unwrap().to_owned());
+        assert_eq!((server.csrs().len(), certificates.len()), (boot, boot), "boot {boot}");
+        // What its kubelet says of it; systemd makes up another machine-id each time.
+        server.add_node(&ExistingNode::ready("worker-1").of_machine(UUID, &format!("{boot:032x}")));
+    }
+    // Without any identity of its own it has to wait each time.
+    new_disk(&join, "");
+    let unknown = Booting::default().ensure(&server, &join, "worker-1").unwrap();
+    assert_eq!(case_of(&unknown), ("node.owner-unknown", "", 3), "{unknown:#}");
 }

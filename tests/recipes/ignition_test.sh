@@ -13,7 +13,8 @@ repository=$(cd "$here/../.." && pwd)
 image=$repository/image/ignition
 export KUBEJOIN_CACHE="${KUBEJOIN_CACHE:-$repository/.cache}"
 
-passed=0 failed=0 finished='' started=()
+finished='' started=()
+. "$here/check.sh"
 
 main() {
   local file
@@ -172,20 +173,6 @@ web_server() {
   echo "ignition_test: the web server does not start" >&2
   exit 1
 }
-
-check() { # NAME COMMAND...
-  local name=$1
-  shift
-  if "$@" >"$work/check.log" 2>&1; then
-    passed=$((passed + 1))
-    echo "ok    $name"
-  else
-    failed=$((failed + 1))
-    echo "FAIL  $name"
-    tail -n 15 "$work/check.log" | sed 's/^/      | /'
-  fi
-}
-fails() { ! "$@"; }
 
 finish() {
   local status=$?

@@ -8,7 +8,7 @@
 set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
-passed=0 failed=0
+. "$repository/tests/recipes/check.sh"
 
 main() {
   local version architecture archive file
@@ -51,19 +51,5 @@ main() {
   echo "$passed passed, $failed failed"
   [ "$failed" = 0 ]
 }
-
-check() { # NAME COMMAND...
-  local name=$1
-  shift
-  if "$@" >"$work/check.log" 2>&1; then
-    passed=$((passed + 1))
-    echo "ok    $name"
-  else
-    failed=$((failed + 1))
-    echo "FAIL  $name"
-    tail -n 15 "$work/check.log" | sed 's/^/      | /'
-  fi
-}
-fails() { ! "$@"; }
 
 main "$@"
