@@ -140,17 +140,17 @@ fn weigh(sources: Sources<'_>, findings: &mut Findings) -> Result<Weighed, Confi
     let signed = signed.into_iter().chain(of_file.0.is_some().then_some(rank));
     let trusted = pins.filter(|_| !draft.ca_cert_hashes.is_empty()).or(ca_file);
     let vouching = if draft.file.is_some() { Some(rank) } else { signed.chain(trusted).min() };
-    let is_betrayed =
+    let weaker_decides =
         |from: usize| token == TokenNeed::Later && vouching.is_some_and(|vouching| levels[from] < levels[vouching]);
     let mut tokens = Tokens { read: read_token, need: token, findings };
     for (from, source) in above.iter().enumerate() {
-        tokens.add_but(is_betrayed(from), &mut draft, source)?;
+        tokens.add_guarded(weaker_decides(from), &mut draft, source)?;
     }
     draft.discovery_token = draft.discovery_token.or(of_file.0);
     draft.tls_bootstrap_token = draft.tls_bootstrap_token.or(of_file.1);
     for (below, source) in rest.iter().enumerate() {
         let is_missing = draft.tls_bootstrap_token.is_none();
-        tokens.add_but(is_betrayed(rank + below), &mut draft, source)?;
+        tokens.add_guarded(weaker_decides(rank + below), &mut draft, source)?;
         // Beside a discovery file, which may have a user of its own, a token of a weaker source comes second.
         draft.token_is_fallback |=
             draft.file.is_some() && below > 0 && is_missing && draft.tls_bootstrap_token.is_some();
@@ -239,9 +239,9 @@ impl Tokens<'_> {
         Ok(())
     }
 
-    /// The same, but for what only weaker places would say who gets it, where the source `is_betrayed` by them.
-    fn add_but(&mut self, is_betrayed: bool, draft: &mut Draft, source: &Settings) -> Result<(), ConfigError> {
-        if !is_betrayed {
+    /// The same, but for what only weaker places would say who gets it, where that is so (`weaker_decides`).
+    fn add_guarded(&mut self, weaker_decides: bool, draft: &mut Draft, source: &Settings) -> Result<(), ConfigError> {
+        if !weaker_decides {
             return self.add(draft, source);
         }
         let mut source = source.clone();

@@ -6,6 +6,9 @@ use super::error::ServiceError;
 use super::*;
 use crate::error::{Explain, codes};
 
+/// The unit that this program runs in.
+const OWN: &str = "kubejoin.service";
+
 /// A directory for PATH with scripts in it that log how they are called, and do as their bodies say.
 struct Stubs(tempfile::TempDir);
 
@@ -83,7 +86,6 @@ fn systemd(units: &[(&str, &str, bool)]) -> Stubs {
 
 #[test]
 fn a_kubelet_that_waits_for_our_own_unit_is_not_waited_for() {
-    const OWN: &str = "kubejoin.service";
     let stop = "systemctl stop kubelet";
     let (reload, restart) = ("systemctl daemon-reload", "systemctl restart kubelet");
     let no_block = "systemctl --no-block restart kubelet";
@@ -144,6 +146,25 @@ fn a_kubelet_that_waits_for_our_own_unit_is_not_waited_for() {
     }
     let broken = Stubs::new(&[("systemctl", "test $1 != show")]);
     assert_eq!(broken.init_system().in_unit(Some(OWN)).start("kubelet").unwrap(), Started::Now);
+}
+
+#[test]
+fn a_service_that_is_needed_meanwhile_starts_in_spite_of_the_order() {
+    let at_once = "systemctl --no-block --job-mode=ignore-dependencies start kubelet";
+    let (reload, restart) = ("systemctl daemon-reload", "systemctl restart kubelet");
+    let table: [(Option<&str>, bool, Started, &[&str]); 4] = [
+        (Some(OWN), true, Started::Now, &[at_once]),
+        (Some(OWN), false, Started::Now, &[at_once]),
+        (None, true, Started::Now, &[reload, restart]),
+        // It is its own ExecStartPre= that is waited for.
+        (Some("kubelet.service"), true, Started::Queued, &[]),
+    ];
+    for (unit, has_job, started, calls) in table {
+        let stubs = systemd(&[(OWN, "kubelet.service", true), ("kubelet.service", "", has_job)]);
+        assert_eq!(stubs.init_system().in_unit(unit).start_at_once("kubelet").unwrap(), started, "{unit:?}");
+        let made: Vec<_> = stubs.calls().into_iter().filter(|call| !call.contains(" show ")).collect();
+        assert_eq!(made, calls, "{unit:?} {has_job}");
+    }
 }
 
 #[test]
