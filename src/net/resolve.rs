@@ -5,6 +5,11 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::mpsc;
 use std::time::Duration;
 
+/// Twice what musl, for whose threads its own resolver is written, gives a thread that says nothing. Rust's 2 MiB are the size
+/// of a huge page, and where the kernel has `transparent_hugepage=always`, as Debian's has, the first byte of such a stack
+/// costs all of it: nearly as much memory as the rest of this program.
+const STACK_BYTES: usize = 256 * 1024;
+
 /// Why a name gave no answer.
 #[derive(Debug)]
 pub enum ResolveError {
@@ -32,7 +37,7 @@ fn on_a_thread<T: Send + 'static>(
     timeout: Duration,
 ) -> Result<T, ResolveError> {
     let (sender, receiver) = mpsc::channel();
-    let spawned = std::thread::Builder::new().spawn(move || {
+    let spawned = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(move || {
         let _ = sender.send(ask());
     });
     spawned.map_err(ResolveError::NotAsked)?;
