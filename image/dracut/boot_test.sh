@@ -13,16 +13,16 @@ main() {
   begin "${1:?trixie or bookworm}"
   new_root dracut
   install_kubelet
-  install -D -m 755 "$binary" "$tree/usr/bin/kubejoin"
   cp -r "$here/90kubejoin" "$tree/usr/lib/dracut/modules.d/"
-  build --add kubejoin
-  mv "$tree/run/initrd" "$work/dracut.initrd"
-  growth=-
   if [ -n "${FIGURES:-}" ]; then
     build
-    growth=$(($(wc -c <"$work/dracut.initrd") - $(wc -c <"$tree/run/initrd")))
-    rm "$tree/run/initrd"
+    plain=$(size)
+    build --add network
+    network=$(($(size) - plain))
+    build_with "$(other_binary)"
+    growth_elsewhere dracut "$(growth)"
   fi
+  build_with "$binary"
   new_disk dracut
 
   echo "== $kind: the first boot"
@@ -30,7 +30,7 @@ main() {
   credentials "kubejoin.token=$token"
   append="ip=dhcp kubejoin.endpoint=$endpoint kubejoin.ca-cert-hash=$pin"
   boot dracut "$until_ready" "${firmware[@]}"
-  figures dracut "$growth"
+  figures dracut "$(growth)"
   check_node dracut joined
   check "the join was over before the root was entered" before_the_root
   check "the token is nowhere on the disk" not grep -aqF "$secret" "$work/dracut.ext4"
@@ -45,7 +45,18 @@ main() {
 until_ready+='
 report relabel sh -c "systemd-tmpfiles --cat-config | grep ^z.*kube"'
 
-build() { in_root sh -c 'dracut --quiet --force --no-hostonly --kver "$(ls /lib/modules)" "$@" /run/initrd' - "$@" >"$work/dracut.log" 2>&1; }
+build() {
+  in_root sh -c 'dracut --quiet --force --no-hostonly --kver "$(ls /lib/modules)" "$@" /run/initrd' - "$@" >"$work/dracut.log" 2>&1
+  mv "$tree/run/initrd" "$work/dracut.initrd"
+}
+
+build_with() {
+  install -D -m 755 "$1" "$tree/usr/bin/kubejoin"
+  build --add kubejoin
+}
+size() { wc -c <"$work/dracut.initrd"; }
+# In bytes. An image that has dracut's network already does not grow by that.
+growth() { if [ -n "${plain:-}" ]; then echo "$(($(size) - plain)), $network of them dracut's network"; else echo -; fi; }
 
 # It is the initramfs that stops the unit.
 before_the_root() {

@@ -14,11 +14,12 @@ main() {
   begin "${1:?trixie or bookworm}"
   new_root initramfs-tools
   install_kubelet
-  install -D -m 755 "$binary" "$tree/usr/bin/kubejoin"
   cp -r "$here/hooks" "$here/scripts" "$tree/usr/share/initramfs-tools/"
-  in_root sh -c 'mkinitramfs -o /run/initrd "$(ls /lib/modules)"'
-  mv "$tree/run/initrd" "$work/initramfs-tools.initrd"
-  growth=$(($(wc -c <"$work/initramfs-tools.initrd") - $(cat "$tree"/boot/initrd.img-* | wc -c)))
+  if [ -n "${FIGURES:-}" ]; then
+    build "$(other_binary)"
+    growth_elsewhere initramfs-tools "$growth"
+  fi
+  build "$binary"
   new_disk initramfs-tools
 
   echo "== $kind: the first boot"
@@ -36,6 +37,14 @@ main() {
   boot initramfs-tools "$until_ready"
   check_node initramfs-tools already-joined
   check "without asking for an address first" not on_console 'IP-Config'
+}
+
+# build BINARY: sets growth, in bytes.
+build() {
+  install -D -m 755 "$1" "$tree/usr/bin/kubejoin"
+  in_root sh -c 'mkinitramfs -o /run/initrd "$(ls /lib/modules)"'
+  mv "$tree/run/initrd" "$work/initramfs-tools.initrd"
+  growth=$(($(wc -c <"$work/initramfs-tools.initrd") - $(cat "$tree"/boot/initrd.img-* | wc -c)))
 }
 
 until_ready+='

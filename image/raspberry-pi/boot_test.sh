@@ -7,6 +7,7 @@
 # KUBEJOIN_BINARY  the binary to boot (target/aarch64-unknown-linux-musl/release/kubejoin; built where it is missing)
 # APISERVER        the tests' API server (target/debug/apiserver; built)
 # BOOT_SECONDS     how long a boot may take (300; it takes 30 to 60)
+# FIGURES          where set, one more first boot, which is measured: a row of the table in image/README.md
 # KEEP             a directory where consoles, card and trees are left
 #
 # QEMU reads none of what the firmware of a board reads (config.txt, cmdline.txt): kernel, device tree with serial number,
@@ -16,6 +17,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd -P)
 repository=$(cd "$here/../.." && pwd -P)
 initramfs=$repository/image/initramfs
+. "$here/../initramfs/boot_test/figures.sh"
 export KUBEJOIN_CACHE="${KUBEJOIN_CACHE:-$repository/.cache}"
 targets=${CARGO_TARGET_DIR:-$repository/target}
 serial_number=10000000c0ffee01
@@ -24,7 +26,7 @@ node=pi-$serial_number
 PATH=$PATH:/usr/sbin:/sbin
 missing=
 for needed in qemu-system-aarch64:qemu-system-arm cpio:cpio mke2fs:e2fsprogs debugfs:e2fsprogs mkfs.vfat:dosfstools mcopy:mtools \
-	sfdisk:fdisk fdtput:device-tree-compiler; do
+	sfdisk:fdisk fdtput:device-tree-compiler jq:jq zstd:zstd; do
 	command -v "${needed%%:*}" >/dev/null || missing="$missing ${needed##*:}"
 done
 if [ -n "$missing" ]; then
@@ -97,7 +99,7 @@ card() {
 	dd if="$work/fat" of="$card" bs=512 seek=2048 conv=notrunc status=none
 }
 
-# boot NAME: powers the board on; afterwards there are its console ($serial), the tree of its root ($tree), and what it
+# boot NAME [INITRAMFS]: powers the board on; afterwards there are its console ($serial), the tree of its root ($tree), and what it
 # asked the server ($requests).
 boot() {
 	tree=$work/$1.tree serial=$work/$1.serial requests=$work/$1.requests
@@ -106,7 +108,7 @@ boot() {
 	# The mini UART is the second serial port. Debian's kernel has another name for the console than the boards' kernels.
 	timeout "${BOOT_SECONDS:-300}" qemu-system-aarch64 -M raspi3b -display none -monitor none -serial null -serial stdio -no-reboot \
 		-netdev user,id=net -device usb-net,netdev=net -drive "file=$card,format=raw,if=sd" \
-		-kernel "$unpacked"/boot/vmlinuz-* -dtb "$work/board.dtb" -initrd "$work/initramfs.cpio" \
+		-kernel "$unpacked"/boot/vmlinuz-* -dtb "$work/board.dtb" -initrd "${2-$work/initramfs.cpio}" \
 		-append "$(sed 's/console=serial0/console=ttyS1/; s/console=tty1 //' "$here/cmdline.txt")" \
 		</dev/null >"$serial.raw" || echo "$0: QEMU ended with an error, or after ${BOOT_SECONDS:-300} s" >&2
 	tr -d '\r' <"$serial.raw" | tee "$serial"
@@ -161,6 +163,18 @@ check "refused: the root is entered all the same" said '^root: entered'
 check "refused: result.json says why" said '^root: result .*"discovery.ca-hash-mismatch"'
 check "refused: the token was not sent" never grep -q system:bootstrap "$requests"
 check "refused: nothing is written" [ ! -e "$tree/etc/kubernetes" ]
+
+if [ -n "${FIGURES-}" ]; then
+	echo "== figures"
+	: >"$work/nothing"
+	KERNEL_MODULES=$(echo "$unpacked"/lib/modules/*) MODULES=$here/modules "$initramfs/build.sh" aarch64 "$work/nothing" "$work/without.cpio"
+	measuring "$work/initramfs.cpio" "$work/measuring.cpio"
+	card measured "$work/kubejoin.txt"
+	boot measured "$work/measuring.cpio"
+	check "the board tells what it cost" \
+		row raspberry-pi "Debian's kernel" aarch64 "$(compressed_growth "$work/without.cpio" "$work/initramfs.cpio")"
+	cat "$work/check.log"
+fi
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -125,14 +125,12 @@ kubeadm_has_ended() { systemctl show kubeadm -p ActiveState --value | grep -q "^
 wait_until 400 kubeadm_has_ended && uptime_is joined
 wait_until 200 is_registered && uptime_is registered
 wait_until 100 is_ready && uptime_is ready
-report kubeadm systemctl show kubeadm -p Result,ExecMainStartTimestampMonotonic,ExecMainExitTimestampMonotonic,CPUUsageNSec
+report kubeadm systemctl show kubeadm -p ActiveState,Result,ExecMainStartTimestampMonotonic,ExecMainExitTimestampMonotonic,CPUUsageNSec
 report_machine
 report journal journalctl -b -u kubeadm --no-pager'
   check "it has joined" is kubeadm Result success
   check "its Node is Ready, and of this boot" node_is_ready kubeadm
-  printf '| kubeadm 1.37 | %s | - | %s s | %s s | %s s | %s s | %s |\n' "$kind" "$(uptime_of joined)" \
-    "$(awk -v from="$(value kubeadm ExecMainStartTimestampMonotonic)" -v to="$(value kubeadm ExecMainExitTimestampMonotonic)" 'BEGIN { printf "%.1f", (to - from) / 1e6 }')" \
-    "$(uptime_of registered)" "$(uptime_of ready)" "$(sed -n 's/^memory //p' "$report" | sort -n | tail -n 1)"
+  figures 'kubeadm 1.37' - kubeadm
 }
 
 state() { sed -n "s/^$1-state //p" "$report" | sed 's/ *$//'; }

@@ -35,10 +35,14 @@ report() {
 }
 uptime_is() { echo "uptime $1 $(cut -d' ' -f1 /proc/uptime)"; }
 
-# In the background: the most memory that the process of this name has had until then, as the kernel counts it.
+# In the background: the most memory that the process of this name has had until then, and what it has now of its own, of
+# files, and in huge pages, as the kernel counts it, in KB. The process's own, not its children's.
 watch_memory() {
 	while :; do
-		pid=$(pgrep -x -o "$1") && sed -n "s/^VmHWM:[[:space:]]*\([0-9]*\) kB/memory \1/p" "/proc/$pid/status" 2>/dev/null
+		pid=$(pgrep -x -o "$1") && awk '
+			{ size[$1] = $2 }
+			END { if (size["VmHWM:"]) print "memory", size["VmHWM:"], "own", size["RssAnon:"], "files", size["RssFile:"], "huge", size["AnonHugePages:"] }
+		' "/proc/$pid/status" "/proc/$pid/smaps_rollup" 2>/dev/null
 		sleep 0.3
 	done
 }
