@@ -1,12 +1,10 @@
 # Part of every script that runs in the machine; agent runs it. Each line of a report begins with a word that names it.
-# shellcheck shell=dash disable=SC2154 # watcher is the script's
+# shellcheck shell=dash disable=SC2154 # watcher is the script's, patience that of vm.sh
 
-# wait_until SECONDS COMMAND...
-wait_until() {
-	deadline=$(($(cut -d. -f1 /proc/uptime) + $1))
-	shift
+# wait_for COMMAND...: until it succeeds, or so long after power on that a report can still be made ($patience, in seconds).
+wait_for() {
 	until "$@" >/dev/null 2>&1; do
-		[ "$(cut -d. -f1 /proc/uptime)" -lt "$deadline" ] || return 1
+		[ "$(cut -d. -f1 /proc/uptime)" -lt "$patience" ] || return 1
 		sleep 1
 	done
 }
@@ -17,7 +15,7 @@ own_node() {
 	server=$(sed -n 's,^ *server: https://,,p' /etc/kubernetes/kubelet.conf)
 	node=$(openssl x509 -in $current -noout -subject -nameopt RFC2253 | sed -n 's/.*CN=system:node:\([^,]*\).*/\1/p')
 	printf 'GET /api/v1/nodes/%s HTTP/1.0\r\nAccept: application/json\r\n\r\n' "$node" \
-		| timeout 10 openssl s_client -quiet -no_ign_eof -connect "$server" -CAfile /etc/kubernetes/pki/ca.crt -cert $current -key $current 2>/dev/null
+		| timeout 30 openssl s_client -quiet -no_ign_eof -connect "$server" -CAfile /etc/kubernetes/pki/ca.crt -cert $current -key $current 2>/dev/null
 }
 # A Node of an earlier boot is Ready, too, for 40 s.
 is_ready() {

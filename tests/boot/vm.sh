@@ -28,7 +28,7 @@ if [ -z "${BOOT_NAMESPACE:-}" ]; then
 fi
 unset BOOT_NAMESPACE
 
-passed=0 failed=0 cluster='' console='' report='' append=''
+boot_seconds=${BOOT_SECONDS:-600} passed=0 failed=0 cluster='' console='' report='' append=''
 
 begin() {
   kind=$1
@@ -150,11 +150,11 @@ boot() {
   shift 2
   boots=$((${boots:-0} + 1))
   console=$work/$name-$boots.console report=$work/$name-$boots.report
-  { cat "$boot_tests/questions.sh"; printf '%s\n' "$script"; } >"$work/$name.script"
+  { cat "$boot_tests/questions.sh"; printf '%s\n' "patience=$((boot_seconds * 3 / 4))" "$script"; } >"$work/$name.script"
   # no_timer_check: it counts ticks, and panics where an emulator that is short of processor time has given too few.
   kernel_line="console=ttyS0 root=LABEL=root panic=1 no_timer_check quiet $append"
   began=$EPOCHREALTIME
-  timeout "${BOOT_SECONDS:-600}" qemu-system-x86_64 -M q35 -cpu max -accel tcg,thread=multi -smp 2 -m 2048 -nodefaults \
+  timeout "$boot_seconds" qemu-system-x86_64 -M q35 -cpu max -accel tcg,thread=multi -smp 2 -m 2048 -nodefaults \
     -display none -monitor none -serial stdio -no-reboot -device virtio-rng-pci \
     -netdev user,id=net -device virtio-net-pci,netdev=net,id=nic \
     -drive "file=$work/$name.ext4,format=raw,if=none,id=root,cache=unsafe" -device virtio-blk-pci,drive=root \
@@ -243,16 +243,16 @@ check_node() {
 # What the machine's script usually is: a Node of this boot, or the end of patience.
 until_ready='
 watch_memory kubejoin & watcher=$!
-wait_until 300 has_ended && uptime_is joined
-wait_until 200 is_registered && uptime_is registered
-wait_until 100 is_ready && uptime_is ready
+wait_for has_ended && uptime_is joined
+wait_for is_registered && uptime_is registered
+wait_for is_ready && uptime_is ready
 report_machine'
 
 # figures NAME [GROWTH [UNIT]]: a row of the table in image/README.md, about the boot before. GROWTH is of its initramfs, in
 # bytes. "joined" is when its unit has ended, or else when it says so to the kernel's log; "of these" the sum of its phases,
 # for another program than ours the time from its UNIT's start to its end.
 figures() {
-  local unit=${3:-kubejoin} joined its cpu
+  local unit=${3:-kubejoin} joined its
   if [ "$unit" = kubejoin ]; then
     joined=$(sed -n -e 's/^order \[ *\([0-9]*\.[0-9]\).*Finished kubejoin.*/\1/p' -e 's/^dmesg \[ *\([0-9]*\.[0-9]\).*kubejoin: joined.*/\1/p' \
       "$report" | tail -n 1)
@@ -261,13 +261,11 @@ figures() {
     joined=$(seconds_of "$(value "$unit" ExecMainExitTimestampMonotonic)")
     its=$(seconds_of $(($(value "$unit" ExecMainExitTimestampMonotonic) - $(value "$unit" ExecMainStartTimestampMonotonic))))
   fi
-  cpu=$(value "$unit" CPUUsageNSec)
-  case $cpu in '' | *[!0-9]*) cpu=- ;; *) cpu="$(seconds_of $((cpu / 1000))) s" ;; esac
-  printf '| %s | %s | %s | %s | %s s | %s s | %s | %s s | %s s | %s |\n' "$1" "$kind" "$(uname -m)" "${2:--}" "${joined:-?}" "${its:-?}" "$cpu" \
+  printf '| %s | %s | %s | %s | %s s | %s s | %s s | %s s | %s |\n' "$1" "$kind" "$(uname -m)" "${2:--}" "${joined:-?}" "${its:-?}" \
     "$(uptime_of registered)" "$(uptime_of ready)" "$(peak_memory)"
 }
 # growth_elsewhere NAME GROWTH: a row for the other processor, whose program was built into the same initramfs, and not booted.
-growth_elsewhere() { printf '| %s | %s | aarch64 | %s | not booted | - | - | - | - | - |\n' "$1" "$kind" "$2"; }
+growth_elsewhere() { printf '| %s | %s | aarch64 | %s | not booted | - | - | - | - |\n' "$1" "$kind" "$2"; }
 uptime_of() { sed -n "s/^uptime $1 \([0-9]*\.[0-9]\).*/\1/p" "$report"; }
 seconds_of() { awk -v microseconds="$1" 'BEGIN { printf "%.1f", microseconds / 1e6 }'; }
 # In KB, of the process that was watched.
