@@ -48,6 +48,11 @@ pub enum ConfigError {
         /// Why.
         reason: String,
     },
+    /// An encrypted credential that systemd did not open for this process.
+    NotOpened {
+        /// Its file.
+        entry: String,
+    },
     /// A pasted join command is not understood.
     Command {
         /// Where it stands.
@@ -148,6 +153,7 @@ impl fmt::Display for ConfigError {
         match self {
             ConfigError::Read { path, source } => write!(f, "cannot read {}: {source}", path.display()),
             ConfigError::Entry { entry, reason } => write!(f, "cannot read {}: {reason}", Shown(entry)),
+            ConfigError::NotOpened { entry } => write!(f, "{} was not opened for this process", Shown(entry)),
             ConfigError::Command { entry, error } => write!(f, "{}: {error}", Shown(entry)),
             ConfigError::TooLarge { path } => {
                 write!(f, "{} is longer than {} bytes", path.display(), MAX_BYTES)
@@ -227,6 +233,7 @@ impl Explain for ConfigError {
             | ConfigError::NoKind { .. }
             | ConfigError::KindTwice { .. }
             | ConfigError::NoJoinConfiguration { .. } => &codes::CONFIG_UNREADABLE,
+            ConfigError::NotOpened { .. } => &codes::CONFIG_CREDENTIAL_NOT_OPENED,
             ConfigError::Version { .. } | ConfigError::Experimental { .. } => &codes::CONFIG_VERSION,
             ConfigError::Mixed { .. } => &codes::CONFIG_MIXED,
             ConfigError::Invalid { problems, .. } => {

@@ -12,7 +12,8 @@
 //!
 //! In each of them the names are the same. `kubejoin.yaml` is a JoinConfiguration, `kubejoin.txt` a join command as
 //! `kubeadm token create --print-join-command` prints it, and `kubejoin.NAME` holds the value of the parameter `kubejoin.NAME=`
-//! of the kernel command line. What somebody else can have written is not used.
+//! of the kernel command line. What somebody else can have written is not used. A credential that only systemd can open, and
+//! that it did not, ends with an error: another machine's disk joins nothing.
 
 use std::io;
 use std::path::Path;
@@ -51,6 +52,16 @@ const FW_CFG: TargetPath = TargetPath::fixed("/sys/firmware/qemu_fw_cfg/by_name/
 const DMI_ENTRIES: TargetPath = TargetPath::fixed("/sys/firmware/dmi/entries");
 /// OEM strings are structures of this type, which stands before a dash in the name of the directory.
 const OEM_STRINGS: &str = "11-";
+
+/// Where credentials lie that only systemd can open, often on one machine only (systemd `src/shared/creds-util.c`,
+/// `credential_store_path_encrypted`); the first is where it puts those of the boot loader.
+static ENCRYPTED_CREDENTIALS: [TargetPath; 5] = [
+    TargetPath::fixed("/run/credentials/@encrypted"),
+    TargetPath::fixed("/etc/credstore.encrypted"),
+    TargetPath::fixed("/run/credstore.encrypted"),
+    TargetPath::fixed("/usr/local/lib/credstore.encrypted"),
+    TargetPath::fixed("/usr/lib/credstore.encrypted"),
+];
 
 /// The entries that are no parameters.
 const CONFIGURATION: &str = "yaml";
@@ -92,10 +103,12 @@ pub fn read(of: Where<'_>, read_command: ReadCommand<'_>) -> Result<Vec<Place>, 
         let level = places.last().map_or(1, |weakest: &Place| weakest.level + 1);
         places.extend(found.map(|part| Place { level, is_foreign, ..part }));
     };
-    if let (Some(root), Some(Ok(path))) = (&machine, of.credentials.map(|path| path.to_string_lossy().parse())) {
-        add(reader.directory(root, &path)?, false);
-    }
+    let credentials = of.credentials.and_then(|path| path.to_string_lossy().parse::<TargetPath>().ok());
     if let Some(root) = &machine {
+        check_opened(root, credentials.as_ref())?;
+        if let Some(path) = &credentials {
+            add(reader.directory(root, path)?, false);
+        }
         add(reader.fw_cfg(root)?, true);
         add(reader.oem_strings(root)?, true);
     }
@@ -110,6 +123,28 @@ pub fn read(of: Where<'_>, read_command: ReadCommand<'_>) -> Result<Vec<Place>, 
     // Whoever writes it can start anything as root.
     places.extend(kernel.map(|text| Place { level, ..kernel::parse(&text) }));
     Ok(places)
+}
+
+/// `ImportCredential=` leaves out what it cannot open (systemd `src/core/exec-credential.c`, `load_credential_glob`). Without
+/// this the machine would wait for a token for ever, or use another one than its disk was given.
+fn check_opened(root: &Root, given: Option<&TargetPath>) -> Result<(), ConfigError> {
+    for directory in &ENCRYPTED_CREDENTIALS {
+        for name in root.list(directory).ok().flatten().unwrap_or_default() {
+            let is_given = |given: &TargetPath| {
+                given.join(&name).is_ok_and(|path| root.metadata(&path).is_ok_and(|found| found.is_some()))
+            };
+            let Ok(path) = directory.join(&name) else { continue };
+            if name.strip_prefix(kernel::PREFIX).is_some_and(is_setting) && !given.is_some_and(is_given) {
+                return Err(ConfigError::NotOpened { entry: root.outside(&path).display().to_string() });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether an entry of this name, without its prefix, says anything.
+fn is_setting(name: &str) -> bool {
+    [CONFIGURATION, COMMAND].contains(&name) || settings_table::parameter(name).is_some()
 }
 
 /// The directories with entries of these roots, in their order.
@@ -205,7 +240,7 @@ impl Reader<'_> {
         let outside = root.outside(path);
         let entry = outside.display().to_string();
         // What is no setting may be anything: a boot partition is where a system extension or an initramfs lies.
-        if ![CONFIGURATION, COMMAND].contains(&name) && settings_table::parameter(name).is_none() {
+        if !is_setting(name) {
             found[0].warnings.push(Warning::UnknownEntry(entry));
             return Ok(());
         }

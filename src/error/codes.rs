@@ -38,6 +38,9 @@ codes! {
     CONFIG_UNREADABLE "config.unreadable" Usage
         "the configuration file cannot be read or parsed"
         "check the file at the named line"
+    CONFIG_CREDENTIAL_NOT_OPENED "config.credential-not-opened" Usage
+        "systemd did not open an encrypted credential on this disk: it is another machine's, or its TPM is not there"
+        "run `journalctl -b -u kubejoin` on this machine, and make the credential again there with `systemd-creds encrypt`"
     CONFIG_CA_FILE "config.ca-file" Usage
         "a file with CA certificates for discovery cannot be read or used"
         "give a PEM file with the CA certificate, such as /etc/kubernetes/pki/ca.crt of the control plane"

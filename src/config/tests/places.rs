@@ -60,6 +60,34 @@ fn every_place_is_read_in_its_order() {
     assert_eq!(node_names(root.path()).0, ["binary", "kernel"]);
 }
 
+#[test]
+fn a_credential_that_was_not_opened_is_refused() {
+    let root = machine(&[
+        ("run/credentials/kubejoin.service/kubejoin.token", b"abcdef.0123456789abcdef"),
+        ("etc/credstore.encrypted/kubejoin.token", b"sealed"),
+        ("etc/credstore.encrypted/kubejoin.other", b"no setting"),
+        ("etc/credstore.encrypted/database.password", b"somebody else's"),
+        // Another system's credentials, which that one opens when it is booted.
+        ("target/etc/credstore.encrypted/kubejoin.txt", b"sealed"),
+    ]);
+    let given = root.path().join("run/credentials/kubejoin.service");
+    let target = root.path().join("target");
+    let kernel = root.path().join("cmdline");
+    fs::write(&kernel, "").unwrap();
+    let read = |credentials| {
+        let of = Where { machine: root.path(), credentials, target: Some(&target), kernel_command_line: Some(&kernel) };
+        places::read(of, &|_, _| panic!("there is no command"))
+    };
+    // The credentials' directory is a path of the machine, whose root is here.
+    assert!(read(Some("/run/credentials/kubejoin.service".as_ref())).is_ok());
+    fs::remove_file(given.join("kubejoin.token")).unwrap();
+    for credentials in [None, Some("/run/credentials/kubejoin.service".as_ref())] {
+        let error = read(credentials).unwrap_err();
+        assert_eq!(error.code().name, "config.credential-not-opened", "{error}");
+        assert!(error.to_string().contains("etc/credstore.encrypted/kubejoin.token was not opened"), "{error}");
+    }
+}
+
 /// Whoever writes the firmware's tables may write anything.
 #[test]
 fn strings_of_the_firmware_that_are_none_say_nothing() {
