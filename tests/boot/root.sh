@@ -14,6 +14,8 @@ packages=containerd,runc,iproute2,iptables,kmod,mount,ca-certificates,e2fsprogs,
 packages+=,linux-image-cloud-$(dpkg --print-architecture),initramfs-tools
 case $kind in
   # dracut itself conflicts with initramfs-tools; dracut-core is all of it but the hooks of the package manager.
+  # What systemd opens a credential of a TPM with; it loads them by name, so that they are nobody's dependency.
+  trixie) packages+=,libtss2-esys-3.0.2-0t64,libtss2-mu-4.0.1-0t64,libtss2-rc0t64,libtss2-tcti-device0t64 ;;&
   bookworm | trixie) packages+=,systemd,systemd-sysv,systemd-resolved,udev,dbus,dracut-core,dracut-network ;;
   openrc) suite=bookworm packages+=,sysvinit-core,openrc,initscripts,udev,ifupdown,isc-dhcp-client ;;
   *) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
