@@ -29,6 +29,8 @@ fi
 unset BOOT_NAMESPACE
 
 boot_seconds=${BOOT_SECONDS:-600} passed=0 failed=0 cluster='' console='' report='' append=''
+# A file that every write and flush of the disk is logged in (write_log.rs); none where this is empty.
+write_log=''
 
 begin() {
   kind=$1
@@ -146,18 +148,25 @@ new_disk() {
 
 # boot NAME SCRIPT [QEMU-ARGUMENT...]: SCRIPT is text.
 boot() {
-  local name=$1 script=$2 kernel_line
+  local name=$1 script=$2 kernel_line disk
   shift 2
   boots=$((${boots:-0} + 1))
   console=$work/$name-$boots.console report=$work/$name-$boots.report
   { cat "$boot_tests/questions.sh"; printf '%s\n' "patience=$((boot_seconds * 3 / 4))" "$script"; } >"$work/$name.script"
   # no_timer_check: it counts ticks, and panics where an emulator that is short of processor time has given too few.
   kernel_line="console=ttyS0 root=LABEL=root panic=1 no_timer_check quiet $append"
+  disk=(-drive "file=$work/$name.ext4,format=raw,if=none,id=root,cache=unsafe")
+  if [ -n "$write_log" ]; then
+    : >"$write_log"
+    disk=(-blockdev "driver=file,node-name=disk,filename=$work/$name.ext4,cache.no-flush=on"
+      -blockdev "driver=file,node-name=log,filename=$write_log,cache.no-flush=on"
+      -blockdev "driver=blklogwrites,node-name=root,file=disk,log=log,log-sector-size=512")
+  fi
   began=$EPOCHREALTIME
   timeout "$boot_seconds" qemu-system-x86_64 -M q35 -cpu max -accel tcg,thread=multi -smp 2 -m 2048 -nodefaults \
     -display none -monitor none -serial stdio -no-reboot -device virtio-rng-pci \
     -netdev user,id=net -device virtio-net-pci,netdev=net,id=nic \
-    -drive "file=$work/$name.ext4,format=raw,if=none,id=root,cache=unsafe" -device virtio-blk-pci,drive=root \
+    "${disk[@]}" -device virtio-blk-pci,drive=root \
     -device virtio-serial-pci -chardev "file,id=report,path=$report" -device virtserialport,chardev=report,name=report \
     -fw_cfg "name=opt/boot-test,file=$work/$name.script" \
     -kernel "$work/$name.vmlinuz" -initrd "$work/$name.initrd" -append "$kernel_line" "$@" \
