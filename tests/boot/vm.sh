@@ -171,7 +171,7 @@ boot() {
     -fw_cfg "name=opt/boot-test,file=$work/$name.script" \
     -kernel "$work/$name.vmlinuz" -initrd "$work/$name.initrd" -append "$kernel_line" "$@" \
     </dev/null 2>"$work/$name-$boots.qemu" | stamp >"$console" || true
-  printf -- '-- %s: off after %s s, load %s\n' "$name" "$(seconds_since "$began")" "$(cut -d' ' -f1 /proc/loadavg)"
+  printf -- '-- %s: off after %s s, load %s\n' "$name" "$(seconds_since "$began")" "$(load)"
   grep -qx end "$report" || { echo "$name did not come to the end of its script; the end of its console:"; tail -n 40 "$console"; }
 }
 
@@ -270,13 +270,15 @@ figures() {
     joined=$(seconds_of "$(value "$unit" ExecMainExitTimestampMonotonic)")
     its=$(seconds_of $(($(value "$unit" ExecMainExitTimestampMonotonic) - $(value "$unit" ExecMainStartTimestampMonotonic))))
   fi
-  printf '| %s | %s | %s | %s | %s s | %s s | %s s | %s s | %s |\n' "$1" "$kind" "$(uname -m)" "${2:--}" "${joined:-?}" "${its:-?}" \
-    "$(uptime_of registered)" "$(uptime_of ready)" "$(peak_memory)"
+  printf '| %s | %s | %s | %s | %s s | %s s | %s s | %s s | %s | %s |\n' "$1" "$kind" "$(uname -m)" "${2:--}" "${joined:-?}" "${its:-?}" \
+    "$(uptime_of registered)" "$(uptime_of ready)" "$(peak_memory)" "$(load)"
 }
 # growth_elsewhere NAME GROWTH: a row for the other processor, whose program was built into the same initramfs, and not booted.
-growth_elsewhere() { printf '| %s | %s | aarch64 | %s | not booted | - | - | - | - |\n' "$1" "$kind" "$2"; }
+growth_elsewhere() { printf '| %s | %s | aarch64 | %s | not booted | - | - | - | - | - |\n' "$1" "$kind" "$2"; }
 uptime_of() { sed -n "s/^uptime $1 \([0-9]*\.[0-9]\).*/\1/p" "$report"; }
 seconds_of() { awk -v microseconds="$1" 'BEGIN { printf "%.1f", microseconds / 1e6 }'; }
+# Of this machine, without which seconds say nothing.
+load() { cut -d' ' -f1 /proc/loadavg; }
 # In KB, of the process that was watched.
 peak_memory() { sed -n 's/^memory \([0-9]*\) .*/\1/p' "$report" | sort -n | tail -n 1; }
 

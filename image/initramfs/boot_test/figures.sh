@@ -24,5 +24,5 @@ row() {
 	[ -n "$joined" ] || return 1
 	[ -n "$ours" ] || return 1
 	[ -n "$peak" ] || return 1
-	printf '| %s | %s | %s | %s | %s s | %s s | - | - | %s |\n' "$1" "$2" "$3" "$4" "$joined" "$ours" $((peak / 4))
+	printf '| %s | %s | %s | %s | %s s | %s s | - | - | %s | %s |\n' "$1" "$2" "$3" "$4" "$joined" "$ours" $((peak / 4)) "$(cut -d' ' -f1 /proc/loadavg)"
 }
