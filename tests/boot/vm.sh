@@ -279,8 +279,8 @@ uptime_of() { sed -n "s/^uptime $1 \([0-9]*\.[0-9]\).*/\1/p" "$report"; }
 seconds_of() { awk -v microseconds="$1" 'BEGIN { printf "%.1f", microseconds / 1e6 }'; }
 # Of this machine, without which seconds say nothing.
 load() { cut -d' ' -f1 /proc/loadavg; }
-# In KB, of the process that was watched.
-peak_memory() { sed -n 's/^memory \([0-9]*\) .*/\1/p' "$report" | sort -n | tail -n 1; }
+# In KB, of the process that was watched; - where it was over before anybody watched.
+peak_memory() { sed -n 's/^memory \([0-9]*\) .*/\1/p' "$report" | sort -n | tail -n 1 | grep . || echo -; }
 
 finish() {
   local status=$?
