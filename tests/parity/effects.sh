@@ -12,8 +12,8 @@
 #   proxy asked for HOST:PORT              where there is one
 #
 # Not in here: times, serial numbers, key material, names that are random, what the kubelet makes for itself once it runs.
-# Sourced by run and by tests/peers/releases_test.sh, which have on_node, api, work, programs and the node in $work/node, and
-# call remember_files before the join.
+# Sourced by run, control_plane and tests/peers/releases_test.sh, which have on_node, api, work, programs and the node in
+# $work/node, and call remember_files before the join.
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # what the scripts that source it set
 
@@ -34,8 +34,9 @@ proxied() {
 
 # What may be written to is all that the node has of its own: the layers over the host's files, where nothing is found that
 # others do to the host, and /run. One line each: path, facts, and for files and links what every write changes.
+own_directories=(/run/machine/layers/upper /run /var/lib/etcd)
 own_files() {
-  on_node find /run/machine/layers/upper /run /var/lib/etcd -xdev -mindepth 1 -path /run/machine -prune \
+  on_node find "${own_directories[@]}" -xdev -mindepth 1 -path /run/machine -prune \
     -o \( -type f -o -type l \) -printf '%p\t%m %U:%G %y\t%i %C@\n' -o -printf '%p\t%m %U:%G %y\t\n' \
     | sed -E 's|^/run/machine/layers/upper(/rest)?||'
 }
@@ -82,7 +83,7 @@ unstamped='s/-[0-9]{4}(-[0-9]{2}){5}\.pem/-<time>.pem/g; s/kubeadm-join-dryrun[0
 content() {
   case $2 in
     *.yaml | *.conf | *.json) fields "$1" "$2" ;;
-    *.crt | *.pem | *.key.tmp) pem "$1" "$2" ;;
+    *.crt | *.pem | *.key | *.pub | *.key.tmp) pem "$1" "$2" ;;
     *) sed "s|^|$2: |" "$1" ;;
   esac
 }
@@ -112,6 +113,7 @@ pem() {
   for block in "$work"/block.*; do
     [ -e "$block" ] || { echo "$2 is no PEM"; return; }
     case $(head -n 1 "$block") in
+      *PUBLIC*) head -n 1 "$block" && openssl pkey -pubin -in "$block" -noout -text | grep ^Public ;;
       *CERTIFICATE-*) openssl x509 -in "$block" -noout -subject -issuer -nameopt RFC2253 -ext keyUsage,extendedKeyUsage,basicConstraints ;;
       *) head -n 1 "$block" && openssl pkey -in "$block" -noout -text 2>&1 | grep -E '^(Private|ASN1)' ;;
     esac | tr -s ' \n' ' ' | sed "s|^|$2 certificate or key: |; s|$|\n|"

@@ -2,13 +2,14 @@
 # Builds the real peers of the tests from their pinned Go modules.
 #
 #   build.sh [--release R]                  everything
-#   build.sh [--release R] COMPONENT...     only these: kubeadm kubectl kube-apiserver kube-controller-manager kubelet
-#                                           yamljson kubeletpatch etcd containerd containerd-shim-runc-v2
+#   build.sh [--release R] COMPONENT...     only these: kubeadm kubectl kube-apiserver kube-controller-manager
+#                                           kube-scheduler kubelet yamljson kubeletpatch pause etcd etcdmember etcd-3.5
+#                                           etcd-3.6 containerd containerd-shim-runc-v2 ctr
 #   build.sh [--release R] --print-dir      builds nothing, prints where the programs are or would be
 #
 # R is a Kubernetes release: 1.37, the default, from the module kubernetes; or an older one, as 1.30 from kubernetes-1.30.
 # Prints that directory on stdout (${KUBEJOIN_CACHE:-<repository>/.cache}/peers/<version>), everything else on stderr. A
-# component whose module and recipe have not changed is not built again. Installs the Debian packages that the peers need
+# component whose sources and recipe have not changed is not built again. Installs the Debian packages that the peers need
 # at run time when they are missing (then it has to be root). Needs Go >= 1.26; on two cores with empty caches six minutes,
 # and five more for an older release.
 set -euo pipefail
@@ -19,19 +20,25 @@ say() { printf 'peers: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 version_in() { awk '$1 == "k8s.io/kubernetes" && $2 ~ /^v/ { print $2; exit }' "$here/$1/go.mod"; }
 
-# component, module directory, package. RELEASE stands for the module of the release that is asked for; the others are the
-# same for all of them.
+# component, module directory, package. KUBERNETES and ETCD stand for the modules of the release that is asked for; the
+# others are the same for all of them.
 recipes=(
-  "kubeadm                 RELEASE    k8s.io/kubernetes/cmd/kubeadm"
+  "kubeadm                 KUBERNETES k8s.io/kubernetes/cmd/kubeadm"
   "kubectl                 kubernetes k8s.io/kubernetes/cmd/kubectl"
-  "kube-apiserver          RELEASE    k8s.io/kubernetes/cmd/kube-apiserver"
-  "kube-controller-manager RELEASE    k8s.io/kubernetes/cmd/kube-controller-manager"
-  "kubelet                 RELEASE    k8s.io/kubernetes/cmd/kubelet"
+  "kube-apiserver          KUBERNETES k8s.io/kubernetes/cmd/kube-apiserver"
+  "kube-controller-manager KUBERNETES k8s.io/kubernetes/cmd/kube-controller-manager"
+  "kube-scheduler          KUBERNETES k8s.io/kubernetes/cmd/kube-scheduler"
+  "kubelet                 KUBERNETES k8s.io/kubernetes/cmd/kubelet"
   "yamljson                kubernetes ./yamljson"
   "kubeletpatch            kubernetes ./kubeletpatch"
-  "etcd                    etcd       ."
+  "pause                   kubernetes ./pause"
+  "etcd                    ETCD       ."
+  "etcdmember              etcd       ./etcdmember"
+  "etcd-3.5                etcd-3.5   ."
+  "etcd-3.6                etcd-3.6   ."
   "containerd              containerd github.com/containerd/containerd/v2/cmd/containerd"
   "containerd-shim-runc-v2 containerd github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2"
+  "ctr                     containerd github.com/containerd/containerd/v2/cmd/ctr"
 )
 # The snapshotters that need C libraries or tools of their own.
 containerd_tags=no_btrfs,no_devmapper,no_zfs
@@ -48,10 +55,16 @@ version_stamp() {
   done
 }
 
-# What a component is made from: its module, our own sources in it, and this recipe.
+# fingerprint MODULE PACKAGE TAGS FLAGS: what a component is made from: versions, its source where that is ours, and how.
+# What else is in this file or in the module is none of its business: a component more leaves the others as they are.
 fingerprint() {
-  local module=$1
-  (cd "$here" && find build.sh "$module" -type f | LC_ALL=C sort | xargs sha256sum) | sha256sum | cut -d' ' -f1
+  local own=()
+  case $2 in .*) own=("$1/$2") ;; esac
+  {
+    printf '%s\n' "$@"
+    declare -f build
+    cd "$here" && find "$1/go.mod" "$1/go.sum" "${own[@]}" -type f | LC_ALL=C sort | xargs sha256sum
+  } | sha256sum | cut -d' ' -f1
 }
 
 install_packages() {
@@ -68,14 +81,14 @@ install_packages() {
 
 build() {
   local component=$1 module=$2 package=$3 flags="-s -w" tags=""
-  local stamp=$out/.built-from/$component from
-  from=$(fingerprint "$module")
-  if [ -x "$out/$component" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$from" ]; then return 0; fi
-  command -v go >/dev/null || die "Go is missing: install Go 1.26 or newer"
+  local stamp=$out/.fingerprints/$component from
   case $module in
     kubernetes*) flags="-s -w $(version_stamp)" ;;
     containerd) tags=$containerd_tags ;;
   esac
+  from=$(fingerprint "$module" "$package" "$tags" "$flags")
+  if [ -x "$out/$component" ] && [ ! -L "$out/$component" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$from" ]; then return 0; fi
+  command -v go >/dev/null || die "Go is missing: install Go 1.26 or newer"
   say "building $component"
   # Into a file of its own first: an interrupted build leaves nothing that looks finished, and a program that is running
   # is replaced, not overwritten. GOFLAGS is the user's for proxies and the like; -mod and -buildvcs are ours.
@@ -92,11 +105,11 @@ share() {
   for component; do ln -sfn "../${from##*/}/$component" "$out/$component"; done
 }
 
-# Sets kubernetes, the module's directory, version and out.
+# Sets kubernetes and etcd, the modules' directories, version and out.
 choose_release() {
-  kubernetes=kubernetes version=$(version_in kubernetes)
+  kubernetes=kubernetes etcd=etcd version=$(version_in kubernetes)
   if [ -n "$1" ] && [ "v$1" != "${version%.*}" ]; then
-    kubernetes=kubernetes-$1
+    kubernetes=kubernetes-$1 etcd=etcd-3.5
     [ -e "$here/$kubernetes/go.mod" ] || die "there is no module for the release '$1'"
     version=$(version_in "$kubernetes")
   fi
@@ -116,19 +129,17 @@ main() {
     [[ " ${recipes[*]%% *} " == *" $component "* ]] || die "no component is called $component"
   done
   install_packages
-  mkdir -p "$out/.built-from"
+  mkdir -p "$out/.fingerprints"
   exec 9>"$out/.lock"
   flock -n 9 || { say "waiting for another build"; flock 9; }
   for recipe in "${recipes[@]}"; do
     read -r component module package <<<"$recipe"
     if [ ${#wanted[@]} -gt 0 ] && [[ " ${wanted[*]} " != *" $component "* ]]; then continue; fi
-    if [ "$module" = RELEASE ]; then
-      build "$component" "$kubernetes" "$package"
-    elif [ "$kubernetes" = kubernetes ]; then
-      build "$component" "$module" "$package"
-    else
-      shared+=("$component")
-    fi
+    case $module in
+      KUBERNETES) build "$component" "$kubernetes" "$package" ;;
+      ETCD) build "$component" "$etcd" "$package" ;;
+      *) if [ "$kubernetes" = kubernetes ]; then build "$component" "$module" "$package"; else shared+=("$component"); fi ;;
+    esac
   done
   if [ ${#shared[@]} -gt 0 ]; then share "${shared[@]}"; fi
   realpath "$out"

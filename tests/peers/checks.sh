@@ -1,10 +1,10 @@
 # What the tests of real nodes have in common: a binary that joins, questions to the node afterwards, and counting. For
-# node_test.sh and releases_test.sh to source. They set here, clusters and nodes (all that they bring up, for the end) and
-# cluster (the one they are about now), then finished when they have come to their end.
+# node_test.sh, releases_test.sh and control_plane_test.sh to source. They set here, clusters, nodes and ha_clusters (all that
+# they bring up, for the end) and cluster (the one they are about now), then finished when they have come to their end.
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # what they set
 
-passed=0 failed=0 finished='' keep=() clusters=() nodes=()
+passed=0 failed=0 finished='' keep=() clusters=() nodes=() ha_clusters=()
 
 # begin BINARY: sets binary and work; from here on everything is cleaned up and counted, whatever happens.
 begin() {
@@ -87,6 +87,9 @@ finish() {
   done
   for machine in "${clusters[@]}"; do
     if [ -e "$machine" ]; then "$here/cluster.sh" down "${keep[@]}" "$machine"; fi
+  done
+  for machine in "${ha_clusters[@]}"; do
+    if [ -e "$machine" ]; then "$here/ha.sh" down "${keep[@]}" "$machine"; fi
   done
   if [ -z "${KEEP:-}" ]; then rm -rf "$work"; fi
   printf '%d passed, %d failed\n' "$passed" "$failed"

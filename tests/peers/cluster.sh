@@ -201,13 +201,12 @@ make_files() {
   chmod 600 "$dir/admin.conf" "$dir/super-admin.conf"
 }
 
-# What kubeadm put into the manifests is run without a kubelet. kubeadm 1.30 has experimental flags for its etcd, checks of
-# data and progress, which the etcd here calls otherwise.
+# What kubeadm put into the manifests is run without a kubelet.
 start_control_plane() {
   local dir=$1 component arguments
   for component in etcd kube-apiserver kube-controller-manager; do
     readarray -t arguments < <("$programs/yamljson" <"$dir/root/etc/kubernetes/manifests/$component.yaml" \
-      | jq -r '.spec.containers[0].command[] | select(startswith("--experimental-") | not)')
+      | jq -r '.spec.containers[0].command[]')
     [ "${arguments[0]:-}" = $component ] || die "no command in the manifest of $component"
     machine_start "$dir" $component "${arguments[@]}"
   done

@@ -61,9 +61,19 @@ for program in "$programs"/*; do
   ln -sf "$program" "/usr/bin/${program##*/}"
 done
 printf '%s\n' "$hostname" >/etc/hostname
-md5sum <<<"$dir" | cut -c1-32 >/etc/machine-id
-# The host's firmware would make all of them one machine.
-if [ -d /sys/class/dmi/id ]; then mount -t tmpfs -o ro firmware /sys/class/dmi/id; fi
+if [ -e "$dir/machine_id" ]; then cat "$dir/machine_id"; else md5sum <<<"$dir" | cut -c1-32; fi >/etc/machine-id
+# The host's firmware would make all of them one machine. A machine may have been given its own: a UUID that it keeps when
+# its disk is written anew. A host without such firmware has no directory for it.
+firmware=/sys/class/dmi/id
+if [ -e "$dir/product_uuid" ] && [ ! -d $firmware ]; then
+  mkdir -p "$layers/firmware/dmi/id"
+  mount -t overlay -o "ro,lowerdir=$layers/firmware:/sys/class" overlay /sys/class
+fi
+if [ -d $firmware ]; then
+  mount -t tmpfs -o mode=755 firmware $firmware
+  if [ -e "$dir/product_uuid" ]; then install -m 400 "$dir/product_uuid" $firmware/; fi
+  mount -o remount,ro firmware $firmware
+fi
 printf '127.0.0.1 localhost\n::1 localhost\n' >/etc/hosts
 rm -f /etc/resolv.conf
 : >/etc/resolv.conf
@@ -78,6 +88,8 @@ for setting in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/p
 done
 
 touch "$dir/ready"
-# bash reaps every child it is given while it waits for its own.
-sleep infinity &
-wait
+# bash reaps every child it is given while it waits for its own, which ends when everything in the machine is killed.
+while :; do
+  sleep infinity &
+  wait
+done

@@ -13,6 +13,7 @@
 # kubelet.log, containerd.log and every call of systemctl. The cluster is not told that a node is gone.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/machine.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/kubelet.sh"
 
 main() {
   local command=${1:-} dir
@@ -48,7 +49,8 @@ up() {
   machine_up "$dir" "$name"
   wire "$dir" "$cluster"
   install_kubelet "$dir"
-  start_containerd "$dir"
+  if [ -n "$network_plugin" ]; then install_network_plugin "$dir"; fi
+  start_containerd "$dir" "$dir/containerd"
   jq -n --arg name "$name" --arg ip "$ip" '{name: $name, ip: $ip}' >"$dir/facts.json"
   trap - EXIT
   say "$dir: $name at $ip"
@@ -91,52 +93,6 @@ wire() {
   machine_run "$dir" ip link set eth0 up
   machine_run "$dir" ip route add default via "$gateway"
   printf '%s %s\n' "$ip" "$name" | machine_run "$dir" tee -a /etc/hosts >/dev/null
-}
-
-# What the packages leave behind, and a subtree of its own in the host's cgroups: several nodes share one kernel.
-install_kubelet() {
-  local dir=$1 cgroup hierarchy file
-  cgroup=$(cgroup_of "$dir")
-  for hierarchy in $(findmnt -n -l -t cgroup,cgroup2 -o TARGET); do
-    mkdir -p "$hierarchy/$cgroup"
-    # An empty cpuset of cgroup v1 admits no process.
-    for file in cpuset.cpus cpuset.mems; do
-      if [ -e "$hierarchy/$file" ]; then cat "$hierarchy/$file" >"$hierarchy/$cgroup/$file"; fi
-    done
-  done
-  machine_run "$dir" mkdir -p /etc/kubernetes/manifests /run/systemd/system
-  machine_run "$dir" ln -sf "$peers/systemctl" "$peers/journalctl" /usr/bin/
-  printf 'KUBELET_EXTRA_ARGS=--cgroup-root=/%s\n' "$cgroup" | machine_run "$dir" tee /etc/default/kubelet >/dev/null
-}
-
-start_containerd() {
-  local dir=$1
-  mkdir -p "$dir/containerd"
-  cat >"$dir/containerd/config.toml" <<T
-version = 3
-root = "$dir/containerd"
-state = "/run/containerd"
-[grpc]
-address = "/run/containerd/containerd.sock"
-T
-  if [ -n "$network_plugin" ]; then
-    # Enough for the runtime to call its network ready, and with it the Node. No pod is ever started here.
-    machine_run "$dir" mkdir -p /etc/cni/net.d
-    printf '{"cniVersion": "1.0.0", "name": "tests", "plugins": [{"type": "loopback"}]}\n' \
-      | machine_run "$dir" tee /etc/cni/net.d/10-tests.conflist >/dev/null
-  fi
-  machine_start "$dir" containerd containerd --config "$dir/containerd/config.toml"
-  wait_for 30 containerd machine_run "$dir" test -S /run/containerd/containerd.sock
-}
-
-cgroup_of() { printf 'kubejoin-%s\n' "$(sha256sum <<<"$1" | cut -c1-8)"; }
-
-remove_cgroups() {
-  local hierarchy top
-  for hierarchy in $(findmnt -n -l -t cgroup,cgroup2 -o TARGET); do
-    top=$hierarchy/$(cgroup_of "$1")
-    if [ -d "$top" ]; then find "$top" -depth -type d -exec rmdir {} +; fi
-  done
 }
 
 usage() { sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; }
