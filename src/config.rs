@@ -41,7 +41,9 @@ mod yaml_cause;
 
 pub use error::{ConfigError, Refused};
 pub use extras::Extras;
-pub use join_configuration::{DiscoveryMethod, DiscoveryTrust, JoinConfiguration, Taint};
+pub use join_configuration::{
+    ControlPlaneSettings, DiscoveryMethod, DiscoveryTrust, ImagePullPolicy, JoinConfiguration, Taint,
+};
 pub use load::{load, load_unattended};
 pub use place::Place;
 pub use resolve::{Resolved, names_cluster};

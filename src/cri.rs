@@ -4,7 +4,6 @@
 //! Not in here: which runtime is asked, and what an answer means for a join.
 
 mod error;
-mod message;
 mod runtime;
 mod socket;
 

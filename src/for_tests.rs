@@ -14,6 +14,9 @@ pub mod cluster {
     pub mod cluster_configuration {
         pub use crate::cluster::cluster_configuration::ClusterConfiguration;
     }
+    pub mod control_plane {
+        pub use crate::cluster::control_plane::ControlPlaneConfiguration;
+    }
 }
 
 pub mod commands {
@@ -23,6 +26,29 @@ pub mod commands {
 pub mod config {
     pub mod migrate {
         pub use crate::config::migrate::{Allow, join_defaults, migrate, validate};
+    }
+}
+
+pub mod control_plane {
+    pub use crate::control_plane::CertsError;
+    pub mod certs {
+        pub use crate::control_plane::CertificateSpec;
+        pub use crate::control_plane::certs::Certificates;
+    }
+    pub mod kubeconfigs {
+        pub use crate::control_plane::kubeconfigs::{KubeconfigSpec, Kubeconfigs};
+    }
+    pub mod pki_files {
+        pub use crate::control_plane::pki_files::PkiFiles;
+    }
+    pub mod pki_layout {
+        pub use crate::control_plane::pki_layout::{EtcdPki, PkiLayout};
+    }
+    pub mod static_pods {
+        pub use crate::control_plane::static_pods::{
+            HOST_CA_DIRECTORIES, Manifest, Release, StaticPodError, StaticPodSpec, control_plane, etcd, etcd_image,
+            flex_volume_directory, images,
+        };
     }
 }
 
@@ -46,8 +72,15 @@ pub mod error {
     }
 }
 
+pub mod etcd {
+    pub use crate::etcd::{
+        Access, DataDirectory, Decision, Etcd, EtcdError, Health, Member, Membership, NodeOwner, Ours, Patience,
+        Quorum, Refusal, SLOW, Seen, Status, TOO_SLOW_FOR_DEFAULTS, View, data_directory, decide, measure_disk,
+    };
+}
+
 pub mod inputs {
-    pub use crate::inputs::{Discovery, Trust, kubelet_overrides};
+    pub use crate::inputs::{Discovery, Trust, kubelet_overrides, kustomize_fragments};
 }
 
 pub mod join {
@@ -79,9 +112,6 @@ pub mod kubelet {
     }
     pub mod kubeconfig {
         pub use crate::kubelet::kubeconfig::render;
-    }
-    pub mod patches {
-        pub use crate::kubelet::patches::Patches;
     }
     pub mod raw {
         pub use crate::kubelet::raw::RawKubeletConfig;
@@ -127,6 +157,10 @@ pub mod node {
     }
 }
 
+pub mod patches {
+    pub use crate::patches::{PatchTarget, Patches};
+}
+
 pub mod phase {
     pub use crate::phase::NAMES;
 }
@@ -143,6 +177,9 @@ pub mod pki {
     }
     pub mod key {
         pub use crate::pki::key::PrivateKey;
+    }
+    pub mod key_algorithm {
+        pub use crate::pki::key_algorithm::KeyAlgorithm;
     }
     pub mod request {
         pub use crate::pki::request::{pem_for_node, public_key_info_of};

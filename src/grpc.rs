@@ -1,7 +1,8 @@
 //! gRPC over HTTP/2 over any stream: unary calls, one at a time (grpc `PROTOCOL-HTTP2.md`, RFC 9113, RFC 7541).
 //!
 //! Enters: a connected stream whose reads and writes end at a deadline of its own, and messages as bytes. Leaves: messages as
-//! bytes, or a [`GrpcError`]. Not in here: connecting, TLS, protobuf, trying again.
+//! bytes, or a [`GrpcError`]. Not in here: connecting, TLS, what a message means,
+//! trying again.
 //!
 //! Why not a crate: the HTTP/2 that is kept well (h2, with tonic or alone) is asynchronous and brings tokio, several hundred
 //! kilobytes for a handful of requests; what there is of synchronous clients and of HPACK alone is not kept. Two things make a
@@ -11,7 +12,7 @@
 //! Whatever answers may be anything: each read is bounded in bytes, and each call in frames.
 //!
 //! `frame` has frames as bytes, `window` flow control, `hpack` and `huffman` header blocks, `fields` those of gRPC,
-//! `connection` the calls.
+//! `connection` the calls, `protobuf` the fields of messages.
 
 mod connection;
 mod error;
@@ -19,6 +20,7 @@ mod fields;
 mod frame;
 mod hpack;
 mod huffman;
+pub mod protobuf;
 mod window;
 
 pub use connection::Connection;

@@ -6,6 +6,7 @@
 //! facts about what will run there come from its files or are absent.
 
 mod cgroups;
+mod default_address;
 mod facts;
 mod identity;
 mod interfaces;

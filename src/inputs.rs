@@ -6,6 +6,8 @@
 mod discovery;
 mod error;
 mod kubelet;
+#[allow(dead_code)] // until the settings know it
+mod kustomize;
 
 use std::path::Path;
 
@@ -19,6 +21,8 @@ use crate::report::Report;
 pub use discovery::{Discovery, Trust, proxies};
 pub use error::InputError;
 pub use kubelet::read as kubelet_overrides;
+#[doc(hidden)]
+pub use kustomize::read as kustomize_fragments;
 
 /// Everything that the named files say.
 #[derive(Clone, Debug)]
@@ -42,6 +46,8 @@ pub struct Named<'a> {
     pub kubelet_config: Option<&'a Path>,
     /// `--patches`.
     pub patches: Option<&'a Path>,
+    /// `--experimental-kustomize`, where it means something.
+    pub kustomize: Option<&'a Path>,
     /// The target root, for advice only: named files are not looked for there.
     pub rootfs: &'a Path,
 }
@@ -53,8 +59,12 @@ impl Inputs {
     /// The first file that cannot be read or used.
     pub fn read(named: Named<'_>, host: &HostFacts, clock: Clock, report: &Report) -> Result<Self, InputError> {
         let located = |error: InputError| error.located(named.rootfs);
+        let mut kubelet = kubelet::read(named.kubelet_config, named.patches, report).map_err(located)?;
+        if let Some(directory) = named.kustomize {
+            kustomize::read(directory, &mut kubelet.patches, report).map_err(InputError::Patches).map_err(located)?;
+        }
         Ok(Inputs {
-            kubelet: kubelet::read(named.kubelet_config, named.patches, report).map_err(located)?,
+            kubelet,
             discovery: discovery::read(
                 named.discovery,
                 named.discovery_file_is_foreign,

@@ -3,7 +3,10 @@
 mod already_joined;
 mod case;
 mod certificate;
+mod control_plane;
+mod etcd_member;
 mod findings;
+mod finish_control_plane;
 mod keep;
 mod kubelet_start;
 mod outcome;

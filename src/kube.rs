@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod client;
+pub mod control_plane;
 pub mod error;
 pub mod types;
 pub mod wanted;

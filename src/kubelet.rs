@@ -15,5 +15,4 @@ mod inputs;
 pub mod instance;
 pub mod kubeconfig;
 pub mod overrides;
-pub mod patches;
 pub mod raw;

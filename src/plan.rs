@@ -6,6 +6,7 @@
 //! (what this run does, and how long it waits).
 
 mod access;
+mod control_plane;
 mod error;
 mod join_plan;
 mod node_name;
@@ -14,6 +15,7 @@ mod run_options;
 mod target;
 
 pub use access::Access;
+pub use control_plane::ControlPlaneSpec;
 pub use error::PlanError;
 pub use join_plan::JoinPlan;
 pub use node_name::node_name;

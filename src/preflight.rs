@@ -9,14 +9,17 @@
 
 mod boot_line;
 mod cluster_checks;
+mod control_plane;
 mod engine;
 mod error;
 mod files;
+mod images;
 mod kernel_config;
 mod kubelet;
 mod kubelet_version;
 mod machine;
 mod mounts;
+mod ports;
 mod runtime;
 mod runtime_answers;
 mod subject;
@@ -26,6 +29,7 @@ mod verdict;
 mod worker;
 
 pub use cluster_checks::ClusterRequirements;
+pub use control_plane::ControlPlaneRequirements;
 pub use worker::{LocalChecksPassed, run};
 
 #[cfg(test)]

@@ -9,7 +9,13 @@ use std::time::{Duration, Instant};
 use crate::error::{Code, Explain, codes};
 
 /// What an attempt fails with whose deadline has passed: while the peer, the resolver or a proxy was waited for.
-const CUT_SHORT: [&Code; 3] = [&codes::NET_TIMED_OUT, &codes::NET_NAME_NOT_FOUND, &codes::PROXY_UNREACHABLE];
+const CUT_SHORT: [&Code; 5] = [
+    &codes::NET_TIMED_OUT,
+    &codes::NET_NAME_NOT_FOUND,
+    &codes::PROXY_UNREACHABLE,
+    &codes::ETCD_UNREACHABLE,
+    &codes::ETCD_BUSY,
+];
 
 /// A wait that is longer than any machine's life, and that an `Instant` can hold.
 pub const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 86_400 / 2);

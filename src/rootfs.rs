@@ -24,6 +24,7 @@ mod read;
 mod resolve;
 mod shred;
 mod space;
+mod write_times;
 
 #[cfg(test)]
 mod crash;
@@ -35,3 +36,4 @@ pub use path::{TargetPath, TargetPathError};
 pub use preview::Preview;
 pub use read::Metadata;
 pub use resolve::Root;
+pub use write_times::WriteTimes;

@@ -3,6 +3,7 @@
 //! A value can only be made by its parser, so that nothing further in has to check it again. Nothing here knows where a text
 //! came from, reads a file or opens a connection.
 
+pub mod certificate_key;
 mod character;
 pub mod duration;
 pub mod endpoint;
@@ -19,6 +20,7 @@ pub mod token;
 pub mod url;
 mod version;
 
+pub use certificate_key::CertificateKey;
 pub(crate) use character::{CharacterName, is_dash, is_quotation_mark};
 pub use endpoint::{Endpoint, EndpointError};
 pub use label::{LabelError, check_label_key, check_label_value};

@@ -8,7 +8,7 @@ use super::error::{Misuse, UsageError};
 use super::program::Program;
 use super::topic::{Help, Topic};
 use crate::config::origin::Origin;
-use crate::config::setting::{Kind, Setting, ValueError, Verb, boolean};
+use crate::config::setting::{Kind, Setting, ValueError, Verb};
 use crate::config::settings::Settings;
 use crate::config::settings_table::{SETTINGS, flag, short_flag};
 use crate::values::{is_dash, is_quotation_mark, nearest};
@@ -78,19 +78,9 @@ impl Arguments {
             match setting.kind {
                 Kind::Help => return Ok(Next::Help),
                 Kind::Version => return Ok(Next::Version),
-                Kind::NotYetSupported if self.is_switched_off() => {}
-                Kind::NotYetSupported => {
-                    let what = format!("--{}", setting.flag);
-                    return Err(self.error(Misuse::NotYetSupported { what }));
-                }
                 _ => self.set(setting)?,
             }
         }
-    }
-
-    /// Whether `=false` follows.
-    fn is_switched_off(&mut self) -> bool {
-        self.parser.optional_value().and_then(|value| boolean(value.to_str()?)) == Some(false)
     }
 
     /// A word as it is, unless a flag was meant.

@@ -21,16 +21,17 @@ impl Help {
             Topic::Ensure => include_str!("help/ensure.txt"),
             Topic::Config => include_str!("help/config.txt"),
             Topic::Phases => include_str!("help/phases.txt"),
-            Topic::Phase(PhaseSpec { applies: Applies::Worker(Phase::Preflight), .. }) => {
+            Topic::Phase(PhaseSpec { applies: Applies::EveryNode(Phase::Preflight), .. }) => {
                 include_str!("help/phase-preflight.txt")
             }
-            Topic::Phase(PhaseSpec { applies: Applies::Worker(Phase::KubeletWaitBootstrap), .. }) => {
+            Topic::Phase(PhaseSpec { applies: Applies::EveryNode(Phase::KubeletWaitBootstrap), .. }) => {
                 include_str!("help/phase-kubelet-wait-bootstrap.txt")
             }
-            Topic::Phase(PhaseSpec { applies: Applies::Worker(_) | Applies::SubPhase(_), .. }) => {
+            Topic::Phase(PhaseSpec { applies: Applies::EveryNode(_) | Applies::SubPhase(_), .. }) => {
                 include_str!("help/phase-kubelet-start.txt")
             }
-            Topic::Phase(PhaseSpec { .. }) => include_str!("help/phase-nothing.txt"),
+            Topic::Phase(PhaseSpec { applies: Applies::Retired, .. }) => include_str!("help/phase-retired.txt"),
+            Topic::Phase(PhaseSpec { .. }) => include_str!("help/phase-control-plane.txt"),
             Topic::Version => include_str!("help/version.txt"),
             Topic::Errors => return errors(),
         };
@@ -39,6 +40,7 @@ impl Help {
         let lines = text.split_inclusive('\n').map(|line| match line.trim_end() {
             "{flags of the cluster}" => flags(&[Verb::Join], Some(Section::Cluster)),
             "{flags of the machine}" => flags(&[Verb::Join], Some(Section::Machine)),
+            "{flags of the control plane}" => flags(&[Verb::Join], Some(Section::ControlPlane)),
             "{flags of the sources}" => flags(&[Verb::Join], Some(Section::Sources)),
             "{flags of the run}" => flags(&[Verb::Join], Some(Section::Run)),
             "{parameters}" => parameters(),

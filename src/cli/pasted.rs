@@ -200,7 +200,6 @@ mod tests {
             ("kubeadm join a:1 \u{2013}\u{2013}token x", "an en dash"),
             ("kubeadm join a:1 --tokn x", "perhaps --token was meant"),
             ("kubeadm join a:1 b:1", "further argument"),
-            ("kubeadm join a:1 --control-plane", "--control-plane"),
             ("kubeadm join a:1 --dry-run", "--dry-run"),
             (&"join".repeat(100_000), "no `kubeadm join` command"),
             (&"join".repeat(4_000), "no `kubeadm join` command"),

@@ -37,13 +37,13 @@ impl PhaseWords {
             _ => word.to_owned(),
         };
         match phase::find(&name) {
-            Some(PhaseSpec { name, applies: Applies::ControlPlaneParent }) => Ok(PhaseWords::Parent(name)),
+            Some(PhaseSpec { name, applies: Applies::Parent }) => Ok(PhaseWords::Parent(name)),
             Some(PhaseSpec { name, applies: Applies::SubPhase(_) }) => Err(Misuse::SubPhase { name }),
             Some(found) => Ok(PhaseWords::One(found)),
             None => {
                 let known = phase::NAMES
                     .iter()
-                    .filter(|phase| !matches!(phase.applies, Applies::SubPhase(_) | Applies::ControlPlaneParent));
+                    .filter(|phase| !matches!(phase.applies, Applies::SubPhase(_) | Applies::Parent));
                 let suggestion = nearest(&name, known.map(|phase| phase.name)).map(as_typed);
                 Err(Misuse::UnknownPhase { word: as_typed(&name), suggestion })
             }

@@ -260,7 +260,7 @@ fn versions_are_shown_in_three_forms() {
 
 #[test]
 fn what_is_not_understood_is_named() {
-    let table: [(&[&str], &str); 13] = [
+    let table: [(&[&str], &str); 12] = [
         (&["kubejoin"], "no command was given"),
         (&["kubejoin", "jion"], "unknown command \"jion\", perhaps join was meant"),
         (&["kubejoin", "reset"], "reset of kubeadm is not supported yet"),
@@ -268,7 +268,6 @@ fn what_is_not_understood_is_named() {
             &["kubejoin", "join", "phase", "control-plane-join"],
             "join phase control-plane-join needs one of all, mark-control-plane",
         ),
-        (&["kubejoin", "join", "--control-plane"], "--control-plane of kubeadm is not supported yet"),
         (&["kubejoin", "join", "--node-nmae", "x"], "unknown flag \"--node-nmae\", perhaps --node-name was meant"),
         (&["kubejoin", "join", "-x"], "unknown flag \"-x\""),
         (&["kubejoin", "join", "h:1", "--token"], "--token needs a value"),
@@ -336,10 +335,9 @@ fn underscores_and_switched_off_flags_are_accepted() {
     let args =
         join(&["h:1", "--node_name=pi", "--control-plane=false", "--logtostderr", "--stderrthreshold", "2", "-v5"]);
     assert_eq!((text(&args.settings.node_name), args.verbosity), (Some("pi"), 5));
-    let given = ["node-name", "logtostderr", "stderrthreshold", "v"].map(Origin::Flag);
+    let given = ["node-name", "control-plane", "logtostderr", "stderrthreshold", "v"].map(Origin::Flag);
     assert_eq!(args.settings.given, given);
-    let error = error(&["kubejoin", "join", "--control-plane=true", "h:1"]);
-    assert_eq!(error.code().name, "usage.not-yet-supported");
+    assert_eq!(args.settings.control_plane, Some(false));
 }
 
 #[test]
@@ -427,8 +425,6 @@ fn flags_of_older_releases_stand_for_those_of_today() {
     let patches = join(&["--experimental-patches=/p", "h:1"]).settings.patches.unwrap();
     assert_eq!((patches.value.as_path(), patches.origin), (Path::new("/p"), Origin::Flag("experimental-patches")));
     for flag in ["--control-plane", "--experimental-control-plane"] {
-        let error = error(&["kubejoin", "join", flag, "h:1"]);
-        assert_eq!(error.to_string(), format!("{flag} of kubeadm is not supported yet"));
-        assert_eq!(error.code().name, "usage.not-yet-supported");
+        assert_eq!(join(&[flag, "h:1"]).settings.control_plane, Some(true), "{flag}");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::document::{self, DocumentError, Fields};
 use crate::values::Version;
+use crate::yaml::Document;
 
 /// What a worker takes from the ConfigMap `kube-system/kubeadm-config`, key `ClusterConfiguration`.
 ///
@@ -27,7 +28,12 @@ impl ClusterConfiguration {
         let Some(document) = document::find(text, "kubeadm.k8s.io", "ClusterConfiguration")? else {
             return Ok(ClusterConfiguration::default());
         };
-        let fields = Fields(&document);
+        Self::of(&document)
+    }
+
+    /// The same of a document that has been found.
+    pub(super) fn of(document: &Document) -> Result<Self, DocumentError> {
+        let fields = Fields(document);
         let text = |field| fields.text(field).map(|text| text.map(str::to_owned));
         Ok(ClusterConfiguration {
             cluster_name: text("clusterName")?,

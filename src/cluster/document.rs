@@ -145,8 +145,101 @@ impl<'a> Fields<'a> {
         items.map(Some).ok_or_else(|| self.wrong(field, "a list of strings"))
     }
 
-    fn wrong(&self, field: &'static str, expected: &'static str) -> DocumentError {
+    /// The members of a mapping, in the order of the text.
+    pub(crate) fn members(&self, field: &'static str, expected: &'static str) -> Result<Vec<Item<'a>>, DocumentError> {
+        match self.value(field)? {
+            None => Ok(Vec::new()),
+            Some(Value::Object(members)) => {
+                let item = |(name, value)| Item { document: self.0, field, expected, place: format!(".{name}"), value };
+                Ok(members.iter().map(item).collect())
+            }
+            Some(_) => Err(self.wrong(field, expected)),
+        }
+    }
+
+    /// The items of a list of anything.
+    pub(crate) fn items(&self, field: &'static str, expected: &'static str) -> Result<Vec<Item<'a>>, DocumentError> {
+        match self.value(field)? {
+            None => Ok(Vec::new()),
+            Some(Value::Array(items)) => {
+                let item = |(at, value)| Item { document: self.0, field, expected, place: format!("[{at}]"), value };
+                Ok(items.iter().enumerate().map(item).collect())
+            }
+            Some(_) => Err(self.wrong(field, expected)),
+        }
+    }
+
+    /// Whether a field holds a mapping, and not a null or nothing.
+    pub(crate) fn is_mapping(&self, field: &'static str) -> Result<bool, DocumentError> {
+        match self.value(field)? {
+            None => Ok(false),
+            Some(Value::Object(_)) => Ok(true),
+            Some(_) => Err(self.wrong(field, "a mapping")),
+        }
+    }
+
+    /// Whether a field holds a list.
+    pub(crate) fn is_list(&self, field: &'static str) -> Result<bool, DocumentError> {
+        Ok(self.value(field)?.is_some_and(Value::is_array))
+    }
+
+    pub(crate) fn wrong(&self, field: &'static str, expected: &'static str) -> DocumentError {
         DocumentError::Field { line: self.0.line_of(field), field, expected }
+    }
+}
+
+/// One of several values below a field, which share what they have to be.
+pub(crate) struct Item<'a> {
+    document: &'a Document,
+    field: &'static str,
+    expected: &'static str,
+    /// `.KEY` or `[INDEX]`.
+    place: String,
+    /// The value.
+    pub(crate) value: &'a Value,
+}
+
+impl<'a> Item<'a> {
+    /// The key, of a member of a mapping.
+    pub(crate) fn key(&self) -> &str {
+        self.place.strip_prefix('.').unwrap_or_default()
+    }
+
+    /// The value as a string; a null is an empty one, as Go's decoder has it.
+    pub(crate) fn string(&self) -> Result<&'a str, DocumentError> {
+        self.as_string(Some(self.value))
+    }
+
+    /// A string of a mapping; an absent one is empty.
+    pub(crate) fn text(&self, name: &str) -> Result<&'a str, DocumentError> {
+        self.as_string(self.member(name)?)
+    }
+
+    /// A boolean of a mapping; an absent one is false.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, DocumentError> {
+        match self.member(name)? {
+            None | Some(Value::Null) => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(_) => Err(self.wrong()),
+        }
+    }
+
+    fn member(&self, name: &str) -> Result<Option<&'a Value>, DocumentError> {
+        self.value.as_object().map(|members| members.get(name)).ok_or_else(|| self.wrong())
+    }
+
+    fn as_string(&self, value: Option<&'a Value>) -> Result<&'a str, DocumentError> {
+        match value {
+            None | Some(Value::Null) => Ok(""),
+            Some(Value::String(text)) => Ok(text),
+            Some(_) => Err(self.wrong()),
+        }
+    }
+
+    /// That this value is not what it has to be.
+    pub(crate) fn wrong(&self) -> DocumentError {
+        let line = self.document.line_of(&format!("{}{}", self.field, self.place));
+        DocumentError::Field { line, field: self.field, expected: self.expected }
     }
 }
 

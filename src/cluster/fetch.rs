@@ -21,6 +21,8 @@ pub struct ClusterConfig {
     pub kubelet: Option<KubeletConfigMap>,
     /// `ClusterConfiguration` of the ConfigMap `kubeadm-config`, or kubeadm's defaults.
     pub cluster: ClusterConfiguration,
+    /// The same as it is written, for who needs more of it; empty where there is none.
+    pub cluster_text: String,
     /// Why it is kubeadm's defaults. A cluster that was not made by kubeadm lacks it, and nobody misses it where the
     /// KubeletConfiguration says everything.
     pub cluster_missing: Option<Missing>,
@@ -136,16 +138,16 @@ fn ask(
     let mut answers = wanted.iter().zip(config_maps);
     // `exchange` gives an answer to each, so that the first one is there.
     let cluster = answers.next().map(|(wanted, found)| cluster_configuration(found, wanted));
-    let (cluster, cluster_missing) = match cluster {
-        Some(Ok(cluster)) => (cluster, None),
-        Some(Err(missing)) => (ClusterConfiguration::default(), Some(missing)),
-        None => (ClusterConfiguration::default(), None),
+    let ((cluster, cluster_text), cluster_missing) = match cluster {
+        Some(Ok(found)) => (found, None),
+        Some(Err(missing)) => (Default::default(), Some(missing)),
+        None => (Default::default(), None),
     };
     let kubelet = match answers.next() {
         Some((wanted, found)) => kubelet_config_map(client, found, wanted, &cluster, retry, report)?,
         None => None,
     };
-    Ok((ClusterConfig { kubelet, cluster, cluster_missing }, node))
+    Ok((ClusterConfig { kubelet, cluster, cluster_text, cluster_missing }, node))
 }
 
 /// Why there is no ClusterConfiguration.
@@ -157,11 +159,15 @@ pub struct Missing {
     pub text: String,
 }
 
-fn cluster_configuration(found: Optional<ConfigMap>, wanted: &Wanted) -> Result<ClusterConfiguration, Missing> {
+fn cluster_configuration(
+    found: Optional<ConfigMap>,
+    wanted: &Wanted,
+) -> Result<(ClusterConfiguration, String), Missing> {
     let text = data(found, "ClusterConfiguration", wanted)
         .map_err(|text| Missing { code: &codes::CLUSTER_CONFIG_MISSING, text })?;
-    ClusterConfiguration::read(&text)
-        .map_err(|error| Missing { code: &codes::CLUSTER_CONFIG_UNUSABLE, text: format!("{wanted}: {error}") })
+    let cluster = ClusterConfiguration::read(&text)
+        .map_err(|error| Missing { code: &codes::CLUSTER_CONFIG_UNUSABLE, text: format!("{wanted}: {error}") })?;
+    Ok((cluster, text))
 }
 
 /// `kubelet-config`. Up to 1.23 it had the control plane's minor in its name, and the token may read no other.

@@ -7,7 +7,6 @@ use super::panics::report_panics;
 use super::{config, ensure, join, phase, report_options};
 use crate::cli::{self, Command, ConfigCommand, EnsureArgs, JoinArgs, Program};
 use crate::error::Failure;
-use crate::phase::{Applies, PhaseSpec};
 use crate::report::{Report, ReportOptions};
 
 /// Runs what argv asks for.
@@ -33,14 +32,7 @@ fn run_join(args: &JoinArgs) -> ExitCode {
         (Program::Kubeadm, None) => report_options::of_provisioned(args),
         _ => report_options::of_join(args),
     });
-    let result = match args.phase {
-        None | Some(PhaseSpec { applies: Applies::Worker(_) | Applies::SubPhase(_), .. })
-            if !phase::needs_no_plan(args) =>
-        {
-            join::run(args, &report)
-        }
-        _ => phase::run(args, &report),
-    };
+    let result = if phase::needs_no_plan(args) { phase::run(args, &report) } else { join::run(args, &report) };
     end(result, args.program, &report)
 }
 

@@ -1,16 +1,19 @@
 //! `join`: every source read, one plan made, the workflow run, the outcome printed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::join_outcome::print_outcome;
 use crate::cli::JoinArgs;
 use crate::clock::Clock;
+use crate::config::origin::{Origin, WithOrigin};
+use crate::config::settings::Settings;
 use crate::config::{self, DiscoveryMethod, JoinConfiguration, Refused, Resolved};
 use crate::error::Failure;
 use crate::host::HostFacts;
 use crate::inputs::{Inputs, Named};
 use crate::join;
-use crate::phase::{Applies, Phase, PhaseSpec};
+use crate::node::paths;
+use crate::phase::{Applies, Phase};
 use crate::plan::{JoinPlan, Phases};
 use crate::report::Report;
 use crate::values::BootstrapToken;
@@ -18,18 +21,35 @@ use crate::values::BootstrapToken;
 /// Joins, or runs the phases that were asked for.
 pub(super) fn run(args: &JoinArgs, report: &Report) -> Result<(), Failure> {
     conceal_typed(args, report);
-    let mut resolved = config::load(&args.settings).map_err(|error| refused(error, report))?;
+    let by_admin = by_admin_conf(args);
+    let settings = by_admin.as_ref().unwrap_or(&args.settings);
+    let mut resolved = config::load(settings).map_err(|error| refused(error, report))?;
     if args.phase.is_some() {
         // As in kubeadm: what is to be skipped is not asked where one phase is named.
         resolved.configuration.skip_phases.clear();
     }
     let mut plan = plan(resolved, report)?;
-    if let Some(PhaseSpec { applies: Applies::Worker(phase), .. }) = args.phase {
-        plan.options.phases = Phases::only(*phase);
+    if let Some(phase) = args.phase {
+        plan.options.phases = Phases::only(phase.phases());
     }
     let outcome = join::join(&plan, report)?;
     print_outcome(&outcome, &plan, args, report);
     Ok(())
+}
+
+/// Settings for one phase of a control plane where nothing says where the cluster is: by then the administrator's kubeconfig
+/// is there, as kubeadm has it (`cmd/join.go`, `fetchInitConfiguration`).
+fn by_admin_conf(args: &JoinArgs) -> Option<Settings> {
+    let settings = &args.settings;
+    let phase = args.phase.filter(|phase| matches!(phase.applies, Applies::ControlPlane(_) | Applies::AllSiblings))?;
+    let says_where = settings.endpoint.is_some() || settings.discovery_file.is_some() || settings.config.is_some();
+    if says_where || phase.phases().any(|phase| phase == Phase::DownloadCerts) {
+        return None;
+    }
+    let rootfs = settings.rootfs.as_ref().map_or(Path::new("/"), |given| &given.value);
+    let path = rootfs.join(paths::ADMIN_CONF.as_str().trim_start_matches('/'));
+    let discovery_file = Some(WithOrigin::new(path.to_string_lossy().into_owned(), Origin::Default));
+    Some(Settings { discovery_file, ..settings.clone() })
 }
 
 /// Why there is no configuration, once the warnings have been reported: what was ignored can be the cause.
@@ -40,7 +60,8 @@ pub(super) fn refused(refused: Refused, report: &Report) -> Failure {
 
 /// Makes sure that nothing that was typed as a token is ever printed.
 pub(super) fn conceal_typed(args: &JoinArgs, report: &Report) {
-    for secret in [&args.settings.token, &args.settings.discovery_token, &args.settings.tls_bootstrap_token] {
+    let Settings { token, discovery_token, tls_bootstrap_token, certificate_key, .. } = &args.settings;
+    for secret in [token, discovery_token, tls_bootstrap_token, certificate_key] {
         secret.iter().for_each(|given| report.conceal(&given.value));
     }
 }
@@ -62,6 +83,7 @@ pub(super) fn plan(resolved: Resolved, report: &Report) -> Result<JoinPlan, Fail
         discovery_file_is_foreign: resolved.configuration.discovery_file_is_foreign,
         kubelet_config: resolved.extras.kubelet_config.as_deref(),
         patches: resolved.configuration.patches_directory.as_deref(),
+        kustomize: resolved.extras.kustomize.as_deref().filter(|_| resolved.configuration.control_plane.is_some()),
         rootfs: &rootfs,
     };
     let inputs = Inputs::read(named, &host, clock, report)?;

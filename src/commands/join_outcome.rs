@@ -43,13 +43,20 @@ fn joined_text(
         KubeletState::Queued => (", and its kubelet starts when this unit is done", " once its kubelet runs"),
         KubeletState::Registered | KubeletState::Healthy | KubeletState::Started => ("", ""),
     };
+    let (how, administer) = match plan.control_plane {
+        Some(_) => (
+            " and a new control plane instance was created",
+            "\nTo use kubectl on this machine as root: `export KUBECONFIG=/etc/kubernetes/admin.conf`.",
+        ),
+        None => (how, ""),
+    };
     format!(
         "This node has joined the cluster{how}:\n\
          * {} is a node of the cluster at {server}.\n\
          * {}\n\
          * {}\n\
          {}\n\
-         `kubectl get nodes` on the control plane lists it{when}.",
+         `kubectl get nodes` on the control plane lists it{when}.{administer}",
         plan.node.name,
         certificate_text(certificate, args),
         kubelet_text(kubelet, certificate),

@@ -10,26 +10,34 @@ use crate::plan::{Mode, Target};
 use crate::report::Report;
 use crate::rootfs::Root;
 
-/// Whether a phase runs without knowing a cluster: those that do nothing on a worker, and `kubelet-wait-bootstrap`, unless
-/// a configuration says how long to wait.
+/// Whether a phase runs without knowing a cluster: those of a control plane where none is to be made, and
+/// `kubelet-wait-bootstrap`, unless a configuration says how long to wait.
 pub(super) fn needs_no_plan(args: &JoinArgs) -> bool {
-    match args.phase {
-        None => false,
-        Some(PhaseSpec { applies: Applies::Worker(Phase::KubeletWaitBootstrap), .. }) => args.settings.config.is_none(),
-        Some(PhaseSpec { applies: Applies::Worker(_) | Applies::SubPhase(_), .. }) => false,
-        Some(_) => true,
+    let settings = &args.settings;
+    match args.phase.map(|phase| phase.applies) {
+        None | Some(Applies::EveryNode(_) | Applies::SubPhase(_)) if !is_wait(args) => false,
+        Some(Applies::EveryNode(_)) => settings.config.is_none(),
+        Some(Applies::ControlPlane(_) | Applies::AllSiblings) => {
+            // A file may say that it is one.
+            settings.control_plane != Some(true) && settings.config.is_none()
+        }
+        _ => true,
     }
+}
+
+fn is_wait(args: &JoinArgs) -> bool {
+    args.phase.is_some_and(|phase| phase.applies == Applies::EveryNode(Phase::KubeletWaitBootstrap))
 }
 
 /// Runs such a phase.
 pub(super) fn run(args: &JoinArgs, report: &Report) -> Result<(), Failure> {
     let Some(PhaseSpec { name, applies }) = args.phase else { return Ok(()) };
     match applies {
-        Applies::Worker(_) | Applies::SubPhase(_) => {
+        Applies::EveryNode(_) | Applies::SubPhase(_) => {
             wait(args, report)?;
             report.done("phase-done", &[("phase", (*name).into())], "");
         }
-        Applies::ControlPlane | Applies::ControlPlaneParent | Applies::Retired => {
+        Applies::ControlPlane(_) | Applies::AllSiblings | Applies::Parent | Applies::Retired => {
             if *applies == Applies::Retired {
                 let text = format_args!("only older releases had the phase {name}; there is nothing to do");
                 report.warn(Phase::Preflight, None, text);

@@ -1,10 +1,13 @@
 //! From a draft to a configuration. Whatever the source, checking happens here, once, and reports everything that is wrong.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::draft::{ControlPlane, DEFAULT_CA_CERT_PATH, Draft, DraftTaint};
 use super::findings::Findings;
-use super::join_configuration::{DiscoveryMethod, DiscoveryTrust, JoinConfiguration, NodeRegistration};
+use super::join_configuration::{
+    ControlPlaneSettings, DiscoveryMethod, DiscoveryTrust, JoinConfiguration, NodeRegistration,
+};
 use super::kubelet_checks::{check_flags, check_taint};
 use super::origin::{Origin, WithOrigin};
 use super::problem::Problem;
@@ -15,13 +18,8 @@ use crate::phase::{self, Applies};
 use crate::secret::Secret;
 use crate::values::{BootstrapToken, CaCertHash, Endpoint};
 
-/// Characters of a certificate key: 32 bytes in hexadecimal (kubeadm `CertificateKeySize`).
-const CERTIFICATE_KEY_LENGTH: usize = 64;
-
-/// What a join cannot do yet; a file that says so can be validated and migrated all the same.
-pub(super) fn unsupported(draft: &Draft) -> Vec<Problem> {
-    draft.control_plane.iter().map(|given| Problem::NotYetSupported(given.origin.clone())).collect()
-}
+/// kubeadm's default of `localAPIEndpoint.bindPort` (`cmd/kubeadm/app/constants/constants.go`, `KubeAPIServerPort`).
+const DEFAULT_BIND_PORT: u16 = 6443;
 
 /// Checks everything. There is a configuration only where no problem has been found, here or before.
 pub(super) fn check(draft: Draft, need: TokenNeed, findings: &mut Findings) -> Option<JoinConfiguration> {
@@ -29,9 +27,7 @@ pub(super) fn check(draft: Draft, need: TokenNeed, findings: &mut Findings) -> O
     let tls_bootstrap_token = token(&draft.tls_bootstrap_token, findings);
     let ca_cert_path = ca_cert_path(draft.ca_cert_path, findings);
     skipped_phases(&draft.skip_phases, findings);
-    if let Some(given) = &draft.control_plane {
-        control_plane(&given.value, findings);
-    }
+    let control_plane = draft.control_plane.map(|given| control_plane(given.value, findings));
     check_flags(&draft.kubelet_extra_args, findings);
     for DraftTaint { taint, origin, .. } in draft.taints.iter().flatten() {
         check_taint(&taint.key, &taint.value, &taint.effect, origin, findings);
@@ -42,6 +38,7 @@ pub(super) fn check(draft: Draft, need: TokenNeed, findings: &mut Findings) -> O
         taints: draft.taints.map(|taints| taints.into_iter().map(|taint| taint.taint).collect()),
         kubelet_extra_args: draft.kubelet_extra_args.into_iter().map(|(name, given)| (name, given.value)).collect(),
         ignore_preflight_errors: ignored_checks(&draft.ignore_preflight_errors, findings),
+        image_pull_policy: draft.image_pull_policy,
     };
     if !findings.problems.is_empty() {
         return None;
@@ -60,6 +57,7 @@ pub(super) fn check(draft: Draft, need: TokenNeed, findings: &mut Findings) -> O
         token_may_come: need == TokenNeed::Later,
         discovery,
         node_registration,
+        control_plane,
         ca_cert_path,
         timeouts: draft.timeouts,
         patches_directory: draft.patches_directory.filter(|path| !path.as_os_str().is_empty()),
@@ -229,24 +227,23 @@ fn skipped_phases(names: &[WithOrigin<String>], findings: &mut Findings) {
     }
 }
 
-/// `ValidateJoinControlPlane` of kubeadm.
-fn control_plane(control_plane: &ControlPlane, findings: &mut Findings) {
-    let problems = &mut findings.problems;
-    if let Some(WithOrigin { value, origin }) = control_plane.advertise_address.as_ref().filter(|a| !a.value.is_empty())
-        && value.parse::<std::net::IpAddr>().is_err()
-    {
-        problems.push(Problem::AdvertiseAddress(origin.clone(), value.clone()));
-    }
-    if let Some(WithOrigin { value, origin }) = &control_plane.bind_port
-        && !(0..=65535).contains(value)
-    {
-        problems.push(Problem::BindPort(origin.clone(), *value));
-    }
-    if let Some(WithOrigin { value, origin }) = &control_plane.certificate_key {
-        let key = value.expose();
-        if key.len() != CERTIFICATE_KEY_LENGTH || !key.bytes().all(|b| b.is_ascii_hexdigit()) {
-            problems.push(Problem::CertificateKey(origin.clone()));
-        }
+/// `ValidateJoinControlPlane` of kubeadm. What is wrong leaves its default behind; nothing is made of it then.
+fn control_plane(given: ControlPlane, findings: &mut Findings) -> ControlPlaneSettings {
+    let address = given.advertise_address.filter(|address| !address.value.is_empty()).and_then(|address| {
+        let problem = Problem::AdvertiseAddress(address.origin, address.value.clone());
+        address.value.parse::<IpAddr>().map_err(|_| findings.problems.push(problem)).ok()
+    });
+    let port = given.bind_port.and_then(|WithOrigin { value, origin }| {
+        u16::try_from(value).map_err(|_| findings.problems.push(Problem::BindPort(origin, value))).ok()
+    });
+    let certificate_key = given.certificate_key.and_then(|WithOrigin { value, origin }| {
+        value.expose().parse().map_err(|_| findings.problems.push(Problem::CertificateKey(origin))).ok()
+    });
+    ControlPlaneSettings {
+        // The unspecified address stands for none, as in kubeadm (apimachinery `ResolveBindAddress`).
+        advertise_address: address.filter(|address| !address.is_unspecified()),
+        bind_port: port.filter(|port| *port != 0).unwrap_or(DEFAULT_BIND_PORT),
+        certificate_key,
     }
 }
 

@@ -18,4 +18,6 @@ pub struct Extras {
     pub server: Option<Endpoint>,
     /// `--kubelet-config`: a file with the KubeletConfiguration that is used instead of the cluster's; a path of this machine.
     pub kubelet_config: Option<PathBuf>,
+    /// `--experimental-kustomize` of old: a directory of fragments for static pods; a path of this machine.
+    pub kustomize: Option<PathBuf>,
 }

@@ -1,10 +1,11 @@
 //! What the sources amount to once they have been weighed and checked.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::timeouts::Timeouts;
-use crate::values::{BootstrapToken, CaCertHash, Endpoint, NodeNameTemplate, Url};
+use crate::values::{BootstrapToken, CaCertHash, CertificateKey, Endpoint, NodeNameTemplate, Url};
 
 /// Everything a join can be told, from whichever source, before this machine's facts fill the gaps.
 /// Shape: kubeadm's internal JoinConfiguration (v1beta4 fields), plus what only kubejoin has.
@@ -23,6 +24,8 @@ pub struct JoinConfiguration {
     pub token_may_come: bool,
     /// `nodeRegistration`.
     pub node_registration: NodeRegistration,
+    /// `controlPlane`; a worker has none.
+    pub control_plane: Option<ControlPlaneSettings>,
     /// `caCertPath`, absolute, ends in `.crt`.
     pub ca_cert_path: PathBuf,
     /// `timeouts`.
@@ -82,6 +85,19 @@ pub struct NodeRegistration {
     pub kubelet_extra_args: Vec<(String, String)>,
     /// `ignorePreflightErrors`, lower case.
     pub ignore_preflight_errors: Vec<String>,
+    /// `imagePullPolicy`, for the images of a control plane.
+    pub image_pull_policy: ImagePullPolicy,
+}
+
+/// `controlPlane`.
+#[derive(Clone, Debug)]
+pub struct ControlPlaneSettings {
+    /// `localAPIEndpoint.advertiseAddress`; detected where absent.
+    pub advertise_address: Option<IpAddr>,
+    /// `localAPIEndpoint.bindPort`.
+    pub bind_port: u16,
+    /// `certificateKey`; without it the shared certificates have to be there as files.
+    pub certificate_key: Option<CertificateKey>,
 }
 
 /// `nodeRegistration.imagePullPolicy` (core/v1 `PullPolicy`).

@@ -35,9 +35,9 @@ pub struct Place {
 impl Place {
     /// Every token in it.
     pub fn secrets(&self) -> impl Iterator<Item = Secret> {
-        let Settings { token, discovery_token, tls_bootstrap_token, .. } = &self.settings;
-        let of_settings =
-            [token, discovery_token, tls_bootstrap_token].into_iter().flatten().map(|given| given.value.clone());
+        let Settings { token, discovery_token, tls_bootstrap_token, certificate_key, .. } = &self.settings;
+        let given = [token, discovery_token, tls_bootstrap_token, certificate_key];
+        let of_settings = given.into_iter().flatten().map(|given| given.value.clone());
         of_settings.chain(self.config.iter().flat_map(|(_, text)| mask::secrets_in(text)))
     }
 

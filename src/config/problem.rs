@@ -20,8 +20,6 @@ pub enum Problem {
     NoToken,
     /// Neither a pin nor the explicit choice to go without.
     NoPin,
-    /// A field, flag or parameter of kubeadm that is not here.
-    NotYetSupported(Origin),
     /// An invalid endpoint.
     Endpoint(Origin, EndpointError),
     /// An invalid token.
@@ -157,7 +155,6 @@ impl fmt::Display for Problem {
             Problem::NoEndpoint => f.write_str("no API server endpoint is given"),
             Problem::NoToken => f.write_str("no bootstrap token is given"),
             Problem::NoPin => f.write_str("no hash of the cluster's CA certificate is given"),
-            Problem::NotYetSupported(origin) => write!(f, "{origin} is not supported yet"),
             Problem::Endpoint(origin, error) => write!(f, "{origin}: {error}"),
             Problem::Token(origin, error) => write!(f, "{origin}: {error}"),
             Problem::TwoTokens(origin) => write!(f, "{origin}: a token is given as well"),
@@ -246,7 +243,6 @@ impl Problem {
     pub(super) fn code(&self) -> &'static Code {
         match self {
             _ if self.is_missing() => &codes::CONFIG_INCOMPLETE,
-            Problem::NotYetSupported(_) => &codes::USAGE_NOT_YET_SUPPORTED,
             _ => &codes::CONFIG_INVALID,
         }
     }

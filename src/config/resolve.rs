@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::check::{self, parsed};
 use super::document;
-use super::draft::Draft;
+use super::draft::{ControlPlane, Draft};
 use super::error::{ConfigError, Refused};
 use super::extras::Extras;
 use super::findings::Findings;
@@ -18,7 +18,7 @@ use super::join_configuration::JoinConfiguration;
 use super::origin::{Origin, WithOrigin};
 use super::place::Place;
 use super::problem::Problem;
-use super::setting::{Beside, Note, Setting};
+use super::setting::{Beside, Note, Section, Setting};
 use super::settings::Settings;
 use super::settings_table::SETTINGS;
 use super::token_need::TokenNeed;
@@ -107,8 +107,11 @@ fn weigh(sources: Sources<'_>, findings: &mut Findings) -> Result<Weighed, Confi
             findings
                 .warnings
                 .extend(of_cluster.endpoint.iter().map(|given| Warning::EndpointIgnored(given.origin.clone())));
-            let draft = document::read(path, text, findings)?;
-            findings.problems.extend(check::unsupported(&draft));
+            let mut draft = document::read(path, text, findings)?;
+            if let Some(control_plane) = &mut draft.control_plane {
+                let key = &mut control_plane.value.certificate_key;
+                *key = key.take().or_else(|| ranked.iter().find_map(|source| source.certificate_key.clone()));
+            }
             draft
         }
         None => from_settings(of_cluster, &ranked),
@@ -170,6 +173,9 @@ fn weigh(sources: Sources<'_>, findings: &mut Findings) -> Result<Weighed, Confi
     if let Some(source) = ranked.iter().find(|source| !source.skip_phases.is_empty()) {
         draft.skip_phases.clone_from(&source.skip_phases);
     }
+    if draft.control_plane.is_none() {
+        findings.warnings.extend(given_rows(flags).filter_map(|(setting, _)| for_control_planes(setting)));
+    }
     draft.dry_run = flags.dry_run.unwrap_or(draft.dry_run);
     findings.warnings.extend(ranked[1..].iter().flat_map(|source| overruled(&draft, source)));
 
@@ -205,6 +211,15 @@ fn warning_of(setting: &Setting) -> Option<Warning> {
         Note::Retired(instead) => Some(Warning::RetiredFlag { flag: setting.flag, instead }),
         Note::NoEffect(why) => Some(Warning::FlagWithoutEffect { flag: setting.flag, why }),
     }
+}
+
+/// A worker has no use for it.
+fn for_control_planes(setting: &Setting) -> Option<Warning> {
+    let is_unused = setting.section == Section::ControlPlane && setting.takes_value();
+    is_unused.then_some(Warning::FlagWithoutEffect {
+        flag: setting.flag,
+        why: "it is for control planes, and needs --control-plane",
+    })
 }
 
 /// How tokens are taken from the sources.
@@ -282,8 +297,21 @@ fn from_settings(of_cluster: &Settings, ranked: &[&Settings]) -> Draft {
         unsafe_skip_ca_verification: ranked.iter().find_map(|s| s.unsafe_skip_ca_verification).unwrap_or_default(),
         cri_socket: ranked.iter().find_map(|source| source.cri_socket.clone()),
         patches_directory: patches.map(|given| given.value.clone()),
+        control_plane: control_plane(ranked),
         ..Draft::default()
     }
+}
+
+/// `--control-plane`, and what is for control planes alone.
+fn control_plane(ranked: &[&Settings]) -> Option<WithOrigin<ControlPlane>> {
+    ranked.iter().find_map(|source| source.control_plane).filter(|is_wanted| *is_wanted)?;
+    let port = ranked.iter().find_map(|source| source.bind_port);
+    let control_plane = ControlPlane {
+        advertise_address: ranked.iter().find_map(|source| source.advertise_address.clone()),
+        bind_port: port.map(|port| WithOrigin::new(port.into(), Origin::Flag("apiserver-bind-port"))),
+        certificate_key: ranked.iter().find_map(|source| source.certificate_key.clone()),
+    };
+    Some(WithOrigin::new(control_plane, Origin::Flag("control-plane")))
 }
 
 fn extras(ranked: &[&Settings], findings: &mut Findings) -> Extras {
@@ -297,6 +325,7 @@ fn extras(ranked: &[&Settings], findings: &mut Findings) -> Extras {
         clock: ranked.iter().find_map(|source| source.clock).unwrap_or_default(),
         set_clock: ranked.iter().find_map(|source| source.set_clock).unwrap_or_default(),
         kubelet_config: path(|s| &s.kubelet_config),
+        kustomize: path(|s| &s.kustomize),
     }
 }
 

@@ -89,6 +89,8 @@ pub enum Section {
     Cluster,
     /// What the node is.
     Machine,
+    /// What makes it a control plane.
+    ControlPlane,
     /// Where else settings come from.
     Sources,
     /// What this run does.
@@ -136,8 +138,6 @@ pub enum Kind {
     Parsed(&'static Parser),
     /// A value that is not needed.
     Ignored,
-    /// kubeadm has it, and kubejoin does not yet.
-    NotYetSupported,
     /// The help text.
     Help,
     /// The version.
@@ -206,7 +206,7 @@ impl Setting {
                     return Err(ValueError::Expected(parser.expected));
                 }
             }
-            Kind::Path(_) | Kind::Ignored | Kind::NotYetSupported | Kind::Help | Kind::Version => {}
+            Kind::Path(_) | Kind::Ignored | Kind::Help | Kind::Version => {}
         }
         if text.is_some() {
             settings.given.push(origin)

@@ -43,6 +43,16 @@ pub struct Settings {
     pub node_name: Option<WithOrigin<String>>,
     /// Socket of the container runtime.
     pub cri_socket: Option<WithOrigin<String>>,
+    /// Join as a control plane.
+    pub control_plane: Option<bool>,
+    /// Opens `kubeadm-certs`.
+    pub certificate_key: Option<WithOrigin<Secret>>,
+    /// Of the API server on this machine.
+    pub advertise_address: Option<WithOrigin<String>>,
+    /// Of the API server on this machine.
+    pub bind_port: Option<u16>,
+    /// Directory of fragments for static pods, of old.
+    pub kustomize: Option<WithOrigin<PathBuf>>,
     /// Names of checks, or `all`.
     pub ignore_preflight_errors: Vec<WithOrigin<String>>,
     /// Names of phases.

@@ -159,7 +159,8 @@ pub static SETTINGS: [Setting; 62] = [
         section: Section::Machine,
         field: "patches.directory",
         since: "1.22, v1beta3",
-        help: "Patches of config.yaml, as kubeadm has them: kubeletconfiguration*[+KIND].yaml or .json, KIND is strategic, \
+        help: "Patches of config.yaml and of static pods, as kubeadm has them: TARGET*[+KIND].yaml or .json, TARGET is \
+               kubeletconfiguration, etcd, kube-apiserver, kube-controller-manager or kube-scheduler, KIND is strategic, \
                merge or json",
         ..JOIN
     },
@@ -209,6 +210,57 @@ pub static SETTINGS: [Setting; 62] = [
         since: KUBEJOIN,
         help: "Step the system clock to the server's, once the server is verified",
         ..JOIN
+    },
+    // A control plane.
+    Setting {
+        flag: "control-plane",
+        parameter: "control-plane",
+        kind: Kind::Boolean(|s| &mut s.control_plane),
+        beside_config: Beside::Refused,
+        field: "controlPlane",
+        since: "1.15, v1alpha3",
+        help: "Join as another control plane",
+        ..CONTROL_PLANE
+    },
+    Setting {
+        flag: "certificate-key",
+        parameter: "certificate-key",
+        value: "KEY",
+        kind: Kind::Secret(|s| &mut s.certificate_key),
+        beside_config: Beside::Refused,
+        field: "controlPlane.certificateKey",
+        since: "1.14, v1beta2",
+        help: "Key that opens the certificates in the Secret kubeadm-certs; without it they must be on this machine",
+        more: "64 hexadecimal digits; `kubeadm init phase upload-certs --upload-certs` prints it, and the Secret lives for two hours",
+        ..CONTROL_PLANE
+    },
+    Setting {
+        flag: "apiserver-advertise-address",
+        parameter: "apiserver-advertise-address",
+        value: "ADDRESS",
+        kind: Kind::Text(|s| &mut s.advertise_address),
+        beside_config: Beside::Refused,
+        field: "controlPlane.localAPIEndpoint.advertiseAddress",
+        since: "1.12, v1beta1",
+        help: "Address of the API server and of etcd on this machine (default: that of the interface with the default route)",
+        ..CONTROL_PLANE
+    },
+    Setting {
+        flag: "apiserver-bind-port",
+        parameter: "apiserver-bind-port",
+        value: "PORT",
+        kind: Kind::Parsed(&Parser {
+            expected: "a port number",
+            set: |s, text| {
+                s.bind_port = text.parse().ok();
+                s.bind_port.is_some()
+            },
+        }),
+        beside_config: Beside::Refused,
+        field: "controlPlane.localAPIEndpoint.bindPort",
+        since: "1.12, v1beta1",
+        help: "Port of the API server on this machine (default: 6443)",
+        ..CONTROL_PLANE
     },
     // Other sources.
     Setting {
@@ -435,13 +487,11 @@ pub static SETTINGS: [Setting; 62] = [
     // Flags without an effect: those of kubeadm 1.37 (`cmd/kubeadm/app/cmd/join.go`, `kubeadm.go`) that a worker has no use
     // for, and those that kubeadm has retired.
     Setting { flag: "vmodule", value: "LIST", note: Note::NoEffect(ONE_LEVEL), ..HIDDEN },
-    Setting { flag: "apiserver-advertise-address", value: "ADDRESS", ..FOR_CONTROL_PLANES },
-    Setting { flag: "apiserver-bind-port", value: "PORT", ..FOR_CONTROL_PLANES },
-    Setting { flag: "certificate-key", value: "KEY", ..FOR_CONTROL_PLANES },
-    Setting { flag: "control-plane", kind: Kind::NotYetSupported, ..HIDDEN },
     Setting {
         flag: "experimental-control-plane",
-        kind: Kind::NotYetSupported,
+        kind: Kind::Boolean(|s| &mut s.control_plane),
+        beside_config: Beside::Refused,
+        field: "controlPlane",
         note: Note::Retired("read as --control-plane"),
         since: "1.12 to 1.15",
         ..HIDDEN
@@ -483,8 +533,10 @@ pub static SETTINGS: [Setting; 62] = [
         flag: "experimental-kustomize",
         short: Some('k'),
         value: "DIR",
-        kind: Kind::Ignored,
-        note: Note::Retired("ignored: --patches has replaced it, and a worker had nothing to be kustomized"),
+        kind: Kind::Path(|s| &mut s.kustomize),
+        note: Note::Retired(
+            "--patches has replaced it: its fragments are read as strategic patches of a control plane's static pods",
+        ),
         since: "1.16 to 1.19",
         ..HIDDEN
     },
@@ -504,7 +556,7 @@ pub static SETTINGS: [Setting; 62] = [
 
 /// What only a configuration file says.
 #[cfg_attr(not(test), expect(dead_code, reason = "REFERENCE.md is written from it, by a test"))]
-pub static FIELDS: [Setting; 13] = [
+pub static FIELDS: [Setting; 12] = [
     Setting { field: "nodeRegistration.taints", since: "v1alpha2", help: "Taints of the new Node", ..FIELD },
     Setting {
         field: "nodeRegistration.kubeletExtraArgs",
@@ -513,7 +565,12 @@ pub static FIELDS: [Setting; 13] = [
         more: "A list of `{name, value}` (v1beta4) or a mapping (before), either in any version",
         ..FIELD
     },
-    Setting { field: "nodeRegistration.imagePullPolicy", since: "v1beta3", ..UNUSED_FIELD },
+    Setting {
+        field: "nodeRegistration.imagePullPolicy",
+        since: "v1beta3",
+        help: "Whether the images of a control plane are pulled: Always, IfNotPresent (default) or Never",
+        ..FIELD
+    },
     Setting { field: "nodeRegistration.imagePullSerial", since: "v1beta4", ..UNUSED_FIELD },
     Setting {
         field: "caCertPath",
@@ -546,10 +603,19 @@ pub static FIELDS: [Setting; 13] = [
         help: "How long the cluster's configuration is asked for, and the Node waited for (default: 1m0s)",
         ..FIELD
     },
-    Setting { field: "timeouts.controlPlaneComponentHealthCheck", since: "v1beta4", ..UNUSED_FIELD },
-    Setting { field: "timeouts.etcdAPICall", since: "v1beta4", ..UNUSED_FIELD },
+    Setting {
+        field: "timeouts.controlPlaneComponentHealthCheck",
+        since: "v1beta4",
+        help: "How long API server, controller-manager and scheduler of this machine are waited for (default: 4m0s)",
+        ..FIELD
+    },
+    Setting {
+        field: "timeouts.etcdAPICall",
+        since: "v1beta4",
+        help: "How long etcd is asked (default: 2m0s)",
+        ..FIELD
+    },
     Setting { field: "timeouts.upgradeManifests", since: "v1beta4", ..UNUSED_FIELD },
-    Setting { field: "controlPlane", since: "v1alpha2", help: "Refused: not there yet", ..FIELD },
 ];
 
 /// What only kubejoin has.
@@ -598,15 +664,11 @@ const KLOG: Setting =
 
 const ONE_LEVEL: &str = "there is one level for all of this program, -v";
 
-const FOR_CONTROL_PLANES: Setting = Setting {
-    beside_config: Beside::Refused,
-    note: Note::NoEffect("it is for control planes, and needs --control-plane"),
-    ..HIDDEN
-};
+const CONTROL_PLANE: Setting = Setting { section: Section::ControlPlane, ..JOIN };
 
 const FIELD: Setting = Setting { verbs: verbs(&[]), ..HIDDEN };
 
-const UNUSED_FIELD: Setting = Setting { help: "Read, without an effect on a worker", ..FIELD };
+const UNUSED_FIELD: Setting = Setting { help: "Read, without an effect on a join", ..FIELD };
 
 /// The row of a flag.
 pub fn flag(verb: Verb, name: &str) -> Option<&'static Setting> {

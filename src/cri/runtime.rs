@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 
 use super::error::{CriError, Problem};
-use super::message::{Value, fields, text};
 use super::socket::dial;
 use crate::deadline::DeadlineSocket;
+use crate::grpc::protobuf::{Value, append_bytes, fields, text};
 use crate::grpc::{Connection, Scheme};
 
 /// How a runtime's socket is called in requests; grpc-go calls it so, too.
@@ -80,6 +80,27 @@ impl Runtime {
         self.call("/runtime.v1.ImageService/ImageFsInfo", &[]).map(drop)
     }
 
+    /// Whether the runtime has an image.
+    ///
+    /// # Errors
+    /// [`CriError::Call`].
+    pub fn has_image(&mut self, image: &str) -> Result<bool, CriError> {
+        let answer = self.call("/runtime.v1.ImageService/ImageStatus", &named_image(image))?;
+        // ImageStatusResponse, `image`.
+        Ok(fields(&answer).any(|field| matches!(field, (1, Value::Bytes(_)))))
+    }
+
+    /// Lets the runtime pull an image, which may take `timeout`.
+    ///
+    /// # Errors
+    /// [`CriError::Call`], with what the runtime says of it.
+    pub fn pull_image(&mut self, image: &str, timeout: Duration) -> Result<(), CriError> {
+        let usual = std::mem::replace(&mut self.timeout, timeout);
+        let pulled = self.call("/runtime.v1.ImageService/PullImage", &named_image(image));
+        self.timeout = usual;
+        pulled.map(drop)
+    }
+
     /// `Status`: the conditions of the runtime.
     ///
     /// # Errors
@@ -116,6 +137,14 @@ impl Runtime {
             problem: Problem(error),
         })
     }
+}
+
+/// ImageStatusRequest and PullImageRequest: `image`, an ImageSpec with its `image`.
+fn named_image(image: &str) -> Vec<u8> {
+    let (mut spec, mut request) = (Vec::new(), Vec::new());
+    append_bytes(&mut spec, 1, image.as_bytes());
+    append_bytes(&mut request, 1, &spec);
+    request
 }
 
 fn condition(bytes: &[u8]) -> Condition {

@@ -3,7 +3,6 @@ use std::time::Duration;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
 
 use super::fake::{Fake, VERSION};
-use super::message::fields;
 use super::runtime::RuntimeVersion;
 use super::*;
 use crate::grpc::scripted::{SETTINGS, answer};
@@ -86,23 +85,5 @@ fn an_endpoint_that_is_no_socket_is_named() {
     let long = format!("unix:///{}", "x".repeat(200));
     for endpoint in ["tcp://127.0.0.1:1", "/run/containerd.sock", "unix://relative", &long] {
         assert!(error(endpoint).ends_with("is not the unix:// URL of a socket"), "{endpoint}");
-    }
-}
-
-#[test]
-fn messages_are_read_to_their_end_or_to_what_is_none() {
-    let numbers = |message: &[u8]| fields(message).map(|(number, _)| number).collect::<Vec<_>>();
-    let table: [(&[u8], &[u32]); 8] = [
-        (b"", &[]),
-        (b"\x08\x01\x12\x00", &[1, 2]),
-        (b"\x09\0\0\0\0\0\0\0\0\x15\0\0\0\0\x18\x00", &[1, 2, 3]),
-        (b"\x08\x01\x12\x05ab", &[1]),
-        (b"\x08\x01\x0b", &[1]),
-        (b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", &[]),
-        (b"\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", &[]),
-        (b"\x09\0\0", &[]),
-    ];
-    for (message, expected) in table {
-        assert_eq!(numbers(message), expected, "{message:?}");
     }
 }

@@ -339,7 +339,9 @@ impl Explain for DiscoveryError {
                 }
                 Cause::NameMismatch { .. } => "use a URL with a host name that is in the web server's certificate",
                 Cause::Validity { .. } => "check this machine's clock, then the web server's certificate",
-                Cause::NotHttp(_) | Cause::Tls(_) => "check that the URL is that of an HTTPS server",
+                Cause::NotHttp(_) | Cause::Tls(_) | Cause::ClientCertificate(_) => {
+                    "check that the URL is that of an HTTPS server"
+                }
                 Cause::BodyTooLarge { .. } => "check the URL: a discovery file has some kilobytes",
                 Cause::Refused => "check that the web server runs and that its port is open to this machine",
                 Cause::Closed(_) => {

@@ -295,6 +295,9 @@ codes! {
     CONFIG_NODE_NAME "config.node-name" Usage
         "neither the host name nor the facts that the node name is to be made of can be the name of a Node"
         "give the Node's name with --node-name, or kubejoin.node-name= on the kernel command line"
+    CONFIG_ADVERTISE_ADDRESS "config.advertise-address" Usage
+        "the address that a control plane is to have cannot be one"
+        "give an address of this machine that the other control planes reach, with --apiserver-advertise-address or controlPlane.localAPIEndpoint.advertiseAddress"
     NODE_NO_MAC "node.no-mac" Transient
         "the node name has {mac}, and this machine has no wired network interface (yet)"
         "check that the driver of the network interface is in this system; or make the name of {serial}"
@@ -333,6 +336,114 @@ codes! {
     KUBELET_NOT_BOOTSTRAPPED "kubelet.not-bootstrapped" Transient
         "the kubelet requests its certificate itself and did not get one in time; its token has been removed"
         "run `kubectl get csr` on the control plane and approve the request, or `journalctl -xeu kubelet` on this machine; then run again"
+    // a control plane
+    CONTROL_PLANE_NEEDS_RUNNING_SYSTEM "control-plane.needs-running-system" Usage
+        "a control plane joins on the system that runs, and --rootfs names another one"
+        "join it once that system has booted, as with `kubejoin ensure`; its files alone can be made before: `kubejoin join phase control-plane-prepare ... --rootfs`"
+    CONTROL_PLANE_OTHER_ROLE "control-plane.other-role" Usage
+        "this machine has joined already, as a worker where a control plane is asked for, or the other way round"
+        "reset this machine, delete its Node, and join again; or leave it what it is"
+    CONTROL_PLANE_PHASE_MISSING "control-plane.phase-missing" Usage
+        "a phase that was left out has not been gone through before"
+        "run the named phase first, with `kubejoin join phase`, or do not skip it"
+    CONTROL_PLANE_NO_CLUSTER_CONFIGURATION "control-plane.no-cluster-configuration" Refused
+        "the cluster has no kubeadm-config that a control plane could be made of"
+        "look at `kubectl -n kube-system get configmap kubeadm-config -o yaml` on the control plane: only clusters that kubeadm has made can be joined as a control plane"
+    CONTROL_PLANE_NO_STABLE_ENDPOINT "control-plane.no-stable-endpoint" Refused
+        "the cluster has no address that stays when its first control plane goes"
+        "add controlPlaneEndpoint, a name or address in front of all control planes, with `kubectl -n kube-system edit configmap kubeadm-config`, and renew the API server's certificate for it"
+    CERTS_SECRET_MISSING "certs.secret-missing" Refused
+        "the Secret with the certificates that control planes share is not there (any more)"
+        "run `kubeadm init phase upload-certs --upload-certs` on a control plane, and join with the key that it prints"
+    ETCD_NO_PODS "etcd.no-pods" Transient
+        "no static pod says where the cluster's etcd is"
+        "look at `kubectl -n kube-system get pods -l component=etcd -o yaml` on the control plane: where etcd runs, its kubelet mirrors the pod"
+    CONTROL_PLANE_KUBELET_QUEUED "control-plane.kubelet-queued" Transient
+        "the kubelet starts when the unit that this runs in has ended, and the join of a control plane needs it before"
+        "run this again, as a unit with Restart=on-failure does; or order the unit behind the kubelet"
+    CONTROL_PLANE_NOT_READY "control-plane.not-ready" Transient
+        "a component of this control plane does not become ready"
+        "look at its log on this machine with `crictl logs`, or below /var/log/pods; then run this again"
+    // etcd
+    ETCD_UNREACHABLE "etcd.unreachable" Transient
+        "no member of etcd can be connected to, or none answers"
+        "check on the control planes that etcd runs (`crictl ps --name etcd`), and that port 2379 is open to this machine"
+    ETCD_BUSY "etcd.busy" Transient
+        "etcd answers, and cannot do it now: it has no leader, a member is starting, or a time-out has passed"
+        "run again; look at etcd's log on a control plane if it stays so"
+    ETCD_NO_QUORUM "etcd.no-quorum" Refused
+        "so many members of etcd are away that the cluster can decide nothing"
+        "start etcd on the named machines, or restore the cluster from a snapshot, before a control plane is added"
+    ETCD_MEMBER_UNHEALTHY "etcd.member-unhealthy" Refused
+        "a member of etcd is away or has an alarm, and etcd adds no member meanwhile"
+        "start etcd on the named machine; if that is gone for good, run `etcdctl member remove` with the number in the parentheses on a control plane; then run again"
+    ETCD_UNTRUSTED "etcd.certificate-untrusted" Unsafe
+        "the certificate of a member of etcd does not come from the cluster's etcd CA"
+        "compare /etc/kubernetes/pki/etcd/ca.crt on this machine with that of the control plane; upload it again with `kubeadm init phase upload-certs --upload-certs` there"
+    ETCD_CLIENT_CERTIFICATE "etcd.client-certificate-refused" Unsafe
+        "etcd does not accept the client certificate of this machine"
+        "compare /etc/kubernetes/pki/etcd/ca.crt and ca.key on this machine with those of the control plane, and the clocks of both"
+    ETCD_REJECTED "etcd.rejected" Refused
+        "etcd will not do what it was asked"
+        "look at etcd's log on the named control plane"
+    ETCD_UNEXPECTED "etcd.unexpected-answer" Refused
+        "what answers where etcd should be is something else, or says what no etcd says"
+        "find out what listens at the named address, and look at `etcdctl member list` on a control plane"
+    ETCD_ANOTHER_MACHINE "etcd.member-of-another-machine" Refused
+        "a member of etcd has this machine's name or address, and is another machine"
+        "join with another --node-name and address; if that machine is gone for good, run `kubectl delete node` with its name on a control plane, then run this again"
+    ETCD_OWNER_UNKNOWN "etcd.member-owner-unknown" Refused
+        "a member of etcd has this machine's name or address, and nothing says whether it is this machine's"
+        "if its machine is gone for good, or is this one, run `kubectl delete node` with its name on a control plane, then run this again"
+    ETCD_MEMBER_MOVED "etcd.member-moved" Refused
+        "this machine is a member of etcd already, at another address"
+        "join with the address that it has there (--apiserver-advertise-address), or run `kubeadm reset` on this machine first"
+    ETCD_OTHER_CLUSTER "etcd.another-cluster" Refused
+        "etcd's data on this machine is of another cluster"
+        "run `kubeadm reset` on this machine if that cluster does not need the data any more, then run again"
+    ETCD_DATA_DIRECTORY "etcd.data-directory-not-empty" Machine
+        "etcd's data directory has something in it that etcd cannot go on with"
+        "move the content of etcd's data directory on this machine away, or run `kubeadm reset` there, then run again"
+    ETCD_LEARNER_IN_THE_WAY "etcd.learner-in-the-way" Transient
+        "etcd takes one learner at a time, and another machine is joining"
+        "run again once that machine has joined; if it never will, run `etcdctl member remove` with the number in the parentheses on a control plane"
+    ETCD_LEARNER_STALLED "etcd.learner-stalled" Transient
+        "this machine's etcd does not get the cluster's data, or is not made a voter"
+        "look at etcd's log on this machine (/var/log/pods/kube-system_etcd-*), and whether port 2380 is open between it and the other control planes, then run again"
+    ETCD_MEMBER_REMOVED "etcd.member-removed" Transient
+        "somebody has removed this machine's member of etcd while it joined"
+        "run `kubeadm reset` on this machine, then run this again"
+    CONTROL_PLANE_RELEASE_UNSUPPORTED "control-plane.release-unsupported" Usage
+        "the control plane has a release of Kubernetes whose static Pods kubejoin does not know"
+        "join with a kubeadm of the cluster's release on this machine, or upgrade the cluster first"
+    CONTROL_PLANE_ROOTLESS "control-plane.rootless-unsupported" Usage
+        "the components of the cluster's control plane run as users of their own, which kubejoin does not create"
+        "join with kubeadm on this machine, or turn the feature gate RootlessControlPlane off in the ConfigMap kubeadm-config"
+    // the certificates of a control plane
+    CERTS_WRONG_KEY "certs.wrong-key" Usage
+        "the certificate key is not the one that the Secret kubeadm-certs was encrypted with"
+        "run `kubeadm init phase upload-certs --upload-certs` on the control plane, and pass the key that it prints as --certificate-key"
+    CERTS_SECRET "certs.secret-incomplete" Refused
+        "the Secret kubeadm-certs lacks a key or certificate, or holds something else in its place"
+        "run `kubeadm init phase upload-certs --upload-certs` on a control plane that has all files in /etc/kubernetes/pki, and pass the key that it prints as --certificate-key"
+    CERTS_MISSING "certs.missing" Usage
+        "keys and certificates that all control planes share are not on this machine, and no certificate key was given"
+        "pass --certificate-key with what `kubeadm init phase upload-certs --upload-certs` prints on the control plane, or copy the named files from there"
+    CERTS_EXTERNAL_CA "certs.external-ca" Usage
+        "a CA has no key on this machine, and what it would have to issue is not there either"
+        "put the named files onto this machine, issued by that CA, or the CA's key"
+    CERTS_CA "certs.ca-unusable" Usage
+        "a CA certificate or its key cannot be used to issue certificates"
+        "copy certificate and key of that CA from a control plane to this machine again"
+    CERTS_OTHER_CLUSTER "certs.other-cluster" Unsafe
+        "the CA that would issue this node's certificates is not that of the verified cluster"
+        "remove what another cluster has left in the named directory of this machine, for instance with `kubeadm reset`"
+    CERTS_EXISTING "certs.existing-unusable" Usage
+        "a certificate or kubeconfig that is on this machine already cannot stay"
+        "remove the named file and its key from this machine, so that they are issued again"
+    CERTS_NOT_ISSUED "certs.not-issued" Machine
+        "a key or a certificate could not be made"
+        "check that this machine's kernel has random numbers and that certificateValidityPeriod in kubeadm-config is reasonable"
     // ourselves
     BUG "bug.panic" Bug
         "a defect of kubejoin itself"
@@ -346,7 +457,7 @@ codes! {
         "a file in the directory of patches has a name or content that kubeadm does not accept either"
         "correct the named file: target[suffix][+strategic|+merge|+json].yaml, with YAML or JSON in it"
     PATCHES_DO_NOT_FIT "patches.do-not-fit" Usage
-        "a patch cannot be applied to the KubeletConfiguration, or gives a field that kubejoin reads a wrong type"
+        "a patch cannot be applied to the KubeletConfiguration or the static Pod that it is for, or leaves something in it that nobody can read"
         "correct the named patch; `kubectl -n kube-system get configmap kubelet-config -o yaml` on the control plane shows what it is applied to"
     KUBELET_CONFIG_FILE "config.kubelet-config" Usage
         "the KubeletConfiguration given with --kubelet-config cannot be read or used"

@@ -21,10 +21,6 @@ pub enum Scheme {
     /// Without TLS: a socket of this machine.
     Http,
     /// With TLS.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the runtime is called over a Unix socket; etcd answers over TLS only")
-    )]
     Https,
 }
 

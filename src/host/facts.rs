@@ -1,6 +1,7 @@
 //! Everything that is read about this machine, in one value.
 
 use std::ffi::OsStr;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -9,8 +10,9 @@ use super::identity::SystemUuid;
 use super::machine::Machine;
 use super::search_path::{self, search_path};
 use super::system_ca_bundle::SystemCaBundle;
-use super::{identity, interfaces, kernel, resolved, runtime, seen_time};
+use super::{default_address, identity, interfaces, kernel, resolved, runtime, seen_time};
 use crate::rootfs::Root;
+use crate::secret::Secret;
 use crate::services::InitSystem;
 use crate::values::ProxyVariables;
 
@@ -37,6 +39,8 @@ pub struct HostFacts {
     pub serial: Option<String>,
     /// The hardware address of the first wired interface, in lower case and without colons.
     pub mac: Option<String>,
+    /// The address of the interface with the default route.
+    pub default_address: Option<IpAddr>,
     /// `status.nodeInfo.bootID` of the system that runs.
     pub boot_id: Option<String>,
     /// Runtime sockets that answer, as `unix://` URLs in kubeadm's order of candidates; none in another root.
@@ -65,6 +69,8 @@ pub struct HostFacts {
     pub board: Option<String>,
     /// The proxy that the environment names for https.
     pub proxy: ProxyVariables,
+    /// Every proxy variable of the environment, sorted: kubeadm hands them on to static pods. They may hold passwords.
+    pub proxy_variables: Vec<(String, Secret)>,
     /// Where the running system may have the CA certificates that web servers are verified with.
     pub system_ca_bundle: SystemCaBundle,
     /// The latest moment that files of the target root tell of: it cannot be earlier now.
@@ -103,6 +109,7 @@ impl HostFacts {
             is_target_machine: is_this_system || is_initramfs,
             serial: identity::serial(machine),
             mac: interfaces::first_wired_address(&machine.prefix),
+            default_address: default_address::read(&machine.prefix),
             boot_id: identity::boot_id(machine),
             cri_sockets: if is_this_system { runtime::answering_sockets(machine) } else { Vec::new() },
             euid: rustix::process::geteuid().as_raw(),
@@ -121,6 +128,7 @@ impl HostFacts {
             is_initramfs,
             board: identity::board(machine),
             proxy: machine.proxy.clone(),
+            proxy_variables: machine.proxy_variables.clone(),
             system_ca_bundle: SystemCaBundle::of(machine),
             seen_time: root.as_ref().and_then(seen_time::latest),
             prefix: machine.prefix.clone(),

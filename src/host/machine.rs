@@ -15,6 +15,8 @@ pub struct Machine {
     pub path: Option<OsString>,
     /// The proxy variables.
     pub proxy: ProxyVariables,
+    /// Every variable whose name ends in `_proxy`, in any case, and that is not empty, sorted.
+    pub proxy_variables: Vec<(String, Secret)>,
     /// `SSL_CERT_FILE`.
     pub ssl_cert_file: Option<PathBuf>,
     /// `SSL_CERT_DIR`.
@@ -37,6 +39,7 @@ impl Machine {
                 https_proxy: variable(["HTTPS_PROXY", "https_proxy"]).map(Secret::new),
                 no_proxy: variable(["NO_PROXY", "no_proxy"]),
             },
+            proxy_variables: proxy_variables(),
             ssl_cert_file: path_variable("SSL_CERT_FILE").map(PathBuf::from),
             ssl_cert_dir: path_variable("SSL_CERT_DIR"),
         }
@@ -46,4 +49,16 @@ impl Machine {
     pub(super) fn at(&self, path: &str) -> PathBuf {
         self.prefix.join(path.trim_start_matches('/'))
     }
+}
+
+/// What kubeadm hands on to static pods (`cmd/kubeadm/app/util/env.go`, `GetProxyEnvVars`).
+fn proxy_variables() -> Vec<(String, Secret)> {
+    let text = |value: OsString| value.into_string().ok().filter(|value| !value.is_empty());
+    let named = std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?)));
+    let mut found: Vec<_> = named
+        .filter(|(name, _)| name.to_ascii_lowercase().ends_with("_proxy"))
+        .map(|(name, value)| (name, Secret::new(value)))
+        .collect();
+    found.sort_by(|(one, _), (other, _)| one.cmp(other));
+    found
 }

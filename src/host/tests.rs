@@ -40,6 +40,7 @@ impl Tree {
 
     fn machine(&self) -> Machine {
         Machine {
+            proxy_variables: Vec::new(),
             prefix: self.path(""),
             path: Some(self.path("bin").into()),
             proxy: ProxyVariables::default(),

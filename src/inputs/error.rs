@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Code, Explain, codes};
 use crate::kubeconfig::KubeconfigError;
 use crate::kubelet::configuration::KubeletConfigError;
-use crate::kubelet::patches::PatchFileError;
+use crate::patches::PatchFileError;
 use crate::pki::certificate::CertificateError;
 
 /// A file that cannot be used.

@@ -5,12 +5,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use super::error::InputError;
 use crate::file::contents;
 use crate::kubelet::configuration::{KubeletConfigError, KubeletConfiguration};
 use crate::kubelet::overrides::KubeletOverrides;
-use crate::kubelet::patches::{FileName, Ignored, PatchFileError, Patches};
 use crate::kubelet::raw::RawKubeletConfig;
+use crate::patches::{FileName, Ignored, PatchFileError, Patches};
 use crate::phase::Phase;
 use crate::report::Report;
 use crate::text::printable;
@@ -63,10 +65,7 @@ fn all_patches(directory: &Path, report: &Report) -> Result<Patches, PatchFileEr
         let ignored = match FileName::parse(&name)? {
             Err(why) => why,
             Ok(parsed) => {
-                let bytes = contents(&path).map_err(|error| match error.kind() {
-                    io::ErrorKind::FileTooLarge => PatchFileError::TooLarge { path: path.clone() },
-                    kind => PatchFileError::Read { path: path.clone(), kind },
-                })?;
+                let bytes = patch_file(&path)?;
                 if !bytes.is_empty() {
                     patches.add(&name, parsed, &bytes)?;
                     used.push(printable(&name, 80));
@@ -80,11 +79,19 @@ fn all_patches(directory: &Path, report: &Report) -> Result<Patches, PatchFileEr
     }
     report.warn_each(Phase::Preflight, &warnings);
     report.warn_each(Phase::Preflight, patches.warnings());
-    let (count, directory) = (patches.len(), directory.display());
+    let (count, directory) = (patches.count(), directory.display());
     let files = if used.is_empty() { "none".to_owned() } else { used.join(", ") };
-    let text = format_args!("Patches for the kubelet's configuration in {directory}: {count}; files: {files}");
+    let text = format_args!("Patches in {directory}: {count}; files: {files}");
     report.info(Phase::Preflight, text);
     Ok(patches)
+}
+
+/// The content of a file of patches.
+pub(super) fn patch_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, PatchFileError> {
+    contents(path).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => PatchFileError::TooLarge { path: path.to_owned() },
+        kind => PatchFileError::Read { path: path.to_owned(), kind },
+    })
 }
 
 fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), PatchFileError> {

@@ -57,7 +57,9 @@ pub(super) fn finish(
     }
     let this_system = plan.target.is_this_system();
     let is_well = this_system && kubelet_start::is_well(root, init)?;
-    if applies_changes && let Some(found) = keep::new_endpoint(plan, root, &identity, report)? {
+    // The kubelet of a control plane uses the API server of its own machine, whatever the settings name.
+    let follows_settings = applies_changes && !root.exists(&paths::API_SERVER_MANIFEST)?;
+    if follows_settings && let Some(found) = keep::new_endpoint(plan, root, &identity, report)? {
         match (root.commit(&found.files), found.server) {
             (Ok(_), Some(server)) => (identity.server, case) = (server, case.or(Case::EndpointChanged)),
             (Err(error), Some(_)) => return Err(error.into()),
@@ -80,7 +82,7 @@ pub(super) fn finish(
         // A kubelet that runs and does not answer yet is waited for, and not started again.
         if applied || !matches!(init.is_active(kubelet_start::SERVICE), Ok(true)) {
             kubelet_start::start(plan, root, init, &configuration, report)?;
-        } else if plan.options.phases.wait {
+        } else if plan.options.phases.contains(Phase::KubeletWaitBootstrap) {
             kubelet_start::wait_for_started(plan, root, init, &configuration, report)?;
         }
     }

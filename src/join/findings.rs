@@ -82,7 +82,7 @@ pub(super) fn report_dry_run(plan: &JoinPlan, credential: KubeletCredential<'_>,
     match init {
         InitSystem::Systemd { .. } | InitSystem::OpenRc { .. } => {
             report.info(Phase::KubeletStart, "Would stop the kubelet, write the files below, and start it");
-            if plan.options.phases.wait {
+            if plan.options.phases.contains(Phase::KubeletWaitBootstrap) {
                 report.info(Phase::KubeletWaitBootstrap, "Would wait for the kubelet");
             }
         }

@@ -59,7 +59,7 @@ pub(super) fn start(
             return Ok(KubeletState::Unmanaged);
         }
     }
-    if !plan.options.phases.wait {
+    if !plan.options.phases.contains(Phase::KubeletWaitBootstrap) {
         return Ok(KubeletState::Started);
     }
     wait_for_started(plan, root, init, configuration, report)?;

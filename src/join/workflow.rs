@@ -4,12 +4,16 @@ use std::path::Path;
 
 use super::case::Case;
 use super::certificate::request_certificate;
+use super::control_plane::{self, Joining, Prepared, Role, in_order};
+use super::etcd_member::{self, CheckedEtcd, EtcdMember};
+use super::finish_control_plane::finish;
 use super::kubelet_start::{self, Waiting, wait_bootstrap};
 use super::outcome::{CertificateSource, KubeletState, Outcome};
 use super::{already_joined, findings, keep, renewal};
 use crate::clock::{self, Clock};
 use crate::cluster::cluster_configuration::ClusterConfiguration;
 use crate::cluster::fetch::{self, ClusterConfig, CredentialSource, KubeletConfigSource, Request, ServerSource};
+use crate::control_plane::ControlPlaneError;
 use crate::discovery::{BootstrapCredentials, ClusterInfo, Discovered, discover};
 use crate::error::{Explain, Failure};
 use crate::kube::client::Client;
@@ -23,12 +27,13 @@ use crate::node::state::{self, Conflict, NodeIdentity, NodeState};
 use crate::phase::Phase;
 use crate::pki::request::common_name;
 use crate::plan::{ChangePolicy, JoinPlan, Mode, Target, TlsBootstrapBy};
-use crate::preflight::{self, ClusterRequirements, LocalChecksPassed};
+use crate::preflight::{self, ClusterRequirements, ControlPlaneRequirements, LocalChecksPassed};
 use crate::report::Report;
 use crate::rootfs::{FileSet, Root};
 use crate::services::{InitSystem, ServiceError, Started};
 use crate::text::UntrustedText;
 use crate::tls_bootstrap::Credentials;
+use crate::values::Endpoint;
 
 /// Makes this machine, or the tree under the target root, a node.
 ///
@@ -37,15 +42,21 @@ use crate::tls_bootstrap::Credentials;
 pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
     report.phase(Phase::Preflight);
     let root = Root::open(plan.target.rootfs())?;
+    let phases = plan.options.phases;
+    let makes_node = phases.contains(Phase::KubeletStart);
+    let makes_parts = plan.control_plane.is_some() && phases.has_control_plane();
     // Before anything is read or sent: a second run would spend a token on what it cannot write.
-    let changes = plan.options.mode == Mode::Apply && plan.options.phases.kubelet_start;
+    let changes = plan.options.mode == Mode::Apply && (makes_node || makes_parts);
     let _lock = changes.then(|| root.lock(Path::new(paths::LOCKS))).transpose()?;
     let init = plan.target.init_system();
     let clock = plan.access.clock;
     let now = clock.is_plausible().then(|| clock.now());
     let state = followed(state::read(&root, &plan.node.name, &plan.access.discovery, now)?, plan.options.changes);
-    let phases = plan.options.phases;
-    if let (NodeState::Joined(identity), Mode::Apply, true) = (&state, plan.options.mode, phases.kubelet_start) {
+    let role = Role::read(&root)?;
+    refuse_other_role(plan, &state, role, report)?;
+    // A control plane that is half made is gone on with.
+    let is_finished = plan.control_plane.is_none() || role != Role::Unfinished;
+    if let (NodeState::Joined(identity), Mode::Apply, true) = (&state, plan.options.mode, makes_node && is_finished) {
         return already_joined::finish(plan, &root, &init, identity.clone(), report);
     }
     if let (NodeState::Joined(_), Mode::DryRun, ChangePolicy::Apply) = (&state, plan.options.mode, plan.options.changes)
@@ -58,11 +69,16 @@ pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
             report.debug(1, Phase::KubeletStart, format_args!("{error}"));
         }
     }
-    let passed = if phases.preflight { Some(preflight::run(plan, &root, &state, report)?) } else { None };
-    if phases.kubelet_start {
-        return make_node(plan, Machine { root: &root, init: &init, state: &state }, passed, report);
+    let passed =
+        if phases.contains(Phase::Preflight) { Some(preflight::run(plan, &root, &state, report)?) } else { None };
+    let machine = Machine { root: &root, init: &init, state: &state, role };
+    if makes_node {
+        return make_node(plan, machine, passed, report);
     }
-    if phases.wait {
+    if let Some(outcome) = parts_of_control_plane(plan, machine, passed, report)? {
+        return Ok(outcome);
+    }
+    if phases.contains(Phase::KubeletWaitBootstrap) {
         wait_bootstrap(Waiting::of(plan, &init), &root, report)?;
     }
     Ok(Outcome::PhasesDone)
@@ -136,6 +152,7 @@ struct Machine<'a> {
     root: &'a Root,
     init: &'a InitSystem,
     state: &'a NodeState,
+    role: Role,
 }
 
 /// `kubelet-start`, with discovery and TLS bootstrap in it.
@@ -161,39 +178,198 @@ fn make_node(
     findings::report_cluster(access, &info, report);
     set_clock(plan, &info, report);
     let mut client = Client::new(server, bootstrap.credentials.token.clone());
-    let (cluster, raw) = cluster_config(plan, &mut client, report)?;
+    let Settings { cluster, text, raw } = cluster_config(plan, &mut client, report)?;
+    let host_ca_directories = control_plane::host_ca_directories(machine.root);
+    let joining = joining(plan, machine.root, &info, &host_ca_directories, report);
+    let prepared = match joining {
+        Some(joining) if options.phases.has_control_plane() => {
+            Some(prepare(joining, machine, passed.as_ref(), text, &mut client)?)
+        }
+        _ => None,
+    };
+    let control_plane = joining.zip(prepared.as_ref());
 
     // Before a certificate is requested: what cannot become files is refused here.
     let unit_links = kubelet_start::unit_links(&plan.target, machine.root, report)?;
-    let files = NodeFiles::render(&plan.node, &info, &cluster, raw.as_ref())?;
+    let server = control_plane::kubelet_server(plan, &cluster, &info);
+    let files = NodeFiles::render(&plan.node, &info, &server, &cluster, raw.as_ref())?;
     for warning in files.warnings() {
         report.warn(Phase::KubeletStart, None, warning);
     }
-    if let Some(passed) = passed {
+    if let Some(passed) = &passed {
         passed.after_discovery(&ClusterRequirements {
             kubelet: files.kubelet(),
             api_server: cluster.kubernetes_version(),
             ca_certificates: info.ca_certificates(),
         })?;
     }
+    let etcd = match control_plane {
+        Some((joining, prepared)) => {
+            let etcd = etcd_member::check(joining, prepared)?;
+            pull_images(joining, prepared, etcd.as_ref(), passed.as_ref())?;
+            etcd
+        }
+        None => None,
+    };
     let credential = planned_credential(machine.state, options.tls_bootstrap, &bootstrap);
     if options.mode == Mode::DryRun {
+        let tree = files.with(credential, &unit_links);
+        let tree = match control_plane {
+            Some((joining, prepared)) => {
+                let member = etcd.map(|etcd| etcd.join(joining, prepared)).transpose()?.flatten();
+                in_order(
+                    prepared.files(joining, member.as_ref().map(EtcdMember::files)),
+                    tree,
+                    std::slice::from_ref(&plan.node.ca_cert_path),
+                )
+            }
+            None => tree,
+        };
         findings::report_dry_run(plan, credential, machine.init, report);
-        return Ok(Outcome::DryRun(files.with(credential, &unit_links)));
+        return Ok(Outcome::DryRun(tree));
     }
 
     let issued = tls_bootstrap(plan, machine.root, credential, client, &info, report)?;
     let credential = issued.as_ref().map_or(credential, KubeletCredential::Issued);
 
+    // The certificate is there: nothing of what may still be refused comes behind the new member.
+    let member = match (control_plane, etcd) {
+        (Some((joining, prepared)), Some(etcd)) => {
+            machine.root.commit(&control_plane::begun())?;
+            etcd.join(joining, prepared)?
+        }
+        _ => None,
+    };
     report.phase(Phase::KubeletStart);
     let mut tree = files.with(credential, &unit_links);
+    if let Some((joining, prepared)) = control_plane {
+        tree = in_order(
+            prepared.files(joining, member.as_ref().map(EtcdMember::files)),
+            tree,
+            std::slice::from_ref(&plan.node.ca_cert_path),
+        );
+    }
     if options.changes == ChangePolicy::Apply {
         keep::remember_endpoints(access, info.server(), &mut tree);
     }
     write(machine, &tree, report)?;
     let kubelet = kubelet_start::start(plan, machine.root, machine.init, files.kubelet(), report)?;
-    let kubelet = kubelet_start::wait_for_registration(plan, &info, &cluster, issued.as_ref(), kubelet, report);
-    joined(machine.root, credential, &info, kubelet, case)
+    let kubelet = match control_plane {
+        Some((joining, prepared)) => {
+            if kubelet == KubeletState::Queued {
+                return Err(ControlPlaneError::KubeletQueued.into());
+            }
+            finish(joining, prepared, member)?;
+            machine.root.commit(&control_plane::ended())?;
+            if kubelet == KubeletState::Healthy { KubeletState::Registered } else { kubelet }
+        }
+        None => kubelet_start::wait_for_registration(plan, &info, &cluster, issued.as_ref(), kubelet, report),
+    };
+    joined(machine.root, credential, &server, kubelet, case)
+}
+
+/// What this machine is to be, if that is a control plane.
+fn joining<'a>(
+    plan: &'a JoinPlan,
+    root: &'a Root,
+    info: &'a ClusterInfo,
+    host_ca_directories: &'a [&'static str],
+    report: &'a Report,
+) -> Option<Joining<'a>> {
+    plan.control_plane.as_ref().map(|spec| Joining { plan, spec, root, info, host_ca_directories, report })
+}
+
+/// Makes everything of a control plane that is not etcd's, once this machine is known to be able to be one.
+fn prepare(
+    joining: Joining<'_>,
+    machine: Machine<'_>,
+    passed: Option<&LocalChecksPassed<'_>>,
+    text: Result<String, String>,
+    client: &mut Client,
+) -> Result<Prepared, Failure> {
+    let configuration = joining.configuration(text)?;
+    if let Some(passed) = passed {
+        passed.as_control_plane(ControlPlaneRequirements {
+            configuration: &configuration,
+            spec: joining.spec,
+            is_resumed: machine.role == Role::Unfinished,
+        })?;
+    }
+    joining.prepare(configuration, client)
+}
+
+/// Lets the container runtime pull the images of a control plane: a learner that waits for one is in everybody's way.
+fn pull_images(
+    joining: Joining<'_>,
+    prepared: &Prepared,
+    etcd: Option<&CheckedEtcd<'_>>,
+    passed: Option<&LocalChecksPassed<'_>>,
+) -> Result<(), Failure> {
+    if let Some(passed) = passed.filter(|_| joining.plan.options.mode == Mode::Apply) {
+        let images = joining.images(prepared, etcd.and_then(CheckedEtcd::image));
+        passed.pull_images(&images, joining.spec.image_pull_policy)?;
+    }
+    Ok(())
+}
+
+/// A control plane stays one, and a worker does.
+fn refuse_other_role(plan: &JoinPlan, state: &NodeState, role: Role, report: &Report) -> Result<(), ControlPlaneError> {
+    if plan.control_plane.is_some() && plan.options.phases.needs_running_system() && !plan.target.is_this_system() {
+        return Err(ControlPlaneError::NotThisSystem);
+    }
+    if !plan.options.phases.contains(Phase::KubeletStart) || !matches!(state, NodeState::Joined(_)) {
+        return Ok(());
+    }
+    match (&plan.control_plane, role) {
+        (Some(_), Role::Worker) => Err(ControlPlaneError::JoinedAsWorker),
+        (None, Role::ControlPlane | Role::Unfinished) if plan.options.changes == ChangePolicy::Report => {
+            Err(ControlPlaneError::JoinedAsControlPlane)
+        }
+        (None, Role::ControlPlane | Role::Unfinished) => {
+            let text = "this machine is a control plane, which its settings do not say; it stays one";
+            report.warn(Phase::Preflight, None, text);
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Phases of a control plane without `kubelet-start`: those of `join phase`, or what `--skip-phases` leaves of the join.
+/// `None` where there are none.
+fn parts_of_control_plane(
+    plan: &JoinPlan,
+    machine: Machine<'_>,
+    passed: Option<LocalChecksPassed<'_>>,
+    report: &Report,
+) -> Result<Option<Outcome>, Failure> {
+    let (options, root) = (&plan.options, machine.root);
+    if plan.control_plane.is_none() || !options.phases.has_control_plane() {
+        return Ok(None);
+    }
+    report.phase(Phase::Discovery);
+    let Discovered { info, server, bootstrap } =
+        discover(&plan.access, options.retry(options.timeouts.discovery), report)?;
+    findings::report_cluster(&plan.access, &info, report);
+    let mut client = Client::new(server, bootstrap.credentials.token.clone());
+    let host_ca_directories = control_plane::host_ca_directories(root);
+    let Some(joining) = joining(plan, root, &info, &host_ca_directories, report) else { return Ok(None) };
+    let Settings { text, .. } = cluster_config(plan, &mut client, report)?;
+    let prepared = prepare(joining, machine, passed.as_ref(), text, &mut client)?;
+    let etcd = etcd_member::check(joining, &prepared)?;
+    pull_images(joining, &prepared, etcd.as_ref(), passed.as_ref())?;
+    let member = etcd.map(|etcd| etcd.join(joining, &prepared)).transpose()?.flatten();
+    let files = prepared.files(joining, member.as_ref().map(EtcdMember::files));
+    if options.mode == Mode::DryRun {
+        return Ok(Some(Outcome::DryRun(files)));
+    }
+    for path in root.commit(&files)?.changed() {
+        report.debug(1, Phase::ControlPlane, format_args!("wrote or removed {path}"));
+    }
+    finish(joining, &prepared, member)?;
+    if options.phases.contains(Phase::KubeletWaitBootstrap) {
+        wait_bootstrap(Waiting::of(plan, machine.init), root, report)?;
+    }
+    Ok(Some(Outcome::PhasesDone))
 }
 
 /// Steps the system clock to the verified server's time, where that was asked for and is needed.
@@ -209,11 +385,7 @@ fn set_clock(plan: &JoinPlan, info: &ClusterInfo, report: &Report) {
 }
 
 /// What the cluster, or a file in its place, says; and that the Node of our name may be ours.
-fn cluster_config(
-    plan: &JoinPlan,
-    client: &mut Client,
-    report: &Report,
-) -> Result<(ClusterConfiguration, Option<RawKubeletConfig>), Failure> {
+fn cluster_config(plan: &JoinPlan, client: &mut Client, report: &Report) -> Result<Settings, Failure> {
     let file = plan.node.kubelet_overrides.kubelet_config.clone();
     let request = Request {
         node: &plan.node.name,
@@ -228,21 +400,31 @@ fn cluster_config(
         },
     };
     let retry = plan.options.retry(plan.options.timeouts.kubernetes_api_call);
-    let (ClusterConfig { kubelet, cluster, cluster_missing }, node) = fetch::fetch(client, request, retry, report)?;
+    let (ClusterConfig { kubelet, cluster, cluster_text, cluster_missing }, node) =
+        fetch::fetch(client, request, retry, report)?;
     let raw = match (file, kubelet) {
         (Some(file), _) => Some(file),
         (None, Some(found)) => Some(RawKubeletConfig::parse(&found.text, found.origin)?),
         (None, None) => None,
     };
     if let Some(missing) =
-        cluster_missing.filter(|_| raw.as_ref().is_none_or(RawKubeletConfig::needs_cluster_configuration))
+        cluster_missing.as_ref().filter(|_| raw.as_ref().is_none_or(RawKubeletConfig::needs_cluster_configuration))
     {
         let text = format_args!("{}; kubeadm's defaults apply", missing.text);
         report.warn(Phase::Discovery, Some(missing.code), text);
     }
     let check = check_node_name(node.as_ref(), &plan.node.name, &plan.host)?;
     findings::report_node(check, &plan.node.name, report);
-    Ok((cluster, raw))
+    let text = cluster_missing.map_or(Ok(cluster_text), |missing| Err(missing.text));
+    Ok(Settings { cluster, text, raw })
+}
+
+/// What the cluster, or a file in its place, says.
+struct Settings {
+    cluster: ClusterConfiguration,
+    /// Of it, as it is written; or why it is not known.
+    text: Result<String, String>,
+    raw: Option<RawKubeletConfig>,
 }
 
 /// What the kubelet is going to authenticate with.
@@ -252,7 +434,8 @@ fn planned_credential<'a>(
     bootstrap: &'a BootstrapCredentials,
 ) -> KubeletCredential<'a> {
     match (state, tls_bootstrap) {
-        (NodeState::Conflict(Conflict::Preexisting), _) => KubeletCredential::KeepExisting,
+        // That of a control plane whose join was interrupted behind it is as good as new.
+        (NodeState::Conflict(Conflict::Preexisting) | NodeState::Joined(_), _) => KubeletCredential::KeepExisting,
         (_, TlsBootstrapBy::Kubelet) => KubeletCredential::BootstrapToken(bootstrap),
         (_, TlsBootstrapBy::Kubejoin) => KubeletCredential::Placeholder,
     }
@@ -303,7 +486,9 @@ fn write(machine: Machine<'_>, files: &FileSet, report: &Report) -> Result<(), F
     if let Err(error) = machine.init.stop(kubelet_start::SERVICE) {
         report.warn(Phase::KubeletStart, Some(error.code()), error);
     }
-    if !matches!(machine.state, NodeState::Nothing | NodeState::Conflict(Conflict::Preexisting)) {
+    let keeps_identity =
+        matches!(machine.state, NodeState::Nothing | NodeState::Joined(_) | NodeState::Conflict(Conflict::Preexisting));
+    if !keeps_identity {
         // The commit point of a previous join: left there, it would vouch for what is half written next to it.
         let mut stale = FileSet::new();
         stale.absent(paths::KUBELET_CONF);
@@ -318,7 +503,7 @@ fn write(machine: Machine<'_>, files: &FileSet, report: &Report) -> Result<(), F
 fn joined(
     root: &Root,
     credential: KubeletCredential<'_>,
-    info: &ClusterInfo,
+    server: &Endpoint,
     kubelet: KubeletState,
     case: Case,
 ) -> Result<Outcome, Failure> {
@@ -329,5 +514,5 @@ fn joined(
             CertificateSource::Kubelet { token_left: root.exists(&paths::BOOTSTRAP_KUBELET_CONF)? }
         }
     };
-    Ok(Outcome::Joined { case, certificate, server: format!("https://{}", info.server()), kubelet })
+    Ok(Outcome::Joined { case, certificate, server: format!("https://{server}"), kubelet })
 }

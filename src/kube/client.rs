@@ -7,7 +7,7 @@ use super::error::KubeError;
 use super::types::{CertificateSigningRequest, ConfigMap, Node, Object};
 use super::wanted::{CSRS, Wanted, csr_watch_path};
 use super::watch::CsrWatch;
-use crate::net::http::{Method, Request};
+use crate::net::http::{Method, Request, Response};
 use crate::net::server::Server;
 use crate::secret::Secret;
 use crate::values::Endpoint;
@@ -109,7 +109,7 @@ impl Client {
     }
 
     /// One request and its answer.
-    fn one<T: Object>(
+    pub(super) fn one<T: Object>(
         &mut self,
         wanted: &Wanted,
         request: Request,
@@ -123,11 +123,22 @@ impl Client {
         }
     }
 
-    fn get(&self, wanted: &Wanted) -> Request {
+    pub(super) fn get(&self, wanted: &Wanted) -> Request {
         self.request(Method::Get, wanted.path(), None)
     }
 
-    fn request(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Request {
+    /// The answer to one request, whatever its status.
+    pub(super) fn answer(
+        &mut self,
+        wanted: &Wanted,
+        request: Request,
+        deadline: Instant,
+    ) -> Result<Response, KubeError> {
+        let answers = self.server.exchange(&[request], None, MAX_OBJECT, deadline);
+        answers.map_err(|e| KubeError::net(wanted, e))?.pop().ok_or_else(|| KubeError::no_answer(wanted))
+    }
+
+    pub(super) fn request(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Request {
         Request { method, path: path.to_owned(), bearer: self.bearer.clone(), body }
     }
 }

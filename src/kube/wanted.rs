@@ -29,6 +29,32 @@ impl Wanted {
         Wanted { path: format!("/api/v1/nodes/{name}"), name: name.to_owned(), object: format!("Node {name}") }
     }
 
+    /// A Secret.
+    pub fn secret(namespace: &str, name: &str) -> Self {
+        Wanted {
+            path: format!("/api/v1/namespaces/{namespace}/secrets/{name}"),
+            name: name.to_owned(),
+            object: format!("Secret {namespace}/{name}"),
+        }
+    }
+
+    /// The static pods of control planes: of one component, of one node, or all.
+    pub fn control_plane_pods(component: Option<&str>, node: Option<&str>) -> Self {
+        let component = component.map_or(String::new(), |name| format!("component%3D{name}%2C"));
+        let node = node.map_or(String::new(), |name| format!("&fieldSelector=spec.nodeName%3D{name}"));
+        Wanted {
+            path: format!("/api/v1/namespaces/kube-system/pods?labelSelector={component}tier%3Dcontrol-plane{node}"),
+            // A list has none.
+            name: String::new(),
+            object: "pods of the control plane".to_owned(),
+        }
+    }
+
+    /// The health of an API server.
+    pub fn health(path: &str) -> Self {
+        Wanted { path: path.to_owned(), name: String::new(), object: format!("{path} of the API server") }
+    }
+
     /// A certificate signing request.
     pub fn csr(name: &str) -> Self {
         Wanted {

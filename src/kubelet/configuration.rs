@@ -12,10 +12,10 @@ use super::cri_socket::CriSocketHandover;
 use super::defaults::{self, MAX_SHOWN};
 pub use super::error::KubeletConfigError;
 pub use super::inputs::KubeletInputs;
-use super::patches::Patches;
 use super::raw::{self, KIND, RawKubeletConfig, VERSION};
 use crate::cluster::cluster_configuration::ClusterConfiguration;
 use crate::cluster::document::{self, DocumentError, Fields};
+use crate::patches::{PatchTarget, Patches};
 use crate::text::printable;
 use crate::values::Endpoint;
 use crate::yaml::{self, Document};
@@ -68,16 +68,18 @@ impl KubeletConfiguration {
                 document::set(root, field, value);
             }
         }
-        if !inputs.patches.is_empty() {
+        let is_patched = inputs.patches.has(PatchTarget::KubeletConfiguration);
+        if is_patched {
             // So that what is wrong before any patch is not taken for a patch's fault.
             Self::of(document.clone())?;
-            inputs.patches.apply(&mut document.value).map_err(|error| KubeletConfigError::Patch(Box::new(error)))?;
+            let patched = inputs.patches.apply(PatchTarget::KubeletConfiguration, &mut document.value);
+            patched.map_err(|error| KubeletConfigError::Patch(Box::new(error)))?;
         }
         if let (Value::Object(root), true) = (&mut document.value, CriSocketHandover::of(inputs.cluster).is_in_config())
         {
             document::set(root, "containerRuntimeEndpoint", inputs.cri_socket.into());
         }
-        let config = if inputs.patches.is_empty() { Self::of(document) } else { Self::of_patched(document) }?;
+        let config = if is_patched { Self::of_patched(document) } else { Self::of(document) }?;
         Ok(Built { config, warnings })
     }
 
@@ -168,8 +170,8 @@ impl KubeletConfiguration {
 mod tests {
     use serde_json::json;
 
-    use super::super::patches::FileName;
     use super::*;
+    use crate::patches::FileName;
 
     const HEAD: &str = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n";
 

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::patches::PatchError;
 use crate::cluster::document::DocumentError;
 use crate::error::{Code, Explain, codes};
+use crate::patches::PatchError;
 use crate::text::UntrustedText;
 
 /// Why a KubeletConfiguration cannot be used. Lines count from 1, in the text of the ConfigMap's

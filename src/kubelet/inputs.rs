@@ -1,7 +1,7 @@
 //! What shapes a `config.yaml` beside the KubeletConfiguration itself.
 
-use super::patches::Patches;
 use crate::cluster::cluster_configuration::ClusterConfiguration;
+use crate::patches::Patches;
 
 /// What the file is made of beside the raw KubeletConfiguration.
 #[derive(Clone, Copy, Debug)]

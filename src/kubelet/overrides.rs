@@ -1,7 +1,7 @@
 //! What users put in the place of, or on top of, the cluster's KubeletConfiguration.
 
-use super::patches::Patches;
 use super::raw::RawKubeletConfig;
+use crate::patches::Patches;
 
 /// Files that shape `config.yaml`, read and checked.
 #[derive(Clone, Debug, Default)]

@@ -76,14 +76,22 @@ impl Dialer {
     /// # Errors
     /// There is no connection; where this machine's network lacks something that is needed for one, with that.
     pub fn connect(&self, config: &TlsConfig, deadline: Instant) -> Result<Connection, NetError> {
-        self.connect_once(config, deadline).map_err(|error| NetError { obstacle: self.obstacle(&error), ..error })
+        self.open(config, deadline).map(|(route, stream)| Connection::new(route, stream))
+    }
+
+    /// The same for what is not HTTP/1.1: the stream, and the route that it has taken.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub fn open(&self, config: &TlsConfig, deadline: Instant) -> Result<(Route, Stream), NetError> {
+        self.open_once(config, deadline).map_err(|error| NetError { obstacle: self.obstacle(&error), ..error })
     }
 
     fn obstacle(&self, error: &NetError) -> Option<Box<Obstacle>> {
         Some(Box::new(self.network.as_ref()?.obstacle(error.needs()?)?))
     }
 
-    fn connect_once(&self, config: &TlsConfig, deadline: Instant) -> Result<Connection, NetError> {
+    fn open_once(&self, config: &TlsConfig, deadline: Instant) -> Result<(Route, Stream), NetError> {
         let at = |cause| NetError::new(&self.route, cause);
         let endpoint = self.route.endpoint();
         let name = tls::server_name(endpoint).map_err(at)?;
@@ -94,6 +102,6 @@ impl Dialer {
         };
         let route = self.route.at(Some(wire.address()));
         let stream = wire.secured(name, config).map_err(|cause| NetError::new(&route, cause))?;
-        Ok(Connection::new(route, stream))
+        Ok((route, stream))
     }
 }

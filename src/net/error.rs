@@ -49,6 +49,8 @@ pub enum Cause {
     Io(io::ErrorKind),
     /// TLS did not come about; an alert or something that is not TLS.
     Tls(UntrustedText),
+    /// The server does not accept the client certificate, or misses one.
+    ClientCertificate(UntrustedText),
     /// The handshake was signed by a key that is not the one of the certificate shown.
     HandshakeSignature,
     /// The certificate does not chain to a CA that is trusted.
@@ -167,7 +169,7 @@ impl NetError {
             Cause::TimedOut(stage) => write!(f, "{at}: timed out while {stage}"),
             Cause::Closed(stage) => write!(f, "{at}: connection closed while {stage}"),
             Cause::Io(kind) => write!(f, "{at}: {kind}"),
-            Cause::Tls(text) => write!(f, "{at}: TLS handshake failed: {text}"),
+            Cause::Tls(text) | Cause::ClientCertificate(text) => write!(f, "{at}: TLS handshake failed: {text}"),
             Cause::HandshakeSignature => {
                 write!(f, "{at}: the TLS handshake is not signed by the key of the certificate that was shown")
             }
@@ -225,7 +227,7 @@ impl Explain for NetError {
             Cause::TimedOut(_) => &codes::NET_TIMED_OUT,
             Cause::Closed(_) => &codes::NET_CLOSED,
             Cause::Io(_) => &codes::NET_IO,
-            Cause::Tls(_) => &codes::TLS_HANDSHAKE,
+            Cause::Tls(_) | Cause::ClientCertificate(_) => &codes::TLS_HANDSHAKE,
             Cause::HandshakeSignature => &codes::TLS_SIGNATURE,
             Cause::UntrustedChain(_) => &codes::TLS_UNTRUSTED,
             Cause::Unsupported(_) => &codes::TLS_UNSUPPORTED,

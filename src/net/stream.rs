@@ -1,4 +1,4 @@
-//! The byte stream that HTTP runs on: TCP as it is (the kubelet's healthz on this machine, and what is said to a proxy), or with
+//! The byte stream that HTTP and gRPC run on: TCP as it is (the kubelet's healthz on this machine, and what is said to a proxy), or with
 //! TLS. Its deadline is that of a whole exchange.
 
 use std::io::{self, Read, Write};
@@ -48,7 +48,7 @@ fn addresses(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<SocketAddr>, 
     })
 }
 
-/// What HTTP runs on: a socket, perhaps with TLS, and where that is with a proxy, with another TLS inside of it.
+/// What HTTP and gRPC run on: a socket, perhaps with TLS, and where that is with a proxy, with another TLS inside of it.
 #[derive(Debug)]
 pub struct Stream {
     address: SocketAddr,
@@ -124,22 +124,38 @@ impl Stream {
 
     /// Reads some bytes; 0 is a clean end. A cut without TLS's `close_notify` is [`Cause::Closed`].
     pub fn read(&mut self, buffer: &mut [u8], stage: Stage) -> Result<usize, Cause> {
-        let result = match &mut self.tls {
-            Some(tls) => rustls::Stream::new(tls.as_mut(), &mut self.wire).read(buffer),
-            None => self.wire.read(buffer),
-        };
-        result.map_err(|e| tls::cause_of_io(&e, stage))
+        Read::read(self, buffer).map_err(|e| tls::cause_of_io(&e, stage))
     }
 
     /// Writes everything.
     pub fn write_all(&mut self, bytes: &[u8]) -> Result<(), Cause> {
-        let result = match &mut self.tls {
-            Some(tls) => {
-                let mut stream = rustls::Stream::new(tls.as_mut(), &mut self.wire);
-                stream.write_all(bytes).and_then(|()| stream.flush())
-            }
-            None => self.wire.write_all(bytes).and_then(|()| self.wire.flush()),
-        };
+        let result = Write::write_all(self, bytes).and_then(|()| self.flush());
         result.map_err(|e| tls::cause_of_io(&e, Stage::Send))
+    }
+}
+
+/// For what reads and writes by itself, as gRPC does.
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &mut self.tls {
+            Some(tls) => rustls::Stream::new(tls.as_mut(), &mut self.wire).read(buffer),
+            None => self.wire.read(buffer),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.tls {
+            Some(tls) => rustls::Stream::new(tls.as_mut(), &mut self.wire).write(bytes),
+            None => self.wire.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.tls {
+            Some(tls) => rustls::Stream::new(tls.as_mut(), &mut self.wire).flush(),
+            None => self.wire.flush(),
+        }
     }
 }

@@ -70,6 +70,12 @@ impl TlsConfig {
         &self.config
     }
 
+    /// The same for gRPC: HTTP/2 is what the server is asked to speak (ALPN, RFC 7301), and nothing else.
+    pub fn speaking_http2(mut self) -> Self {
+        Arc::make_mut(&mut self.config).alpn_protocols = vec![b"h2".to_vec()];
+        self
+    }
+
     /// What an error of a handshake means. A bad signature is the handshake's own where the chain is only recorded;
     /// where it is verified it is, in practice, that of another CA with the same name (every cluster's is `kubernetes`).
     pub fn cause_of_io(&self, error: &io::Error) -> Cause {
@@ -212,6 +218,18 @@ fn cause_at(error: &Error, judged_at: SystemTime) -> Cause {
                         RSA, ECDSA P-256 or P-384, Ed25519)";
             Cause::Unsupported(UntrustedText::new(text, None))
         }
+        // What servers say of a client certificate; under TLS 1.3 it comes after the handshake (RFC 8446, 6.2). The last one is
+        // said where another CA of the same name has signed it.
+        Error::AlertReceived(
+            AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::CertificateRequired
+            | AlertDescription::DecryptError,
+        ) => Cause::ClientCertificate(UntrustedText::new(&error.to_string(), None)),
         // In rustls's words, it is a corrupt message.
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
             Cause::Tls(UntrustedText::new("what answers does not speak TLS", None))

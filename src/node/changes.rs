@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::paths;
 use crate::kubelet::flags;
+use crate::patches::PatchTarget;
 use crate::plan::NodeSpec;
 use crate::rootfs::{FileSet, Root, RootError, TargetPath};
 use crate::text::printable;
@@ -92,7 +93,7 @@ fn flags_change(text: &str, node: &NodeSpec) -> Option<Change> {
 
 fn config_change(text: &str, node: &NodeSpec) -> Option<Change> {
     let overrides = &node.kubelet_overrides;
-    if overrides.kubelet_config.is_none() && overrides.patches.is_empty() {
+    if overrides.kubelet_config.is_none() && !overrides.patches.has(PatchTarget::KubeletConfiguration) {
         return None;
     }
     let now = yaml::parse_one(text).ok()?.value;
@@ -100,7 +101,7 @@ fn config_change(text: &str, node: &NodeSpec) -> Option<Change> {
     if let Some(raw) = &overrides.kubelet_config {
         raw.merge_into(&mut wanted);
     }
-    overrides.patches.apply_again(&mut wanted).ok()?;
+    overrides.patches.apply_again(PatchTarget::KubeletConfiguration, &mut wanted).ok()?;
     let (Value::Object(before), Value::Object(after)) = (&now, &mut wanted) else { return None };
     for field in OF_THE_JOIN {
         match before.get(field) {

@@ -18,6 +18,7 @@ use crate::kubelet::{flags, instance, kubeconfig};
 use crate::plan::NodeSpec;
 use crate::rootfs::{Entry, FileSet, TargetPath};
 use crate::tls_bootstrap::Credentials;
+use crate::values::Endpoint;
 
 /// Everything of a node's tree but the kubelet's credential.
 #[derive(Clone, Debug)]
@@ -54,13 +55,14 @@ pub enum KubeletCredential<'a> {
 
 impl NodeFiles {
     /// Renders what does not depend on the credential; what cannot become files is refused here, before a certificate is
-    /// requested. `raw` is the KubeletConfiguration; kubeadm's defaults alone where there is none.
+    /// requested. `server` is the API server that the kubelet is to use, `raw` the KubeletConfiguration; kubeadm's defaults alone where there is none.
     ///
     /// # Errors
     /// The KubeletConfiguration or a patch cannot be used.
     pub fn render(
         node: &NodeSpec,
         info: &ClusterInfo,
+        server: &Endpoint,
         cluster: &ClusterConfiguration,
         raw: Option<&RawKubeletConfig>,
     ) -> Result<Self, NodeFilesError> {
@@ -93,7 +95,7 @@ impl NodeFiles {
             common,
             kubelet: built.config,
             warnings: built.warnings,
-            server: format!("https://{}", info.server()),
+            server: format!("https://{server}"),
             ca_certificates,
             cluster_name: cluster.cluster_name().to_owned(),
             now: seconds(info.clock().now()),

@@ -26,6 +26,7 @@ use std::fmt;
 use crate::error::{Code, Explain, codes};
 use crate::host::{HostFacts, UuidSource};
 use crate::kube::types::{Node, NodeInfo};
+use crate::text::UntrustedText;
 use crate::values::NodeName;
 
 /// What is known about the Node of our name.
@@ -78,6 +79,42 @@ pub fn check_node_name(node: Option<&Node>, name: &NodeName, host: &HostFacts) -
         OwnerOfNode::Us => Ok(NameCheck::SameMachine),
         by if node.is_ready() => Err(NodeNameInUse { node: name.to_string(), by }),
         OwnerOfNode::Unknown(_) | OwnerOfNode::Other => Ok(NameCheck::NotReady),
+    }
+}
+
+/// Whose a Node is, for what goes by its name in the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// This machine's.
+    ThisMachine,
+    /// Another machine's.
+    AnotherMachine {
+        /// What its kubelet has reported.
+        theirs: String,
+        /// What this machine is known by.
+        ours: String,
+    },
+    /// This machine's or another one's.
+    Unknown,
+}
+
+/// Compares the identities that its kubelet has reported with this machine's.
+pub fn owner_of(node: &Node, host: &HostFacts) -> Owner {
+    let info = &node.status.node_info;
+    let shown = |machine_id: &str, uuid: &str| {
+        let text = format!("machine-id {machine_id}, system UUID {uuid}");
+        UntrustedText::new(&text, None).to_string()
+    };
+    match owner(info, host) {
+        OwnerOfNode::Us => Owner::ThisMachine,
+        OwnerOfNode::Unknown(_) => Owner::Unknown,
+        OwnerOfNode::Other => Owner::AnotherMachine {
+            theirs: shown(&info.machine_id, &info.system_uuid),
+            ours: shown(
+                host.machine_id.as_deref().unwrap_or("unknown"),
+                host.system_uuid.as_ref().map_or("unknown", |uuid| &uuid.value),
+            ),
+        },
     }
 }
 

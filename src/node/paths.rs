@@ -14,6 +14,8 @@ pub const KUBELET_CONF: TargetPath = TargetPath::fixed("/etc/kubernetes/kubelet.
 /// What kubeadm hands the token to the kubelet in; written only where the kubelet does the TLS
 /// bootstrap; removed after that, and where a failed join left it.
 pub const BOOTSTRAP_KUBELET_CONF: TargetPath = TargetPath::fixed("/etc/kubernetes/bootstrap-kubelet.conf");
+/// The administrator's kubeconfig, on control planes; 0600.
+pub const ADMIN_CONF: TargetPath = TargetPath::fixed("/etc/kubernetes/admin.conf");
 /// The kubelet's state; 0700.
 pub const KUBELET: TargetPath = TargetPath::fixed("/var/lib/kubelet");
 /// KubeletConfiguration; 0644.
@@ -31,6 +33,13 @@ pub const PENDING_KEY: TargetPath = TargetPath::fixed("/var/lib/kubelet/pki/kube
 /// API servers in the settings that lead to the cluster and are not the one in `kubelet.conf`; 0600. It keeps a node from asking
 /// about them at every boot.
 pub const VERIFIED_ENDPOINTS: TargetPath = TargetPath::fixed("/var/lib/kubelet/kubejoin-endpoints");
+
+/// A join of a control plane has been begun, and has not ended; 0600. Written before anything else of it, removed last.
+pub const UNFINISHED_CONTROL_PLANE: TargetPath = TargetPath::fixed("/var/lib/kubelet/kubejoin-control-plane");
+/// What makes a node a control plane.
+pub const API_SERVER_MANIFEST: TargetPath = TargetPath::fixed("/etc/kubernetes/manifests/kube-apiserver.yaml");
+/// The member of etcd.
+pub const ETCD_MANIFEST: TargetPath = TargetPath::fixed("/etc/kubernetes/manifests/etcd.yaml");
 
 /// Where locks are, one for each root: on the system that runs, not in the target root.
 pub const LOCKS: &str = "/run/kubejoin";

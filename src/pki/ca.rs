@@ -7,10 +7,11 @@ use super::der::{Malformed, OCTET_STRING, Oid, Reader, read_all};
 
 /// Extensions of RFC 5280, by what follows 2.5.29.
 const ID_CE: [u8; 2] = [0x55, 0x1d];
+const SUBJECT_KEY_ID: u8 = 14;
 const KEY_USAGE: u8 = 15;
 const BASIC_CONSTRAINTS: u8 = 19;
 /// Those that Go handles (`crypto/x509/parser.go`, `processExtensions`).
-const KNOWN: [u8; 12] = [14, KEY_USAGE, 17, BASIC_CONSTRAINTS, 30, 31, 32, 33, 35, 36, 37, 54];
+const KNOWN: [u8; 12] = [SUBJECT_KEY_ID, KEY_USAGE, 17, BASIC_CONSTRAINTS, 30, 31, 32, 33, 35, 36, 37, 54];
 /// And one more, `authorityInfoAccess`: 1.3.6.1.5.5.7.1.1.
 const AUTHORITY_INFO_ACCESS: [u8; 8] = [0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01];
 
@@ -25,6 +26,7 @@ pub struct CaFacts {
     problem: Option<CaProblem>,
     /// `pathLenConstraint`: how many CAs may stand between it and a leaf.
     max_path_length: Option<u32>,
+    subject_key_id: Option<Vec<u8>>,
 }
 
 /// Why Go refuses what a certificate has signed.
@@ -57,7 +59,8 @@ impl CaFacts {
             (_, Some(false)) => Some(CaProblem::NoKeyCertSign),
             _ => None,
         };
-        Ok(CaFacts { problem, max_path_length: found.constraints.and_then(|(_, length)| length) })
+        let max_path_length = found.constraints.and_then(|(_, length)| length);
+        Ok(CaFacts { problem, max_path_length, subject_key_id: found.subject_key_id })
     }
 
     /// Why Go refuses what it has signed; `None` where it does not.
@@ -69,6 +72,11 @@ impl CaFacts {
     pub fn max_path_length(&self) -> Option<u32> {
         self.max_path_length
     }
+
+    /// `subjectKeyIdentifier`: what it issues names it by that, too.
+    pub fn subject_key_id(&self) -> Option<&[u8]> {
+        self.subject_key_id.as_deref()
+    }
 }
 
 /// What is read of a certificate's extensions.
@@ -77,6 +85,7 @@ struct Extensions {
     /// `cA` and `pathLenConstraint` of `basicConstraints`.
     constraints: Option<(bool, Option<u32>)>,
     key_cert_sign: Option<bool>,
+    subject_key_id: Option<Vec<u8>>,
     /// The first critical extension that Go does not know.
     unknown: Option<String>,
 }
@@ -104,6 +113,12 @@ impl Extensions {
         let is_repeated = match number {
             Some(BASIC_CONSTRAINTS) => self.constraints.replace(read_all(value, basic_constraints)?).is_some(),
             Some(KEY_USAGE) => self.key_cert_sign.replace(read_all(value, key_cert_sign)?).is_some(),
+            Some(SUBJECT_KEY_ID) => {
+                // Nothing but the certificates that it issues turns on it: one that cannot be read is none.
+                let id = read_all(value, |value| value.element(OCTET_STRING));
+                self.subject_key_id = id.ok().map(|id| id.contents.to_vec());
+                false
+            }
             _ => false,
         };
         let is_known = number.is_some_and(|number| KNOWN.contains(&number)) || oid.0 == AUTHORITY_INFO_ACCESS;

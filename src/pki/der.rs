@@ -1,4 +1,4 @@
-//! A reader of DER (X.690), for the few structures of `x509.rs`, `name.rs`, `ca.rs` and `request.rs`.
+//! A reader of DER (X.690), for the few structures of `x509.rs`, `name.rs`, `ca.rs`, `request.rs` and `signing_key.rs`.
 //!
 //! Strict where BER is not: one form of a length, whole elements within the bounds of the one around them, nothing behind the
 //! last one. It borrows from its input, and never goes deeper than its caller asks: there is no recursion. What it refuses is
@@ -7,17 +7,19 @@
 use std::fmt;
 
 /// `BOOLEAN`
-const BOOLEAN: u8 = 0x01;
+pub(super) const BOOLEAN: u8 = 0x01;
 /// `INTEGER`
-const INTEGER: u8 = 0x02;
+pub(super) const INTEGER: u8 = 0x02;
 /// `BIT STRING`, primitive, as DER wants it (X.690, 10.2).
-const BIT_STRING: u8 = 0x03;
+pub(super) const BIT_STRING: u8 = 0x03;
 /// `OCTET STRING`, primitive.
 pub(super) const OCTET_STRING: u8 = 0x04;
 /// `OBJECT IDENTIFIER`
 pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
 /// `SEQUENCE` and `SEQUENCE OF`
 pub(super) const SEQUENCE: u8 = 0x30;
+/// `PrintableString`
+pub(super) const PRINTABLE_STRING: u8 = 0x13;
 /// `SET` and `SET OF`
 pub(super) const SET: u8 = 0x31;
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::der::{Element, Malformed, Oid, Reader, SET, read_all};
+use super::der::{Element, Malformed, Oid, PRINTABLE_STRING, Reader, SET, read_all};
 
 /// Attribute types of X.520 (RFC 4519) by what follows 2.5.4, with the name that is printed.
 const ID_AT: [u8; 2] = [0x55, 0x04];
@@ -52,7 +52,6 @@ const OTHERS: [(&[u8], &str); 7] = [
 /// String types by tag, all of them primitive.
 const UTF8_STRING: u8 = 0x0c;
 const NUMERIC_STRING: u8 = 0x12;
-const PRINTABLE_STRING: u8 = 0x13;
 const T61_STRING: u8 = 0x14;
 const IA5_STRING: u8 = 0x16;
 const BMP_STRING: u8 = 0x1e;

@@ -5,6 +5,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha512_256};
 
+use super::der::{INTEGER, SEQUENCE};
+use super::encode::{bit_string, element, name_part};
 use super::key::{KeyError, PrivateKey};
 use super::pem;
 use super::x509;
@@ -14,16 +16,11 @@ pub const NODES_GROUP: &str = "system:nodes";
 /// Usages for an ECDSA key, in the kubelet's order; the order enters the name.
 pub const USAGES: [&str; 2] = ["digital signature", "client auth"];
 
-const OID_ORGANIZATION: [u8; 5] = [0x06, 0x03, 0x55, 0x04, 0x0a];
-const OID_COMMON_NAME: [u8; 5] = [0x06, 0x03, 0x55, 0x04, 0x03];
+pub(super) const OID_ORGANIZATION: [u8; 5] = [0x06, 0x03, 0x55, 0x04, 0x0a];
+pub(super) const OID_COMMON_NAME: [u8; 5] = [0x06, 0x03, 0x55, 0x04, 0x03];
 /// `AlgorithmIdentifier { ecdsa-with-SHA256 }` (RFC 5758).
 const ECDSA_WITH_SHA256: [u8; 12] = [0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
 
-const INTEGER: u8 = 0x02;
-const BIT_STRING: u8 = 0x03;
-const PRINTABLE_STRING: u8 = 0x13;
-const SEQUENCE: u8 = 0x30;
-const SET: u8 = 0x31;
 /// `[0]`, the empty set of attributes.
 const ATTRIBUTES: u8 = 0xa0;
 
@@ -38,12 +35,12 @@ pub fn common_name(node: &str) -> String {
 /// PEM of a request for `O=system:nodes, CN=system:node:NODE`, signed by `key`. `node` is a DNS-1123 name, so that
 /// PrintableString holds it, which is also what Go chooses.
 pub fn pem_for_node(node: &str, key: &PrivateKey) -> Result<String, KeyError> {
-    let subject =
-        der(SEQUENCE, &[name_part(&OID_ORGANIZATION, NODES_GROUP), name_part(&OID_COMMON_NAME, &common_name(node))]);
-    let info = der(SEQUENCE, &[der(INTEGER, &[vec![0]]), subject, key.public_key_info(), der(ATTRIBUTES, &[])]);
-    // A BIT STRING starts with its number of unused bits.
-    let signature = der(BIT_STRING, &[vec![0], key.sign(&info)?]);
-    let request = der(SEQUENCE, &[info, ECDSA_WITH_SHA256.to_vec(), signature]);
+    let parts = [name_part(&OID_ORGANIZATION, NODES_GROUP), name_part(&OID_COMMON_NAME, &common_name(node))];
+    let subject = element(SEQUENCE, &parts);
+    let attributes = element(ATTRIBUTES, &[[]]);
+    let info = element(SEQUENCE, &[element(INTEGER, &[[0]]), subject, key.public_key_info(), attributes]);
+    let signature = bit_string(&key.sign(&info)?);
+    let request = element(SEQUENCE, &[info.as_slice(), &ECDSA_WITH_SHA256, &signature]);
     Ok(pem::encode("CERTIFICATE REQUEST", &request).to_string())
 }
 
@@ -63,24 +60,6 @@ pub fn object_name(node: &str, public_key_info: &[u8]) -> String {
 /// SubjectPublicKeyInfo of a request, DER; `None` where it is no PKCS#10.
 pub fn public_key_info_of(request: &[u8]) -> Option<Vec<u8>> {
     x509::request(request).ok().map(|key| key.encoding.to_vec())
-}
-
-fn name_part(oid: &[u8], value: &str) -> Vec<u8> {
-    let text = der(PRINTABLE_STRING, &[value.as_bytes().to_vec()]);
-    der(SET, &[der(SEQUENCE, &[oid.to_vec(), text])])
-}
-
-/// Tag, length (short or two-byte form: a request is far below 64 KiB), contents (X.690, 8.1).
-fn der(tag: u8, parts: &[Vec<u8>]) -> Vec<u8> {
-    let contents = parts.concat();
-    let mut out = vec![tag];
-    match contents.len() {
-        length @ 0..=0x7f => out.push(length as u8),
-        length @ 0x80..=0xff => out.extend([0x81, length as u8]),
-        length => out.extend([0x82, (length >> 8) as u8, length as u8]),
-    }
-    out.extend(contents);
-    out
 }
 
 #[cfg(test)]

@@ -13,11 +13,11 @@ use super::der::{Element, Malformed, OBJECT_IDENTIFIER, Oid, Reader, SEQUENCE, S
 use super::name::Name;
 
 /// `UTCTime` and `GeneralizedTime`.
-const UTC_TIME: u8 = 0x17;
-const GENERALIZED_TIME: u8 = 0x18;
+pub(super) const UTC_TIME: u8 = 0x17;
+pub(super) const GENERALIZED_TIME: u8 = 0x18;
 /// `version [0]`, `extensions [3]` of a certificate, both explicit.
-const VERSION: u8 = 0xa0;
-const EXTENSIONS: u8 = 0xa3;
+pub(super) const VERSION: u8 = 0xa0;
+pub(super) const EXTENSIONS: u8 = 0xa3;
 /// `issuerUniqueID [1]`, `subjectUniqueID [2]`, both implicit BIT STRINGs.
 const UNIQUE_IDS: [u8; 2] = [0x81, 0x82];
 /// `attributes [0]` of a request, implicit.
@@ -30,6 +30,8 @@ pub(super) struct CertificateFields<'a> {
     pub not_before: SystemTime,
     pub not_after: SystemTime,
     pub subject: Name,
+    /// All of the subject, from the tag on: what is issued has the same bytes as its issuer.
+    pub subject_encoding: &'a [u8],
     pub public_key: PublicKeyInfo<'a>,
     pub ca: CaFacts,
     pub signature_algorithm: Oid<'a>,
@@ -75,7 +77,9 @@ fn tbs_certificate<'a>(fields: &mut Reader<'a>) -> Result<(&'a [u8], Certificate
     let signature = algorithm(fields)?;
     let issuer = Name::read(fields)?;
     let (not_before, not_after) = fields.sequence(|validity| Ok((time(validity)?, time(validity)?)))?;
+    let mut at_subject = *fields;
     let subject = Name::read(fields)?;
+    let subject_encoding = at_subject.any()?.encoding;
     let public_key = PublicKeyInfo::read(fields)?;
     for tag in UNIQUE_IDS {
         if let Some(id) = fields.optional(tag)? {
@@ -87,7 +91,16 @@ fn tbs_certificate<'a>(fields: &mut Reader<'a>) -> Result<(&'a [u8], Certificate
     let signature_algorithm = signature.oid;
     Ok((
         signature.encoding,
-        CertificateFields { issuer, not_before, not_after, subject, public_key, ca, signature_algorithm },
+        CertificateFields {
+            issuer,
+            not_before,
+            not_after,
+            subject,
+            subject_encoding,
+            public_key,
+            ca,
+            signature_algorithm,
+        },
     ))
 }
 

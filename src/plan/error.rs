@@ -1,6 +1,7 @@
 //! A configuration that does not fit this machine.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use crate::error::{Code, Explain, codes};
 use crate::phase::Phase;
@@ -31,6 +32,10 @@ pub enum PlanError {
     Path(TargetPathError),
     /// Neither a token nor a user in the discovery file.
     NoCredentials,
+    /// No interface has a default route and an address.
+    NoAdvertiseAddress,
+    /// Other control planes cannot reach this machine by it.
+    AdvertiseAddress(IpAddr),
 }
 
 /// Why a fact about a machine makes no name.
@@ -85,6 +90,12 @@ impl fmt::Display for PlanError {
                 write!(f, "the phase {} cannot be skipped: without it no cluster is verified", phase.name())
             }
             PlanError::Path(problem) => write!(f, "caCertPath: {problem}"),
+            PlanError::NoAdvertiseAddress => {
+                f.write_str("a control plane needs an address, and no address of this machine has a default route")
+            }
+            PlanError::AdvertiseAddress(address) => {
+                write!(f, "{address} cannot be the address of a control plane: other machines cannot use it")
+            }
             PlanError::NoCredentials => f.write_str(
                 "there is no token, and no credentials in the discovery file, to request a certificate with",
             ),
@@ -100,6 +111,7 @@ impl Explain for PlanError {
             // A driver may still be loading.
             PlanError::NameFact { fact: NameFact::Mac, .. } => &codes::NODE_NO_MAC,
             PlanError::NodeName { .. } | PlanError::NameFact { .. } => &codes::CONFIG_NODE_NAME,
+            PlanError::NoAdvertiseAddress | PlanError::AdvertiseAddress(_) => &codes::CONFIG_ADVERTISE_ADDRESS,
             PlanError::SeveralRuntimes(_) => &codes::CONFIG_SEVERAL_RUNTIMES,
             PlanError::NoCredentials => &codes::CONFIG_INCOMPLETE,
             PlanError::CannotSkip(_) => &codes::USAGE,

@@ -1,6 +1,7 @@
 //! A join with nothing left to decide.
 
 use super::access::Access;
+use super::control_plane::ControlPlaneSpec;
 use super::error::PlanError;
 use super::node_name::{has_hostname_override, node_name};
 use super::node_spec::{NodeSpec, cri_socket};
@@ -22,6 +23,8 @@ pub struct JoinPlan {
     pub access: Access,
     /// What the node is going to be.
     pub node: NodeSpec,
+    /// What makes it a control plane; a worker has none.
+    pub control_plane: Option<ControlPlaneSpec>,
     /// What this run does.
     pub options: RunOptions,
     /// This machine.
@@ -52,11 +55,18 @@ impl JoinPlan {
             return Err(PlanError::NoCredentials);
         }
         let phases = Phases::without(&configuration.skip_phases);
-        if phases.kubelet_start && skips(&configuration.skip_phases, Phase::Discovery) {
+        if phases.contains(Phase::KubeletStart) && skips(&configuration.skip_phases, Phase::Discovery) {
             return Err(PlanError::CannotSkip(Phase::Discovery));
         }
         let kubelet_bootstraps = skips(&configuration.skip_phases, Phase::TlsBootstrap);
         let registration = configuration.node_registration;
+        let (control_plane, worker_taints) = match configuration.control_plane {
+            Some(settings) => {
+                let policy = registration.image_pull_policy;
+                (Some(ControlPlaneSpec::new(settings, registration.taints, policy, &host)?), Vec::new())
+            }
+            None => (None, registration.taints.unwrap_or_default()),
+        };
         let name_is_given = registration.name.is_some() || has_hostname_override(&registration.kubelet_extra_args);
         let name = node_name(registration.name.as_ref(), &registration.kubelet_extra_args, &host)?;
         let system_uuid = host.system_uuid.as_ref().map(|uuid| uuid.value.as_str());
@@ -77,11 +87,12 @@ impl JoinPlan {
                 name_is_given,
                 cri_socket: cri_socket(registration.cri_socket, &host)?,
                 ca_cert_path: configuration.ca_cert_path.to_string_lossy().parse().map_err(PlanError::Path)?,
-                taints: registration.taints.unwrap_or_default(),
+                taints: worker_taints,
                 kubelet_extra_args: registration.kubelet_extra_args,
                 kubelet_overrides: inputs.kubelet,
                 systemd_resolved_active: host.systemd_resolved_active,
             },
+            control_plane,
             options: RunOptions {
                 mode: if configuration.dry_run { Mode::DryRun } else { Mode::Apply },
                 phases,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::Timeouts;
-use crate::phase::Phase;
+use crate::phase::{self, Applies, Phase, PhaseSpec};
 use crate::retry::{Jitter, Retry};
 
 /// kubeadm's longest pause between attempts (`cmd/kubeadm/app/constants/constants.go`, `DiscoveryRetryInterval`).
@@ -66,40 +66,55 @@ pub enum TlsBootstrapBy {
     Kubelet,
 }
 
-/// Which of kubeadm's phases run: all, all but those of `--skip-phases`, or the one of `join phase`.
+/// Which phases run: all, all but those of `--skip-phases`, or those of `join phase`. One bit each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Phases {
-    /// `preflight`.
-    pub preflight: bool,
-    /// `kubelet-start`, with discovery and, unless the kubelet does it, TLS bootstrap.
-    pub kubelet_start: bool,
-    /// `kubelet-wait-bootstrap`: what was started is waited for.
-    pub wait: bool,
-}
+pub struct Phases(u32);
 
 impl Phases {
-    /// The one phase of `join phase`; ours are part of `kubelet-start` and never alone.
-    pub fn only(phase: Phase) -> Self {
-        Phases {
-            preflight: phase == Phase::Preflight,
-            kubelet_start: phase == Phase::KubeletStart,
-            wait: phase == Phase::KubeletWaitBootstrap,
-        }
+    /// These alone; ours are part of `kubelet-start` and never alone.
+    pub fn only(phases: impl IntoIterator<Item = Phase>) -> Self {
+        Phases(phases.into_iter().fold(0, |bits, phase| bits | bit(phase)))
+    }
+
+    /// All but those that are skipped by their names or their parents'. `all` skips nothing, as in kubeadm.
+    pub(super) fn without(skipped: &[String]) -> Self {
+        let rest = phase::NAMES.iter().filter(|spec| !skipped.iter().any(|name| spec.is_named_by(name)));
+        Phases::only(rest.filter(|spec| spec.applies != Applies::AllSiblings).flat_map(PhaseSpec::phases))
+    }
+
+    /// Whether a phase runs.
+    pub fn contains(self, phase: Phase) -> bool {
+        self.0 & bit(phase) != 0
+    }
+
+    /// Whether any of these runs.
+    pub fn any(self, phases: &[Phase]) -> bool {
+        phases.iter().any(|phase| self.contains(*phase))
+    }
+
+    /// Whether there is anything of a control plane, where one is to be made.
+    pub fn has_control_plane(self) -> bool {
+        self.any(&PREPARE) || self.any(&JOIN)
+    }
+
+    /// Whether a control plane would have to run.
+    pub fn needs_running_system(self) -> bool {
+        self.contains(Phase::KubeletStart) || self.any(&JOIN)
     }
 
     /// `join phase kubelet-start`.
-    pub fn is_kubelet_start_alone(&self) -> bool {
-        *self == Phases::only(Phase::KubeletStart)
+    pub fn is_kubelet_start_alone(self) -> bool {
+        self == Phases::only([Phase::KubeletStart])
     }
+}
 
-    /// All but those that are skipped by name.
-    pub(super) fn without(skipped: &[String]) -> Self {
-        Phases {
-            preflight: !skips(skipped, Phase::Preflight),
-            kubelet_start: !skips(skipped, Phase::KubeletStart),
-            wait: !skips(skipped, Phase::KubeletWaitBootstrap),
-        }
-    }
+/// The phases that make files of a control plane.
+const PREPARE: [Phase; 4] = [Phase::DownloadCerts, Phase::Certs, Phase::Kubeconfig, Phase::ControlPlane];
+/// Those that make it one.
+const JOIN: [Phase; 4] = [Phase::CheckEtcd, Phase::EtcdJoin, Phase::MarkControlPlane, Phase::WaitControlPlane];
+
+fn bit(phase: Phase) -> u32 {
+    1 << phase as u32
 }
 
 /// Whether `--skip-phases` names a phase.

@@ -49,7 +49,7 @@ fn checks<'a>() -> [Check<Pair<'a>>; 6] {
             |pair: &Pair<'_>| kubelet_conf(pair.machine, pair.requirements),
         ),
         Check::named(
-            |pair: &Pair<'_>| Some(files::name(&pair.machine.plan.node.ca_cert_path)),
+            |pair: &Pair<'_>| files::ca_cert_name(pair.machine),
             Scope::Target,
             |pair| ca_cert(pair.machine, pair.requirements),
         ),

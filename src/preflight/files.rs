@@ -16,7 +16,7 @@ use crate::rootfs::TargetPath;
 const MAX_BUNDLE_BYTES: usize = 1 << 20;
 
 /// What to do about another node's files. Never a reset of this machine for those of a root that is mounted on it.
-fn reset(subject: &Subject<'_>) -> String {
+pub(super) fn reset(subject: &Subject<'_>) -> String {
     if subject.plan.target.is_this_system() {
         return "run `kubeadm reset` on this machine if its node is to be replaced".to_owned();
     }
@@ -61,6 +61,11 @@ pub(super) fn bootstrap_kubelet_conf(subject: &Subject<'_>) -> Vec<Verdict> {
         }
         Err(error) => vec![Verdict::could_not_check(error)],
     }
+}
+
+/// `FileAvailable` of the cluster CA; a control plane has it before it joins, or gets it with its key.
+pub(super) fn ca_cert_name(subject: &Subject<'_>) -> Option<Cow<'static, str>> {
+    subject.plan.control_plane.is_none().then(|| name(&subject.plan.node.ca_cert_path))
 }
 
 /// The cluster CA: ours when the node's identity is, when a run of ours is known to have been interrupted, or when it is

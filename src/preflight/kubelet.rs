@@ -1,9 +1,7 @@
 //! The kubelet that will run here.
 
-use std::io::ErrorKind;
-use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
-
 use super::kubelet_version::INSTALL;
+use super::ports;
 use super::subject::Subject;
 use super::verdict::Verdict;
 use crate::node::state::NodeState;
@@ -62,24 +60,7 @@ pub(super) fn port(subject: &Subject<'_>) -> Vec<Verdict> {
     if matches!(subject.state, NodeState::Joined(_) | NodeState::Unusable(_) | NodeState::Superseded(_)) && runs() {
         return Vec::new();
     }
-    listen(PORT)
-}
-
-/// Listens as the kubelet will, on every address.
-fn listen(port: u16) -> Vec<Verdict> {
-    let result = match TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)) {
-        // Without IPv6 in the kernel, or without addresses of it.
-        Err(error) if error.kind() != ErrorKind::AddrInUse => TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)),
-        result => result,
-    };
-    match result {
-        Ok(_) => Vec::new(),
-        Err(error) if error.kind() == ErrorKind::AddrInUse => vec![Verdict::error(
-            format!("Port {port} is in use"),
-            format!("end what listens on port {port} of this machine, `ss -ltnp` shows it"),
-        )],
-        Err(error) => vec![Verdict::could_not_check(format_args!("listening on port {port}: {error}"))],
-    }
+    ports::listen(PORT, None)
 }
 
 #[cfg(test)]
@@ -113,15 +94,5 @@ mod tests {
                 (other, _) => panic!("{output}: {other:?}"),
             }
         }
-    }
-
-    #[test]
-    fn a_port_with_a_listener_is_in_use() {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let found: Vec<_> = listen(port).into_iter().map(|verdict| (verdict.severity, verdict.message)).collect();
-        assert_eq!(found, [(Severity::Error, format!("Port {port} is in use"))]);
-        drop(listener);
-        assert_eq!(listen(port), []);
     }
 }

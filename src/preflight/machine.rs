@@ -96,8 +96,16 @@ const HTTPS_PORT: u16 = 443;
 
 /// `HTTPProxy`. A variable that names no proxy is a warning here, and an error with a code of its own when it is used.
 pub(super) fn http_proxy(subject: &Subject<'_>) -> Vec<Verdict> {
-    let Some(Endpoint { host, .. }) = subject.plan.access.discovery.checked_endpoint() else { return Vec::new() };
-    match subject.plan.host.proxy.for_https(&Endpoint { host: host.clone(), port: HTTPS_PORT }) {
+    subject.plan.access.discovery.checked_endpoint().map_or(Vec::new(), |endpoint| proxy(subject, &endpoint.host))
+}
+
+/// The same for an address.
+pub(super) fn proxy_for(subject: &Subject<'_>, address: IpAddr) -> Vec<Verdict> {
+    proxy(subject, &address.to_string())
+}
+
+fn proxy(subject: &Subject<'_>, host: &str) -> Vec<Verdict> {
+    match subject.plan.host.proxy.for_https(&Endpoint { host: host.to_owned(), port: HTTPS_PORT }) {
         Ok(None) => Vec::new(),
         Ok(Some(proxy)) => vec![Verdict::warning(format!(
             "connections to \"https://{host}\" go through the proxy {proxy}; if that is not intended, name the host in \

@@ -1,10 +1,12 @@
 //! The set of a worker: which checks, under which names, in which order.
 
 use super::cluster_checks::{self, ClusterRequirements};
+use super::control_plane::{self, ControlPlaneRequirements};
 use super::engine::{Check, Engine, Scope};
 use super::error::PreflightError;
 use super::subject::Subject;
-use super::{files, kubelet, machine, mounts, runtime, system, target};
+use super::{files, images, kubelet, machine, mounts, runtime, system, target};
+use crate::config::ImagePullPolicy;
 use crate::node::paths;
 use crate::node::state::NodeState;
 use crate::phase::Phase;
@@ -42,7 +44,7 @@ pub(super) fn checks<'a>() -> [Check<Subject<'a>>; 22] {
         version_check(),
         Check::new("Service-kubelet", RunningSystem, kubelet::service),
         Check::new("Port-10250", RunningSystem, kubelet::port),
-        Check::named(|subject| Some(files::name(&subject.plan.node.ca_cert_path)), Target, files::ca_cert),
+        Check::named(files::ca_cert_name, Target, files::ca_cert),
         Check::new("HTTPProxy", Target, machine::http_proxy),
         Check::named(machine::forwarding_name, RunningSystem, machine::forwarding),
         Check::named(system::memory_name, RunningKernel, system::memory),
@@ -76,7 +78,7 @@ pub fn run<'a>(
         let left_out = left_out.join(", ");
         report.info(Phase::Preflight, format_args!("left out, the target root is not running: {left_out}"));
     }
-    if plan.target.is_this_system() && plan.options.phases.kubelet_start {
+    if plan.target.is_this_system() && plan.options.phases.contains(Phase::KubeletStart) {
         subject.ask_kubelet();
     }
     let mut errors = engine.errors(&checks, &subject);
@@ -89,6 +91,22 @@ pub fn run<'a>(
 }
 
 impl LocalChecksPassed<'_> {
+    /// Checks whether this machine can be the control plane that its cluster's configuration describes.
+    ///
+    /// # Errors
+    /// As [`run`].
+    pub fn as_control_plane(&self, requirements: ControlPlaneRequirements<'_>) -> Result<(), PreflightError> {
+        control_plane::run(&engine(&self.0), &self.0, requirements)
+    }
+
+    /// Sees to it that the container runtime has the images of a control plane.
+    ///
+    /// # Errors
+    /// As [`run`].
+    pub fn pull_images(&self, images: &[String], policy: ImagePullPolicy) -> Result<(), PreflightError> {
+        images::run(&engine(&self.0), &self.0, images, policy)
+    }
+
     /// Checks this machine against what its cluster requires.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
+use std::io::Read;
 use std::path::PathBuf;
 
 use rustix::fs::{AtFlags, Dir, FileType, OFlags, Stat, fstat, readlinkat, statat};
@@ -68,6 +69,30 @@ impl Root {
         path: &TargetPath,
         limit: usize,
     ) -> Result<Option<(Zeroizing<Vec<u8>>, Metadata)>, RootError> {
+        let Some((file, found)) = self.open_file(path)? else { return Ok(None) };
+        match read_bounded(file, found.size, limit) {
+            Ok(bytes) => Ok(Some((bytes, found))),
+            Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
+                Err(RootError::TooLarge { path: self.outside(path), limit })
+            }
+            Err(error) => Err(self.look_error(path, Errno::from_io_error(&error).unwrap_or(Errno::IO))),
+        }
+    }
+
+    /// The first `limit` bytes of the file at `path`, or all that it has; `None` where nothing is there.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), but that no file is too large.
+    pub fn read_head(&self, path: &TargetPath, limit: usize) -> Result<Option<Vec<u8>>, RootError> {
+        let Some((file, _)) = self.open_file(path)? else { return Ok(None) };
+        let mut head = Vec::new();
+        match file.take(limit as u64).read_to_end(&mut head) {
+            Ok(_) => Ok(Some(head)),
+            Err(error) => Err(self.look_error(path, Errno::from_io_error(&error).unwrap_or(Errno::IO))),
+        }
+    }
+
+    fn open_file(&self, path: &TargetPath) -> Result<Option<(File, Metadata)>, RootError> {
         // O_NONBLOCK: opening a pipe must not wait for its writer. Files do not know the flag.
         let fd = match self.resolve(path.as_str(), OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY) {
             Ok(fd) => fd,
@@ -77,15 +102,9 @@ impl Root {
             Err(errno) => return Err(self.look_error(path, errno)),
         };
         let found = fstat(&fd).map(Metadata::from).map_err(|errno| self.look_error(path, errno))?;
-        if found.kind != FileKind::File {
-            return Err(RootError::NotAFile { path: self.outside(path), found: found.kind });
-        }
-        match read_bounded(File::from(fd), found.size, limit) {
-            Ok(bytes) => Ok(Some((bytes, found))),
-            Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
-                Err(RootError::TooLarge { path: self.outside(path), limit })
-            }
-            Err(error) => Err(self.look_error(path, Errno::from_io_error(&error).unwrap_or(Errno::IO))),
+        match found.kind {
+            FileKind::File => Ok(Some((File::from(fd), found))),
+            kind => Err(RootError::NotAFile { path: self.outside(path), found: kind }),
         }
     }
 
@@ -237,6 +256,12 @@ mod tests {
             assert_eq!(read("/socket", 5), not_a_file("socket", FileKind::Other));
             let below_a_file = Err(RootError::Look { path: at("directory/file/x"), errno: Errno::NOTDIR });
             assert_eq!(read("/directory/file/x", 5), below_a_file);
+
+            let head = |path: &'static str, limit| root.read_head(&TargetPath::fixed(path), limit);
+            assert_eq!(head("/link", 4), Ok(Some(b"1234".to_vec())));
+            assert_eq!(head("/link", 6), Ok(Some(b"12345".to_vec())));
+            assert_eq!(head("/nowhere/file", 5), Ok(None));
+            assert_eq!(head("/pipe", 5), Err(RootError::NotAFile { path: at("pipe"), found: FileKind::Other }));
 
             let link = |path: &'static str| root.read_link(&TargetPath::fixed(path)).unwrap();
             assert_eq!(link("/link").as_deref(), Some(Path::new("/directory/file")));

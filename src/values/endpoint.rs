@@ -4,7 +4,7 @@
 //! so that a typing mistake is named before anything is dialled.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use super::misprint::Misprint;
@@ -23,6 +23,12 @@ impl Endpoint {
     /// The address, when the host is a literal one.
     pub fn ip(&self) -> Option<IpAddr> {
         self.host.parse().ok()
+    }
+}
+
+impl From<SocketAddr> for Endpoint {
+    fn from(address: SocketAddr) -> Self {
+        Endpoint { host: address.ip().to_string(), port: address.port() }
     }
 }
 

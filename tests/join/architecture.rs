@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Rooms, the modules of `src/lib.rs`, in the order of the way from argv to a node. A room may use those above it.
-const ORDER: [&[&str]; 21] = [
+const ORDER: [&[&str]; 23] = [
     &["secret", "phase", "file", "deadline"],
     &["text", "error"],
     &["retry", "clock", "pki", "yaml", "rootfs", "values", "grpc"],
     &["report"],
-    &["config", "services", "cri"],
+    &["config", "services", "cri", "patches"],
     &["host", "cli"],
     &["net"],
     &["kubeconfig"],
     &["kube"],
+    &["etcd"],
     &["cluster"],
     &["kubelet"],
     &["inputs"],
@@ -22,6 +23,7 @@ const ORDER: [&[&str]; 21] = [
     &["tls_bootstrap"],
     &["node"],
     &["preflight"],
+    &["control_plane"],
     &["join"],
     &["commands"],
     &["lib"],
@@ -37,9 +39,9 @@ const CONFINED: [(&str, &[&str]); 10] = [
     ("ring", &["pki", "net/tls/algorithms.rs"]),
     ("webpki", &["net/tls.rs", "net/tls/algorithms.rs"]),
     ("webpki_roots", &["net/tls/roots.rs"]),
-    ("time", &["pki/x509.rs", "node/paths.rs", "cli", "config/time_added.rs"]),
+    ("time", &["pki/x509.rs", "pki/issue.rs", "node/paths.rs", "cli", "config/time_added.rs"]),
     ("miniz_oxide", &["preflight/kernel_config.rs"]),
-    ("rustls", &["net", "pki", "tls_bootstrap", "node/state.rs"]),
+    ("rustls", &["net", "pki", "tls_bootstrap", "node/state.rs", "control_plane"]),
 ];
 
 /// Who may look at the machine and its clock: whoever reads facts, files and sources before there is a plan, and the checks

@@ -13,9 +13,9 @@ use serde_json::{Map, Value};
 use kubejoin::for_tests::cluster::cluster_configuration::ClusterConfiguration;
 use kubejoin::for_tests::inputs;
 use kubejoin::for_tests::kubelet::configuration::{KubeletConfiguration, KubeletInputs};
-use kubejoin::for_tests::kubelet::patches::Patches;
 use kubejoin::for_tests::kubelet::raw::RawKubeletConfig;
 use kubejoin::for_tests::kubelet::{flags, instance, kubeconfig};
+use kubejoin::for_tests::patches::{PatchTarget, Patches};
 use kubejoin::for_tests::report::Report;
 use kubejoin::for_tests::yaml;
 
@@ -191,7 +191,9 @@ fn patched(files: &Map<String, Value>, target: &Value) -> Result<Value, String> 
         std::fs::write(path, text.as_str().unwrap()).unwrap();
     }
     let mut target = target.clone();
-    read_patches(directory.path())?.apply(&mut target).map_err(|error| error.to_string())?;
+    read_patches(directory.path())?
+        .apply(PatchTarget::KubeletConfiguration, &mut target)
+        .map_err(|error| error.to_string())?;
     Ok(target)
 }
 
@@ -247,5 +249,5 @@ fn a_directory_of_patches_is_a_directory() {
     let patches = tempfile::tempdir().unwrap();
     std::fs::write(&file, "maxPods: 1\n").unwrap();
     std::os::unix::fs::symlink(&file, patches.path().join("kubeletconfiguration.yaml")).unwrap();
-    assert_eq!(read_patches(patches.path()).unwrap().len(), 1);
+    assert_eq!(read_patches(patches.path()).unwrap().count(), 1);
 }

@@ -152,12 +152,10 @@ fn values_of_a_file_are_refused_with_their_line() {
             "nodeRegistration: {criSocket: 'tcp://10.0.0.1:1'}\n",
             "nodeRegistration.criSocket (line 8): invalid socket \"tcp://10.0.0.1:1\": it is an absolute path",
         ),
-        ("controlPlane: {}\n", "controlPlane (line 8) is not supported yet"),
         ("patches: {directory: 5}\n", "patches.directory (line 8): this is a number, a string is needed"),
         (
             "controlPlane: {localAPIEndpoint: {bindPort: '1'}}\n",
-            "2 values are wrong or missing: \
-            controlPlane.localAPIEndpoint.bindPort (line 8): this is a string, a whole number is needed",
+            "controlPlane.localAPIEndpoint.bindPort (line 8): this is a string, a whole number is needed",
         ),
         ("  file: {kubeConfigPath: /f}\n", "discovery.bootstrapToken (line 4): a discovery file is given as well"),
     ];

@@ -280,6 +280,30 @@ fn flags_of_older_releases_are_named_and_accepted() {
     );
 }
 
+#[test]
+fn a_control_plane_is_asked_for_by_flags_or_by_a_file() {
+    let key = "0123456789abcdef".repeat(4);
+    let flags = [
+        ("", "h:1"),
+        ("token", TOKEN),
+        ("discovery-token-ca-cert-hash", PIN),
+        ("control-plane", "true"),
+        ("certificate-key", &key),
+        ("apiserver-advertise-address", "198.51.100.2"),
+        ("apiserver-bind-port", "443"),
+    ];
+    let spec = by_flags(&flags).resolve().configuration.control_plane.unwrap();
+    assert_eq!((spec.advertise_address, spec.bind_port), (Some("198.51.100.2".parse().unwrap()), 443));
+    assert!(spec.certificate_key.is_some());
+    assert!(by_flags(&flags[..3]).resolve().configuration.control_plane.is_none());
+    // As in kubeadm, the unspecified address stands for none, and no port for its own.
+    let file = format!("{FILE}controlPlane: {{localAPIEndpoint: {{advertiseAddress: 0.0.0.0, bindPort: 0}}}}\n");
+    let spec = Given { config: Some(&file), ..by_flags(&[]) }.resolve().configuration.control_plane.unwrap();
+    assert_eq!((spec.advertise_address, spec.bind_port, spec.certificate_key.is_none()), (None, 6443, true));
+    let error = by_flags(&[&flags[..4], &[("certificate-key", "0011")]].concat()).error();
+    assert_eq!(error.code().name, "config.invalid");
+}
+
 /// kubeadm warns of the first three as well; a worker's script often has them.
 #[test]
 fn a_flag_without_effect_is_a_warning() {
@@ -294,10 +318,10 @@ fn a_flag_without_effect_is_a_warning() {
     ];
     let why = "it is for control planes, and needs --control-plane";
     let expected = [
+        "ignored --vmodule: there is one level for all of this program, -v".to_owned(),
         format!("ignored --apiserver-advertise-address: {why}"),
         format!("ignored --apiserver-bind-port: {why}"),
         format!("ignored --certificate-key: {why}"),
-        "ignored --vmodule: there is one level for all of this program, -v".to_owned(),
     ];
     assert_eq!(texts(&by_flags(&flags).resolve().warnings), expected);
     // As in kubeadm, they are not for the company of a file.

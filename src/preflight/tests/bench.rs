@@ -138,6 +138,7 @@ impl Bench {
         let extras = Extras { rootfs: self.rootfs.map(Into::into), ..Extras::default() };
         let report = Report::new(Vec::new());
         let named = Named {
+            kustomize: None,
             discovery: &configuration.discovery,
             discovery_file_is_foreign: false,
             kubelet_config: None,

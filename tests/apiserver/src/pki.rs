@@ -135,10 +135,11 @@ impl Pki {
         params.is_ca = IsCa::ExplicitNoCa;
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![match leaf.usage {
-            Usage::Server => ExtendedKeyUsagePurpose::ServerAuth,
-            Usage::Client => ExtendedKeyUsagePurpose::ClientAuth,
-        }];
+        params.extended_key_usages = match leaf.usage {
+            Usage::Server => vec![ExtendedKeyUsagePurpose::ServerAuth],
+            Usage::Client => vec![ExtendedKeyUsagePurpose::ClientAuth],
+            Usage::Both => vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth],
+        };
         params.not_before = leaf.not_before.into();
         params.not_after = leaf.not_after.into();
         params.signed_by(key, &self.issuer).expect("a P-256 key signs").der().clone()
@@ -171,6 +172,8 @@ pub enum Usage {
     Server,
     /// `clientAuth`
     Client,
+    /// Both, as etcd's members need among each other.
+    Both,
 }
 
 /// What a leaf says, before anybody has signed it.
