@@ -61,10 +61,8 @@ pub(super) fn renewed(
     report: &Report,
 ) -> Result<Option<NodeIdentity>, Failure> {
     let (Some(own), Ok(node)) = (state::access(root)?, identity.node.parse()) else {
-        let text = format_args!(
-            "the certificate is about to expire, and cannot be renewed with what {} says",
-            paths::KUBELET_CONF
-        );
+        let path = paths::KUBELET_CONF;
+        let text = format_args!("the certificate is about to expire, and cannot be renewed with what {path} says");
         report.warn(Phase::TlsBootstrap, None, text);
         return Ok(None);
     };
@@ -93,7 +91,8 @@ fn renew(
     let issued = request_certificate(node, root, &mut client, &info, retry, report)?;
     // Each mixture of old and new is the identity of this node: nothing has to be taken away first.
     root.commit(&renewed_pair(&issued, &identity.pair))?;
-    let text = format_args!("The certificate was about to expire; the new one was requested as {}", issued.request());
+    let request = issued.request();
+    let text = format_args!("The certificate was about to expire; the new one was requested as {request}");
     report.info(Phase::TlsBootstrap, text);
     Ok(())
 }

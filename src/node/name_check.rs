@@ -107,6 +107,8 @@ pub fn owner_of(node: &Node, host: &HostFacts) -> Owner {
     };
     match owner(info, host) {
         OwnerOfNode::Us => Owner::ThisMachine,
+        // The board, with another disk or system; whoever else has this UUID would be Ready.
+        OwnerOfNode::Unknown(Why::UuidAlone) if !node.is_ready() => Owner::ThisMachine,
         OwnerOfNode::Unknown(_) => Owner::Unknown,
         OwnerOfNode::Other => Owner::AnotherMachine {
             theirs: shown(&info.machine_id, &info.system_uuid),

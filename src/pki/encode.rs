@@ -25,7 +25,7 @@ pub(super) fn unsigned(octets: &[u8]) -> Zeroizing<Vec<u8>> {
 /// A BIT STRING of whole octets.
 pub(super) fn bit_string(octets: &[u8]) -> Vec<u8> {
     // It begins with its number of unused bits.
-    element(BIT_STRING, &[&[0], octets])
+    element(BIT_STRING, &[&[0u8] as &[u8], octets])
 }
 
 /// `AttributeTypeAndValue` as the one member of an RDN. Go chooses PrintableString for what it can hold, and nothing else is

@@ -100,7 +100,7 @@ pub fn issue(
     ];
     let to_be_signed = element(SEQUENCE, &to_be_signed);
     let signature = bit_string(&key.sign(&to_be_signed).map_err(IssueError::Key)?);
-    let der = element(SEQUENCE, &[&to_be_signed, algorithm, &signature]);
+    let der = element(SEQUENCE, &[&to_be_signed as &[u8], algorithm, &signature]);
     Certificate::from_der(der.into()).map_err(|_| IssueError::Unreadable)
 }
 

@@ -113,7 +113,6 @@ impl Case {
         };
         let validity = match self.text("/certificateValidityPeriod") {
             "" => 8760 * 60,
-            "100h30m" => 100 * 60 + 30,
             hours => 60 * hours.strip_suffix('h').unwrap().parse::<u64>().unwrap(),
         };
         let validity = Duration::from_secs(60 * validity);

@@ -74,7 +74,8 @@ another_disk() {
   section "a new disk in the fourth"
   ha wipe "$1"
   if [ -n "$reference" ]; then ha forget "$1" >/dev/null; fi
-  timed "it joins again" join_as_control_plane "$1"
+  # Its machine-id is another one, so the old Node has to be NotReady before: kubejoin exits with 3 until then, as a unit takes it.
+  timed "it joins again" eventually 240 join_as_control_plane "$1"
   is_a_control_plane "$1" 4
 }
 
