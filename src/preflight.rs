@@ -1,4 +1,4 @@
-//! kubeadm's checks of a worker, under kubeadm's names and in its order (`preflight/checks.go`, `checks_linux.go`; 1.37).
+//! kubeadm's checks of a node, under kubeadm's names and in its order (`preflight/checks.go`, `checks_linux.go`; 1.37).
 //!
 //! [`engine`] makes the checks of a set and knows none of them; a set is a table, here [`worker`]. A check is a function of
 //! its subject and returns what it found as a [`verdict`]. "Could not check" is not "failed": it never ends a join. Where the target root is not this system, checks of a running one are left out, by name. kubeadm's come first; ours

@@ -184,9 +184,10 @@ impl Explain for Attempt {
         self.0.0.findings()
     }
 
-    /// By the class: that an attempt has used up its own time does not mean that the next one must.
+    /// By the class: that an attempt has used up its own time does not mean that the next one must. A kubelet that waits for
+    /// the end of this very run is what another run can wait for.
     fn may_retry(&self) -> bool {
-        self.code().class == Class::Transient
+        self.code().class == Class::Transient && self.code().name != codes::CONTROL_PLANE_KUBELET_QUEUED.name
     }
 
     fn retry_after(&self) -> Option<Duration> {

@@ -67,9 +67,14 @@ static ENCRYPTED_CREDENTIALS: [TargetPath; 5] = [
 const CONFIGURATION: &str = "yaml";
 const COMMAND: &str = "txt";
 
-/// Entries that hold a token.
-const TOKEN_FILES: [&str; 4] =
-    ["kubejoin.token", "kubejoin.txt", "kubejoin.discovery-token", "kubejoin.tls-bootstrap-token"];
+/// Entries that hold a token, or the key of a control plane's certificates.
+const TOKEN_FILES: [&str; 5] = [
+    "kubejoin.token",
+    "kubejoin.txt",
+    "kubejoin.discovery-token",
+    "kubejoin.tls-bootstrap-token",
+    "kubejoin.certificate-key",
+];
 
 /// What a string of the firmware begins with, and whether its value is in base64.
 const OEM_PREFIXES: [(&str, bool); 2] = [("io.systemd.credential:", false), ("io.systemd.credential.binary:", true)];

@@ -379,9 +379,12 @@ impl Role {
     }
 }
 
-/// Written before anything else of a control plane.
-pub(super) fn begun() -> FileSet {
+/// Written before anything else of a control plane. etcd's directory is among it: where it cannot be made, no member is added.
+pub(super) fn begun(prepared: &Prepared) -> FileSet {
     let mut files = FileSet::new();
+    if let Some(directory) = prepared.configuration.local_etcd().and_then(|etcd| etcd.data_dir.parse().ok()) {
+        files.directory(directory, 0o700);
+    }
     let text = "The join of this control plane has not ended: run it again.\n";
     files.directory(paths::KUBELET, 0o700).file(paths::UNFINISHED_CONTROL_PLANE, 0o600, text);
     files

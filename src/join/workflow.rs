@@ -235,7 +235,7 @@ fn make_node(
     // The certificate is there: nothing of what may still be refused comes behind the new member.
     let member = match (control_plane, etcd) {
         (Some((joining, prepared)), Some(etcd)) => {
-            machine.root.commit(&control_plane::begun())?;
+            machine.root.commit(&control_plane::begun(prepared))?;
             etcd.join(joining, prepared)?
         }
         _ => None,

@@ -61,7 +61,7 @@ fn retired_flags_are_accepted_with_a_warning() {
     for said in [
         "--ignore-checks-errors is a flag of older kubeadm releases, read as --ignore-preflight-errors",
         "--feature-gates is a flag of older kubeadm releases, ignored",
-        "--experimental-kustomize is a flag of older kubeadm releases, ignored: --patches has replaced it",
+        "--experimental-kustomize is a flag of older kubeadm releases, --patches has replaced it",
     ] {
         assert!(ran.stderr.contains(said), "{}", ran.stderr);
     }
