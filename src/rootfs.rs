@@ -32,6 +32,7 @@ mod crash;
 pub use error::{CommitError, RootError};
 pub use file_kind::FileKind;
 pub use file_set::{Entry, FileSet, Kind};
+pub use observe::temporary_in;
 pub use path::{TargetPath, TargetPathError};
 pub use preview::Preview;
 pub use read::Metadata;

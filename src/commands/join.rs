@@ -16,7 +16,7 @@ use crate::node::paths;
 use crate::phase::{Applies, Phase};
 use crate::plan::{JoinPlan, Phases};
 use crate::report::Report;
-use crate::values::BootstrapToken;
+use crate::values::{BootstrapToken, ProxyVariables};
 
 /// Joins, or runs the phases that were asked for.
 pub(super) fn run(args: &JoinArgs, report: &Report) -> Result<(), Failure> {
@@ -77,6 +77,13 @@ pub(super) fn plan(resolved: Resolved, report: &Report) -> Result<JoinPlan, Fail
     // A shorter one can be part of any word, and is said nowhere in the first place.
     if let Some(password) = host.proxy.password().filter(|password| password.expose().len() >= 8) {
         report.conceal(&password);
+    }
+    // What static pods get: of every proxy variable.
+    for (_, value) in &host.proxy_variables {
+        let variable = ProxyVariables { https_proxy: Some(value.clone()), no_proxy: None };
+        if let Some(password) = variable.password().filter(|password| password.expose().len() >= 8) {
+            report.conceal(&password);
+        }
     }
     let named = Named {
         discovery: &resolved.configuration.discovery,

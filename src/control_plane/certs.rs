@@ -78,7 +78,9 @@ impl Certificates {
             }));
             let (path, key_path) = layout.pair(leaf.base);
             let there = (files.get(&path), files.get(&key_path));
-            let identity = if there != (None, None) {
+            // A key alone is what an interrupted run leaves: it stands before its certificate. Both are made again.
+            let is_there = there.0.is_some() || there.1.is_some() && issuer.is_none();
+            let identity = if is_there {
                 // Where there is no key to issue with, kubeadm does not ask for the names either.
                 let sans = if issuer.is_some() { &sans } else { &Sans::default() };
                 let pair = ((&path, there.0), (&key_path, there.1));

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use crate::cluster::cluster_configuration::ClusterConfiguration;
 use crate::cluster::control_plane::{ControlPlaneConfiguration, Etcd};
 use crate::control_plane::certs::Certificates;
@@ -26,7 +28,7 @@ use crate::node::paths;
 use crate::phase::Phase;
 use crate::plan::{ControlPlaneSpec, JoinPlan};
 use crate::report::Report;
-use crate::rootfs::{Entry, FileSet, Kind, Root, TargetPath};
+use crate::rootfs::{Entry, FileSet, Kind, Root, TargetPath, temporary_in};
 use crate::text::UntrustedText;
 use crate::values::Endpoint;
 
@@ -54,6 +56,8 @@ pub(super) struct Joining<'a> {
     pub(super) info: &'a ClusterInfo,
     /// Those with the CA certificates of the host that are there.
     pub(super) host_ca_directories: &'a [&'static str],
+    /// An interrupted join is gone on with.
+    pub(super) is_resumed: bool,
     pub(super) report: &'a Report,
 }
 
@@ -96,15 +100,18 @@ impl Joining<'_> {
         let layout = layout(&configuration)?;
         let mut files = PkiFiles::read(root, &layout)?;
         report.phase(Phase::DownloadCerts);
+        let now = self.info.clock().now();
+        // The Secret lives for two hours; what an interrupted run has written of it is judged as any other file.
+        let is_there = self.is_resumed && check_shared_certs(&files, &layout, now).is_ok();
         let downloaded = match &spec.certificate_key {
-            Some(key) if plan.options.phases.contains(Phase::DownloadCerts) => {
+            Some(key) if !is_there && plan.options.phases.contains(Phase::DownloadCerts) => {
                 let downloaded = Downloaded::open(&self.shared_certificates(client)?, key, &layout)?;
                 report.info(Phase::DownloadCerts, "The certificates that all control planes share have been opened");
                 files.replace(&downloaded);
                 Some(downloaded)
             }
             _ => {
-                report.warn_each(Phase::DownloadCerts, &check_shared_certs(&files, &layout, self.info.clock().now())?);
+                report.warn_each(Phase::DownloadCerts, &check_shared_certs(&files, &layout, now)?);
                 report.info(Phase::DownloadCerts, "The certificates that all control planes share are on this machine");
                 None
             }
@@ -113,7 +120,6 @@ impl Joining<'_> {
         report.phase(Phase::Certs);
         let (algorithm, validity) =
             (configuration.encryption_algorithm, configuration.certificate_validity.unwrap_or(VALIDITY));
-        let now = self.info.clock().now();
         let certificates = CertificateSpec {
             node_name: plan.node.name.as_str(),
             advertise_address: spec.advertise_address,
@@ -174,7 +180,8 @@ impl Joining<'_> {
                 report.info(Phase::DownloadCerts, text);
                 Ok(secret.data())
             }
-            Err(error) if matches!(error.cause, KubeCause::NotFound { .. }) => {
+            // The right to read it comes and goes with it.
+            Err(error) if matches!(error.cause, KubeCause::NotFound { .. } | KubeCause::Forbidden(_)) => {
                 Err(ControlPlaneError::NoSharedCertificates.into())
             }
             Err(error) => Err(error.into()),
@@ -266,20 +273,23 @@ impl Prepared {
         }
         if phases.contains(Phase::ControlPlane) {
             for manifest in &self.manifests {
-                add_manifest(&mut files, manifest);
+                add_manifest(&mut files, joining.spec, manifest);
             }
         }
         if let Some((data_directory, manifest)) = etcd {
             files.directory(data_directory.clone(), 0o700);
-            add_manifest(&mut files, manifest);
+            add_manifest(&mut files, joining.spec, manifest);
         }
         files
     }
 }
 
-/// Adds a static pod; its text may hold the password of a proxy.
-fn add_manifest(files: &mut FileSet, manifest: &Manifest) {
-    if let Ok(path) = paths::MANIFESTS.join(&manifest.file_name) {
+/// Adds a static pod. Where a proxy has a password, its text does, too.
+fn add_manifest(files: &mut FileSet, spec: &ControlPlaneSpec, manifest: &Manifest) {
+    let Ok(path) = paths::MANIFESTS.join(&manifest.file_name) else { return };
+    if spec.proxy_variables.iter().any(|(_, value)| value.expose().contains('@')) {
+        files.secret_file(path, 0o600, Zeroizing::new(manifest.text.as_bytes().to_vec()));
+    } else {
         files.file(path, 0o600, manifest.text.as_str());
     }
 }
@@ -390,9 +400,13 @@ pub(super) fn begun(prepared: &Prepared) -> FileSet {
     files
 }
 
-/// Removed once everything of it is done.
-pub(super) fn ended() -> FileSet {
+/// Removed once everything of it is done; and what an interrupted run has left where this one had nothing to write.
+pub(super) fn ended(prepared: &Prepared) -> FileSet {
     let mut files = FileSet::new();
+    let pki = prepared.layout.directory();
+    for directory in [paths::KUBERNETES, paths::MANIFESTS, pki.clone()].into_iter().chain(pki.join("etcd")) {
+        files.absent(temporary_in(&directory));
+    }
     files.absent(paths::UNFINISHED_CONTROL_PLANE);
     files
 }

@@ -1,6 +1,7 @@
 //! This machine's member of the cluster's etcd: looked for, added as a learner, made a voter.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
 use super::control_plane::{Joining, Prepared};
 use crate::cluster::control_plane::{Etcd as EtcdConfiguration, LocalEtcd};
@@ -8,16 +9,20 @@ use crate::control_plane::ControlPlaneError;
 use crate::control_plane::endpoints::{EtcdPods, etcd_pods};
 use crate::control_plane::static_pods::{self, Manifest};
 use crate::error::Failure;
-use crate::etcd::{self, Decision, Etcd, EtcdError, NodeOwner, Ours, Patience, Refusal, View};
+use crate::etcd::{self, Decision, Etcd, EtcdError, NodeOwner, Ours, Patience, Refusal, Seen, View};
 use crate::kube::client::{Client, REQUEST_TIMEOUT};
-use crate::kube::error::KubeCause;
+use crate::kube::error::{KubeCause, KubeError};
 use crate::kube::wanted::Wanted;
 use crate::net::tls::TrustRoots;
 use crate::node::name_check::{Owner, owner_of};
 use crate::node::paths;
 use crate::phase::Phase;
 use crate::plan::Mode;
+use crate::retry::Again;
 use crate::rootfs::TargetPath;
+
+/// The pause between two looks at a cluster without a quorum.
+const QUORUM_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A member, and the static pod that runs it.
 pub(super) struct EtcdMember {
@@ -47,7 +52,7 @@ pub(super) struct CheckedEtcd<'a> {
 
 /// Looks at the members. `None` where etcd is not on the control planes, or where nobody asks for it.
 pub(super) fn check<'a>(joining: Joining<'_>, prepared: &'a Prepared) -> Result<Option<CheckedEtcd<'a>>, Failure> {
-    let Joining { plan, info, report, .. } = joining;
+    let Joining { plan, spec, info, report, .. } = joining;
     let local = match &prepared.configuration.etcd {
         EtcdConfiguration::Local(local) => local,
         EtcdConfiguration::External(_) => {
@@ -67,14 +72,31 @@ pub(super) fn check<'a>(joining: Joining<'_>, prepared: &'a Prepared) -> Result<
     let roots = TrustRoots::new(&[ca.der().clone()]).ok_or_else(missing)?;
     let access = etcd::Access::new(&roots, identity, info.clock())?;
     let mut etcd = Etcd::new(access, client_urls.iter().map(String::as_str))?;
-    let view = etcd.view(&plan.options.retry(plan.options.timeouts.etcd_api_call))?;
+    let retry = plan.options.retry(plan.options.timeouts.etcd_api_call);
+    // Members that were switched on together with this machine need a moment.
+    let view = retry.poll(
+        || {
+            let view = etcd.view(&retry)?;
+            match no_quorum(&view, &spec.peer_url()) {
+                Some(refusal) => Err(Again::not_yet(EtcdError::Refused(refusal), QUORUM_INTERVAL)),
+                None => Ok(view),
+            }
+        },
+        |error, pause| report.retrying(Phase::CheckEtcd, error, pause),
+    )?;
     report.info(Phase::CheckEtcd, format_args!("etcd: {}", view.quorum()));
-    if !view.quorum().is_kept() {
-        let silent = view.members.iter().filter(|seen| !seen.member.is_learner);
-        let silent = silent.filter_map(|seen| Some(format!("{}: {}", seen.member, seen.problem()?))).collect();
-        return Err(EtcdError::Refused(Refusal::NoQuorum { quorum: view.quorum(), silent }).into());
-    }
     Ok(Some(CheckedEtcd { local, etcd, view, image, client: RefCell::new(client) }))
+}
+
+/// The quorum that is missing; not where this machine's own member, which may be what it lacks, is among the members.
+fn no_quorum(view: &View, own_peer_url: &str) -> Option<Refusal> {
+    let is_own = |seen: &Seen| seen.member.peer_urls.iter().any(|url| url == own_peer_url);
+    if view.quorum().is_kept() || view.members.iter().any(is_own) {
+        return None;
+    }
+    let voters = view.members.iter().filter(|seen| !seen.member.is_learner);
+    let silent = voters.filter_map(|seen| Some(format!("{}: {}", seen.member, seen.problem()?))).collect();
+    Some(Refusal::NoQuorum { quorum: view.quorum(), silent })
 }
 
 impl CheckedEtcd<'_> {
@@ -174,7 +196,8 @@ fn owner_of_member(client: &mut Client, name: &str, joining: Joining<'_>) -> Nod
             Owner::AnotherMachine { theirs, ours } => NodeOwner::AnotherMachine { theirs, ours },
             Owner::Unknown => NodeOwner::Unknown,
         },
-        Err(error) if matches!(error.cause, KubeCause::NotFound { .. }) => NodeOwner::NoSuchNode,
+        // Only an API server knows that there is none.
+        Err(KubeError { cause: KubeCause::NotFound { is_status: true, .. }, .. }) => NodeOwner::NoSuchNode,
         Err(_) => NodeOwner::Unknown,
     }
 }

@@ -66,6 +66,36 @@ pub(super) fn start(
     Ok(KubeletState::Healthy)
 }
 
+/// The same for a control plane, whose join needs the kubelet before the unit that this runs in has ended; one that runs is left
+/// alone.
+pub(super) fn start_control_plane(
+    plan: &JoinPlan,
+    root: &Root,
+    init: &InitSystem,
+    configuration: &KubeletConfiguration,
+    report: &Report,
+) -> Result<KubeletState, Failure> {
+    if !matches!(init.is_active(SERVICE), Ok(true)) {
+        let started = init.start_at_once(SERVICE).inspect_err(|_| report_end_of_log(init, Phase::KubeletStart, report));
+        match started? {
+            Started::Now => report.info(Phase::KubeletStart, "Starting the kubelet"),
+            Started::Queued => return Ok(KubeletState::Queued),
+            Started::AtBoot => return Ok(KubeletState::Enabled),
+            Started::ByUser => {
+                let text = "no init system was found; start the kubelet yourself: it starts etcd";
+                report.warn(Phase::KubeletStart, None, text);
+                return Ok(KubeletState::Unmanaged);
+            }
+        }
+    }
+    if !plan.options.phases.contains(Phase::KubeletWaitBootstrap) {
+        return Ok(KubeletState::Started);
+    }
+    // A start that was not waited for is no end.
+    wait_for(Waiting::of(plan, init), root, configuration, report)?;
+    Ok(KubeletState::Healthy)
+}
+
 /// Waits for a kubelet that the init system has started: healthz, then `kubelet.conf`.
 pub(super) fn wait_for_started(
     plan: &JoinPlan,

@@ -29,7 +29,7 @@ use crate::pki::request::common_name;
 use crate::plan::{ChangePolicy, JoinPlan, Mode, Target, TlsBootstrapBy};
 use crate::preflight::{self, ClusterRequirements, ControlPlaneRequirements, LocalChecksPassed};
 use crate::report::Report;
-use crate::rootfs::{FileSet, Root};
+use crate::rootfs::{FileSet, Root, TargetPath};
 use crate::services::{InitSystem, ServiceError, Started};
 use crate::text::UntrustedText;
 use crate::tls_bootstrap::Credentials;
@@ -63,8 +63,10 @@ pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
     {
         return Ok(Outcome::DryRun(changes::files(&changes::changes(&root, &plan.node)?)));
     }
-    if let (NodeState::Superseded(_), Mode::Apply) = (&state, plan.options.mode) {
-        // Until the new identity is there, the old one goes on; where that fails, there is nothing to go on.
+    let is_unfinished = role == Role::Unfinished && matches!(state, NodeState::Joined(_));
+    if plan.options.mode == Mode::Apply && (matches!(state, NodeState::Superseded(_)) || is_unfinished) {
+        // Until the new identity is there, the old one goes on; where that fails, there is nothing to go on. And the member of
+        // etcd that its kubelet starts may be the one that the cluster's quorum lacks.
         if let Err(Failure(error)) = start_stopped_kubelet(&plan.target, &init, InitSystem::start_at_once, report) {
             report.debug(1, Phase::KubeletStart, format_args!("{error}"));
         }
@@ -112,6 +114,10 @@ pub fn keep_without_settings(
     let init = target.init_system();
     let now = clock.is_plausible().then(|| clock.now());
     let NodeState::Joined(identity) = state::read_any(&root, now)? else { return Ok(None) };
+    if Role::read(&root)? == Role::Unfinished {
+        let text = "the join of this control plane has not ended, and its settings are gone";
+        report.warn(Phase::Preflight, Some(ControlPlaneError::JoinedAsControlPlane.code()), text);
+    }
     if mode == Mode::DryRun {
         return Ok(Some((identity, Case::Well)));
     }
@@ -180,10 +186,10 @@ fn make_node(
     let mut client = Client::new(server, bootstrap.credentials.token.clone());
     let Settings { cluster, text, raw } = cluster_config(plan, &mut client, report)?;
     let host_ca_directories = control_plane::host_ca_directories(machine.root);
-    let joining = joining(plan, machine.root, &info, &host_ca_directories, report);
+    let joining = joining(plan, machine, &info, &host_ca_directories, report);
     let prepared = match joining {
         Some(joining) if options.phases.has_control_plane() => {
-            Some(prepare(joining, machine, passed.as_ref(), text, &mut client)?)
+            Some(prepare(joining, passed.as_ref(), text, &mut client)?)
         }
         _ => None,
     };
@@ -217,11 +223,8 @@ fn make_node(
         let tree = match control_plane {
             Some((joining, prepared)) => {
                 let member = etcd.map(|etcd| etcd.join(joining, prepared)).transpose()?.flatten();
-                in_order(
-                    prepared.files(joining, member.as_ref().map(EtcdMember::files)),
-                    tree,
-                    std::slice::from_ref(&plan.node.ca_cert_path),
-                )
+                let made = prepared.files(joining, member.as_ref().map(EtcdMember::files));
+                in_order(made, tree, &kept(plan, machine.root)?)
             }
             None => tree,
         };
@@ -233,56 +236,84 @@ fn make_node(
     let credential = issued.as_ref().map_or(credential, KubeletCredential::Issued);
 
     // The certificate is there: nothing of what may still be refused comes behind the new member.
-    let member = match (control_plane, etcd) {
-        (Some((joining, prepared)), Some(etcd)) => {
-            machine.root.commit(&control_plane::begun(prepared))?;
-            etcd.join(joining, prepared)?
-        }
-        _ => None,
+    let member = match control_plane {
+        Some((joining, prepared)) => add_member(joining, prepared, etcd, machine)?,
+        None => None,
     };
     report.phase(Phase::KubeletStart);
     let mut tree = files.with(credential, &unit_links);
     if let Some((joining, prepared)) = control_plane {
-        tree = in_order(
-            prepared.files(joining, member.as_ref().map(EtcdMember::files)),
-            tree,
-            std::slice::from_ref(&plan.node.ca_cert_path),
-        );
+        let made = prepared.files(joining, member.as_ref().map(EtcdMember::files));
+        tree = in_order(made, tree, &kept(plan, machine.root)?);
     }
     if options.changes == ChangePolicy::Apply {
         keep::remember_endpoints(access, info.server(), &mut tree);
     }
     write(machine, &tree, report)?;
-    let kubelet = kubelet_start::start(plan, machine.root, machine.init, files.kubelet(), report)?;
     let kubelet = match control_plane {
         Some((joining, prepared)) => {
+            let kubelet =
+                kubelet_start::start_control_plane(plan, machine.root, machine.init, files.kubelet(), report)?;
             if kubelet == KubeletState::Queued {
                 return Err(ControlPlaneError::KubeletQueued.into());
             }
             finish(joining, prepared, member)?;
-            machine.root.commit(&control_plane::ended())?;
+            machine.root.commit(&control_plane::ended(prepared))?;
             if kubelet == KubeletState::Healthy { KubeletState::Registered } else { kubelet }
         }
-        None => kubelet_start::wait_for_registration(plan, &info, &cluster, issued.as_ref(), kubelet, report),
+        None => {
+            let kubelet = kubelet_start::start(plan, machine.root, machine.init, files.kubelet(), report)?;
+            kubelet_start::wait_for_registration(plan, &info, &cluster, issued.as_ref(), kubelet, report)
+        }
     };
     joined(machine.root, credential, &server, kubelet, case)
+}
+
+/// The cluster's CA where it is there already: what a control plane has verified stays, byte by byte.
+fn kept(plan: &JoinPlan, root: &Root) -> Result<Vec<TargetPath>, Failure> {
+    let path = &plan.node.ca_cert_path;
+    Ok(if root.exists(path)? { vec![path.clone()] } else { Vec::new() })
+}
+
+/// Adds this machine's member of etcd, once it is written down that a join has begun. Where nothing could be added, that goes
+/// again: the next run may not take what it finds here for its own.
+fn add_member(
+    joining: Joining<'_>,
+    prepared: &Prepared,
+    etcd: Option<CheckedEtcd<'_>>,
+    machine: Machine<'_>,
+) -> Result<Option<EtcdMember>, Failure> {
+    machine.root.commit(&control_plane::begun(prepared))?;
+    let Some(etcd) = etcd else { return Ok(None) };
+    let member = etcd.join(joining, prepared);
+    if member.is_err() && machine.role == Role::Worker {
+        machine.root.commit(&control_plane::ended(prepared))?;
+    }
+    member
 }
 
 /// What this machine is to be, if that is a control plane.
 fn joining<'a>(
     plan: &'a JoinPlan,
-    root: &'a Root,
+    machine: Machine<'a>,
     info: &'a ClusterInfo,
     host_ca_directories: &'a [&'static str],
     report: &'a Report,
 ) -> Option<Joining<'a>> {
-    plan.control_plane.as_ref().map(|spec| Joining { plan, spec, root, info, host_ca_directories, report })
+    plan.control_plane.as_ref().map(|spec| Joining {
+        plan,
+        spec,
+        root: machine.root,
+        info,
+        host_ca_directories,
+        is_resumed: machine.role == Role::Unfinished,
+        report,
+    })
 }
 
 /// Makes everything of a control plane that is not etcd's, once this machine is known to be able to be one.
 fn prepare(
     joining: Joining<'_>,
-    machine: Machine<'_>,
     passed: Option<&LocalChecksPassed<'_>>,
     text: Result<String, String>,
     client: &mut Client,
@@ -292,7 +323,7 @@ fn prepare(
         passed.as_control_plane(ControlPlaneRequirements {
             configuration: &configuration,
             spec: joining.spec,
-            is_resumed: machine.role == Role::Unfinished,
+            is_resumed: joining.is_resumed,
         })?;
     }
     joining.prepare(configuration, client)
@@ -317,15 +348,17 @@ fn refuse_other_role(plan: &JoinPlan, state: &NodeState, role: Role, report: &Re
     if plan.control_plane.is_some() && plan.options.phases.needs_running_system() && !plan.target.is_this_system() {
         return Err(ControlPlaneError::NotThisSystem);
     }
-    if !plan.options.phases.contains(Phase::KubeletStart) || !matches!(state, NodeState::Joined(_)) {
+    if !plan.options.phases.contains(Phase::KubeletStart) {
         return Ok(());
     }
+    let is_joined = matches!(state, NodeState::Joined(_));
+    let follows_settings = plan.options.changes == ChangePolicy::Apply;
     match (&plan.control_plane, role) {
-        (Some(_), Role::Worker) => Err(ControlPlaneError::JoinedAsWorker),
-        (None, Role::ControlPlane | Role::Unfinished) if plan.options.changes == ChangePolicy::Report => {
-            Err(ControlPlaneError::JoinedAsControlPlane)
-        }
-        (None, Role::ControlPlane | Role::Unfinished) => {
+        (Some(_), Role::Worker) if is_joined => Err(ControlPlaneError::JoinedAsWorker),
+        // Its kubelet would start the static pods, and whatever state its etcd is in.
+        (None, Role::Unfinished) => Err(ControlPlaneError::JoinedAsControlPlane),
+        (None, Role::ControlPlane) if !is_joined || !follows_settings => Err(ControlPlaneError::JoinedAsControlPlane),
+        (None, Role::ControlPlane) => {
             let text = "this machine is a control plane, which its settings do not say; it stays one";
             report.warn(Phase::Preflight, None, text);
             Ok(())
@@ -352,9 +385,9 @@ fn parts_of_control_plane(
     findings::report_cluster(&plan.access, &info, report);
     let mut client = Client::new(server, bootstrap.credentials.token.clone());
     let host_ca_directories = control_plane::host_ca_directories(root);
-    let Some(joining) = joining(plan, root, &info, &host_ca_directories, report) else { return Ok(None) };
+    let Some(joining) = joining(plan, machine, &info, &host_ca_directories, report) else { return Ok(None) };
     let Settings { text, .. } = cluster_config(plan, &mut client, report)?;
-    let prepared = prepare(joining, machine, passed.as_ref(), text, &mut client)?;
+    let prepared = prepare(joining, passed.as_ref(), text, &mut client)?;
     let etcd = etcd_member::check(joining, &prepared)?;
     pull_images(joining, &prepared, etcd.as_ref(), passed.as_ref())?;
     let member = etcd.map(|etcd| etcd.join(joining, &prepared)).transpose()?.flatten();
@@ -483,6 +516,11 @@ fn tls_bootstrap(
 
 /// Stops the kubelet and commits the tree.
 fn write(machine: Machine<'_>, files: &FileSet, report: &Report) -> Result<(), Failure> {
+    // That of an unfinished control plane runs its etcd.
+    if matches!(machine.state, NodeState::Joined(_)) {
+        machine.root.commit(files)?;
+        return Ok(());
+    }
     if let Err(error) = machine.init.stop(kubelet_start::SERVICE) {
         report.warn(Phase::KubeletStart, Some(error.code()), error);
     }

@@ -32,6 +32,8 @@ pub enum PlanError {
     Path(TargetPathError),
     /// Neither a token nor a user in the discovery file.
     NoCredentials,
+    /// A control plane whose kubelet bootstraps itself: it would wait for the API server that waits for it.
+    ControlPlaneBootstraps,
     /// No interface has a default route and an address.
     NoAdvertiseAddress,
     /// Other control planes cannot reach this machine by it.
@@ -90,6 +92,9 @@ impl fmt::Display for PlanError {
                 write!(f, "the phase {} cannot be skipped: without it no cluster is verified", phase.name())
             }
             PlanError::Path(problem) => write!(f, "caCertPath: {problem}"),
+            PlanError::ControlPlaneBootstraps => f.write_str(
+                "the phase tls-bootstrap cannot be skipped for a control plane: its kubelet would wait for its own API server",
+            ),
             PlanError::NoAdvertiseAddress => {
                 f.write_str("a control plane needs an address, and no address of this machine has a default route")
             }
@@ -114,7 +119,7 @@ impl Explain for PlanError {
             PlanError::NoAdvertiseAddress | PlanError::AdvertiseAddress(_) => &codes::CONFIG_ADVERTISE_ADDRESS,
             PlanError::SeveralRuntimes(_) => &codes::CONFIG_SEVERAL_RUNTIMES,
             PlanError::NoCredentials => &codes::CONFIG_INCOMPLETE,
-            PlanError::CannotSkip(_) => &codes::USAGE,
+            PlanError::CannotSkip(_) | PlanError::ControlPlaneBootstraps => &codes::USAGE,
             PlanError::Path(_) => &codes::CONFIG_INVALID,
         }
     }
@@ -126,6 +131,7 @@ impl Explain for PlanError {
                  {uuid}"
                     .to_owned()
             }
+            PlanError::ControlPlaneBootstraps => "take it out of --skip-phases or skipPhases".to_owned(),
             PlanError::CannotSkip(_) => {
                 "take it out of --skip-phases or skipPhases, or skip kubelet-start, which it is a part of".to_owned()
             }

@@ -59,6 +59,9 @@ impl JoinPlan {
             return Err(PlanError::CannotSkip(Phase::Discovery));
         }
         let kubelet_bootstraps = skips(&configuration.skip_phases, Phase::TlsBootstrap);
+        if kubelet_bootstraps && configuration.control_plane.is_some() {
+            return Err(PlanError::ControlPlaneBootstraps);
+        }
         let registration = configuration.node_registration;
         let (control_plane, worker_taints) = match configuration.control_plane {
             Some(settings) => {

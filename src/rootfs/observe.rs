@@ -21,7 +21,7 @@ use super::resolve::Root;
 const TEMPORARY: &str = ".kubejoin.tmp";
 
 /// The one temporary of a directory.
-pub(super) fn temporary_in(directory: &TargetPath) -> TargetPath {
+pub fn temporary_in(directory: &TargetPath) -> TargetPath {
     TargetPath::child(directory, TEMPORARY)
 }
 

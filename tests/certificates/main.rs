@@ -275,6 +275,18 @@ fn what_is_missing_is_issued_beside_what_is_there() {
     assert_eq!(changed, 3);
 }
 
+/// It is written before its certificate.
+#[test]
+fn a_key_that_an_interrupted_run_has_left_is_made_again() {
+    let case = issued();
+    let before = std::fs::read(case.at("pki/etcd/peer.key")).unwrap();
+    std::fs::remove_file(case.at("pki/etcd/peer.crt")).unwrap();
+    let made = case.issue().unwrap();
+    assert_eq!(made.certificates.issued().map(|(name, _)| name).collect::<Vec<_>>(), ["etcd/peer"]);
+    assert_ne!(std::fs::read(case.at("pki/etcd/peer.key")).unwrap(), before);
+    case.issue().unwrap();
+}
+
 #[test]
 fn a_leaf_that_is_there_and_wrong_is_named() {
     let replace = |file: &str, by: &str| {
@@ -289,7 +301,6 @@ fn a_leaf_that_is_there_and_wrong_is_named() {
     };
     let code = "certs.existing-unusable";
     assert_refused(&remove("pki/apiserver.key"), code, &["pki/apiserver.crt", "its key is not"]);
-    assert_refused(&remove("pki/etcd/peer.crt"), code, &["pki/etcd/peer.key", "its certificate is not"]);
     assert_refused(&replace("pki/apiserver.key", "pki/sa.key"), code, &["pki/apiserver.crt", "another certificate"]);
     // A pair of another CA, and one of another name.
     let case = replace("pki/front-proxy-client.crt", "pki/apiserver-kubelet-client.crt");

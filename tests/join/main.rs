@@ -10,6 +10,7 @@ mod ca_certificates;
 mod clock;
 mod clock_table;
 mod configuration;
+mod control_plane;
 mod corrected;
 mod crash;
 mod discovery_file;
