@@ -1,5 +1,6 @@
 //! The components of this machine are waited for, each with what it is at.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::error::ControlPlaneError;
@@ -7,12 +8,20 @@ use crate::kube::client::{Client, REQUEST_TIMEOUT};
 use crate::kube::control_plane::Pod;
 use crate::kube::error::{KubeCause, KubeError};
 use crate::kube::wanted::Wanted;
+use crate::net::dial::Dialer;
+use crate::net::server::UnverifiedServer;
 use crate::phase::Phase;
 use crate::report::Report;
 use crate::retry::Retry;
 use crate::text::UntrustedText;
 
-/// What kubeadm waits for, and what it waits for implicitly.
+/// Largest answer about health, in bytes.
+const MAX_HEALTH: usize = 1 << 16;
+
+/// So long a component takes to start where nothing is wrong with it.
+const USUAL_START: Duration = Duration::from_secs(10);
+
+/// What is waited for.
 const COMPONENTS: [&str; 3] = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"];
 
 /// Waits until the API server of this machine lives (`/livez`). One that starts knows no rights yet, and refuses everybody.
@@ -57,31 +66,41 @@ pub fn wait_for_node(
     Ok(())
 }
 
-/// Waits until the pods of this machine's components are ready. The kubelet is who asks their health endpoints.
+/// Waits until controller-manager and scheduler say that they are healthy, at their ports on `addresses`, as kubeadm does
+/// (`cmd/kubeadm/app/util/apiclient/wait.go`). They make their own certificates, so that nobody can verify them; they are told
+/// nothing, and believed nothing but that. What one is at meanwhile is what its pod says.
 ///
 /// # Errors
-/// One is not ready within the time of `retry`, and what it is at.
+/// One is not healthy within the time of `retry`, and what it is at.
 pub fn wait_for_components(
     client: &mut Client,
     node: &str,
+    addresses: [SocketAddr; 2],
     retry: Retry,
     report: &Report,
 ) -> Result<(), ControlPlaneError> {
     let wanted = Wanted::control_plane_pods(None, Some(node));
-    retry.run(
-        || {
-            let pods = client.pods(&wanted, retry.exchange_deadline(REQUEST_TIMEOUT))?;
-            let of = |component: &str| {
-                let name = format!("{component}-{node}");
-                state(pods.items().find(|pod| pod.name() == name))
-            };
-            match COMPONENTS.iter().find_map(|component| of(component).map(|state| (*component, state))) {
-                Some((component, state)) => Err(ControlPlaneError::NotReady { component, state }),
-                None => Ok(()),
-            }
-        },
-        |error, pause| report.retrying(Phase::WaitControlPlane, error, pause),
-    )?;
+    for (component, address) in COMPONENTS[1..].iter().zip(addresses) {
+        let mut server = UnverifiedServer::new(Dialer::direct(address.into()));
+        retry.run(
+            || {
+                let deadline = retry.exchange_deadline(REQUEST_TIMEOUT);
+                let answer = server.fetch("/healthz", MAX_HEALTH, deadline);
+                if answer.is_ok_and(|answer| answer.head.status == 200) {
+                    return Ok(());
+                }
+                let mut said = None;
+                if retry.waited() > USUAL_START {
+                    let pods = client.pods(&wanted, retry.exchange_deadline(REQUEST_TIMEOUT))?;
+                    let name = format!("{component}-{node}");
+                    said = state(pods.items().find(|pod| pod.name() == name));
+                }
+                let state = said.unwrap_or_else(|| format!("it does not answer at {address} yet"));
+                Err(ControlPlaneError::NotReady { component, state })
+            },
+            |error, pause| report.retrying(Phase::WaitControlPlane, error, pause),
+        )?;
+    }
     report.info(Phase::WaitControlPlane, "Controller-manager and scheduler of this machine run");
     Ok(())
 }

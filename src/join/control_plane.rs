@@ -1,13 +1,13 @@
 //! What the join of a control plane does beyond that of a worker. Each step asks whether it is done already.
 
 use std::borrow::Cow;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use crate::cluster::cluster_configuration::ClusterConfiguration;
-use crate::cluster::control_plane::{ControlPlaneConfiguration, Etcd};
+use crate::cluster::control_plane::{Argument, ControlPlaneConfiguration, Etcd, last_argument};
 use crate::control_plane::certs::Certificates;
 use crate::control_plane::download_certs::Downloaded;
 use crate::control_plane::kubeconfigs::{KubeconfigSpec, Kubeconfigs};
@@ -247,6 +247,17 @@ impl Joining<'_> {
 }
 
 impl Prepared {
+    /// Where controller-manager and scheduler say how they are.
+    pub(super) fn health_addresses(&self) -> [SocketAddr; 2] {
+        let at = |arguments: &[Argument], port| {
+            let given = last_argument(arguments, "bind-address").and_then(|argument| argument.value.parse().ok());
+            let address = given.filter(|address: &IpAddr| !address.is_unspecified());
+            SocketAddr::new(address.unwrap_or(Ipv4Addr::LOCALHOST.into()), port)
+        };
+        let configuration = &self.configuration;
+        [at(&configuration.controller_manager.extra_args, 10257), at(&configuration.scheduler.extra_args, 10259)]
+    }
+
     /// The identity of `admin.conf`.
     pub(super) fn admin(&self) -> &ClientCredentials {
         self.kubeconfigs.admin()

@@ -43,7 +43,8 @@ pub(super) fn finish(joining: Joining<'_>, prepared: &Prepared, member: Option<E
     }
     if phases.contains(Phase::WaitControlPlane) {
         report.phase(Phase::WaitControlPlane);
-        wait::wait_for_components(&mut local, plan.node.name.as_str(), components(), report)?;
+        let addresses = prepared.health_addresses();
+        wait::wait_for_components(&mut local, plan.node.name.as_str(), addresses, components(), report)?;
     }
     Ok(())
 }
