@@ -2,7 +2,7 @@
 # Control planes: the binary under test joins machines to a cluster that the real kubeadm has made (ha.sh); the real kubelet
 # runs what it wrote, and the real kubeadm has to live with it.
 #
-#   control_plane_test.sh BINARY                a kubejoin
+#   control_plane_test.sh [--newest] BINARY     a kubejoin; --newest leaves out 1.30
 #   control_plane_test.sh --reference BINARY    the real kubeadm: checks the test itself, without what only kubejoin promises
 #
 # As root, about four minutes. KEEP=DIR puts everything into DIR and leaves the logs.
@@ -10,15 +10,16 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/checks.sh"
 
-reference=''
+reference='' newest_alone=''
 [ "${1:-}" != --reference ] || { reference=yes; shift; }
+[ "${1:-}" != --newest ] || { newest_alone=yes; shift; }
 begin "$@"
 newest=$work/newest older=$work/older
 ha_clusters=("$newest" "$older")
 
 main() {
   newest_release
-  older_release
+  [ -n "$newest_alone" ] || older_release
   finished=yes
 }
 
