@@ -74,16 +74,11 @@ pub(super) fn plan(resolved: Resolved, report: &Report) -> Result<JoinPlan, Fail
     let rootfs = resolved.extras.rootfs.clone().unwrap_or_else(|| PathBuf::from("/"));
     let host = HostFacts::read(&rootfs, std::env::var_os("PATH").as_deref());
     let clock = Clock::read(resolved.extras.clock, host.seen_time);
-    // A shorter one can be part of any word, and is said nowhere in the first place.
-    if let Some(password) = host.proxy.password().filter(|password| password.expose().len() >= 8) {
-        report.conceal(&password);
-    }
+    host.proxy.password().iter().for_each(|password| report.conceal(password));
     // What static pods get: of every proxy variable.
     for (_, value) in &host.proxy_variables {
         let variable = ProxyVariables { https_proxy: Some(value.clone()), no_proxy: None };
-        if let Some(password) = variable.password().filter(|password| password.expose().len() >= 8) {
-            report.conceal(&password);
-        }
+        variable.password().iter().for_each(|password| report.conceal(password));
     }
     let named = Named {
         discovery: &resolved.configuration.discovery,

@@ -12,11 +12,9 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use crate::secret::Secret;
 use crate::text::{mask, percent, printable};
 
-/// So many bytes of a known secret in a row are a leak: half of a bootstrap token's secret.
+/// So many bytes of a known secret in a row are a leak: half of a bootstrap token's secret. A shorter secret protects nothing,
+/// is typed by mistake (`--token wrong`), and can be part of any word: looking for it would leave holes in our own text.
 const MIN_MASKED_RUN: usize = 8;
-
-/// Shorter ones are typing errors (`--token x`): they protect nothing, and masking them would leave holes in every word.
-const MIN_SECRET_LENGTH: usize = 4;
 
 /// Any run of [`MIN_MASKED_RUN`] bytes has one piece of this length that begins at a multiple of [`PROBE_STEP`].
 const PROBE_LENGTH: usize = 4;
@@ -56,9 +54,12 @@ impl Outgoing {
     }
 
     fn register(&self, text: &str) {
+        if text.len() < MIN_MASKED_RUN {
+            return;
+        }
         let mut forms = self.forms.borrow_mut();
         for form in forms_of(text) {
-            if form.expose().len() >= MIN_SECRET_LENGTH && !forms.contains(&form) {
+            if !forms.contains(&form) {
                 forms.push(form);
             }
         }
@@ -102,14 +103,12 @@ impl Outgoing {
 
 /// Marks the bytes of `text` that are `form`, or at least [`MIN_MASKED_RUN`] of its bytes in a row.
 fn hide(text: &[u8], form: &[u8], hidden: &mut [bool]) {
-    let (probe_length, shortest) =
-        if form.len() < MIN_MASKED_RUN { (form.len(), form.len()) } else { (PROBE_LENGTH, MIN_MASKED_RUN) };
-    for at in (0..=form.len() - probe_length).step_by(PROBE_STEP) {
-        let probe = &form[at..at + probe_length];
-        for (found, _) in text.windows(probe_length).enumerate().filter(|(_, window)| *window == probe) {
+    for at in (0..=form.len() - PROBE_LENGTH).step_by(PROBE_STEP) {
+        let probe = &form[at..at + PROBE_LENGTH];
+        for (found, _) in text.windows(PROBE_LENGTH).enumerate().filter(|(_, window)| *window == probe) {
             let before = common(text[..found].iter().rev(), form[..at].iter().rev());
             let behind = common(text[found..].iter(), form[at..].iter());
-            if before + behind >= shortest {
+            if before + behind >= MIN_MASKED_RUN {
                 hidden[found - before..found + behind].fill(true);
             }
         }
@@ -124,14 +123,11 @@ fn common<'a>(a: impl Iterator<Item = &'a u8>, b: impl Iterator<Item = &'a u8>) 
 /// The secret as it is, percent-encoded, in hexadecimal, and in base64 wherever in a longer text it begins.
 fn forms_of(secret: &str) -> Vec<Secret> {
     let mut forms = vec![secret.to_owned(), percent::encoded(secret)];
-    // Shorter ones would turn into pieces of base64 and hexadecimal that any text contains.
-    if secret.len() >= MIN_MASKED_RUN {
-        forms.push(secret.bytes().map(|b| format!("{b:02x}")).collect());
-        forms.push(secret.bytes().map(|b| format!("{b:02X}")).collect());
-        for shift in 0..3 {
-            forms.push(base64_at(&STANDARD, shift, secret));
-            forms.push(base64_at(&URL_SAFE, shift, secret));
-        }
+    forms.push(secret.bytes().map(|b| format!("{b:02x}")).collect());
+    forms.push(secret.bytes().map(|b| format!("{b:02X}")).collect());
+    for shift in 0..3 {
+        forms.push(base64_at(&STANDARD, shift, secret));
+        forms.push(base64_at(&URL_SAFE, shift, secret));
     }
     forms.into_iter().map(Secret::new).collect()
 }
@@ -178,7 +174,11 @@ mod tests {
             assert_eq!(with(TOKEN_SECRET).line(&text), want, "{text}");
         }
         assert_eq!(with("p&ss word/ü").line("?q=p%26ss%20word%2F%C3%BC&x"), "?q=<secret>&x");
-        assert_eq!(with("word").line("the word is 776f7264"), "the <secret> is 776f7264");
+    }
+
+    #[test]
+    fn a_word_that_was_typed_as_a_secret_leaves_no_holes() {
+        assert_eq!(with("wrong").line("2 values are wrong or missing"), "2 values are wrong or missing");
     }
 
     #[test]
