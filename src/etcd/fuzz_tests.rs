@@ -3,19 +3,12 @@
 use super::fake::{list, status as status_of};
 use super::message::{Member, member_list, status};
 
-/// xorshift64* (Vigna 2016): enough for this, and the same everywhere.
-struct Random(u64);
+/// The same everywhere for the same seed.
+struct Random(fastrand::Rng);
 
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
     fn below(&mut self, end: usize) -> usize {
-        (self.next() % end.max(1) as u64) as usize
+        self.0.usize(..end.max(1))
     }
 
     /// One to four changes: a byte set, flipped, left out or doubled; a piece cut off, or repeated many times.
@@ -25,7 +18,7 @@ impl Random {
             let at = self.below(bytes.len());
             let end = (at + self.below(60)).min(bytes.len());
             match self.below(6) {
-                0 if !bytes.is_empty() => bytes[at] = self.next() as u8,
+                0 if !bytes.is_empty() => bytes[at] = self.0.u8(..),
                 1 if !bytes.is_empty() => bytes[at] ^= 1 << self.below(8),
                 2 => drop(bytes.drain(at..end)),
                 3 => {
@@ -33,7 +26,7 @@ impl Random {
                     bytes.splice(at..at, piece);
                 }
                 4 if self.below(4) == 0 => bytes.truncate(at),
-                _ => bytes.insert(at, self.next() as u8),
+                _ => bytes.insert(at, self.0.u8(..)),
             }
         }
         bytes
@@ -52,7 +45,7 @@ fn changed_answers_are_refused_or_read_within_bounds() {
     let members = [member(1, "cp1"), member(2, "cp2"), member(3, "")];
     let (right_list, right_status) = (list(&members, 1, 2), status_of(1, 100, false));
     assert_eq!(member_list(&right_list, 2).unwrap().members, members);
-    let (mut random, mut read, mut refused) = (Random(0x5eed), 0, 0);
+    let (mut random, mut read, mut refused) = (Random(fastrand::Rng::with_seed(0x5eed)), 0, 0);
     for _ in 0..20_000 {
         let bytes = random.change(&right_list);
         match member_list(&bytes, 2) {
