@@ -100,11 +100,13 @@ fn plan(
     let mut resolved: Resolved = resolved.map_err(|refused| join::refused(refused, report))?;
     resolved.extras.rootfs = of.target.map(Path::to_owned);
     let configuration = &mut resolved.configuration;
-    let Timeouts { discovery, kubernetes_api_call, tls_bootstrap, .. } = &mut configuration.timeouts;
+    let Timeouts { discovery, kubernetes_api_call, tls_bootstrap, etcd_api_call, .. } = &mut configuration.timeouts;
     let left = left.max(SHORTEST_ATTEMPT);
-    *discovery = (*discovery).min(DISCOVERY_TIMEOUT).min(left);
-    *kubernetes_api_call = (*kubernetes_api_call).min(left);
-    *tls_bootstrap = (*tls_bootstrap).min(left);
+    *discovery = (*discovery).min(DISCOVERY_TIMEOUT);
+    // The others are for what runs on this machine already; that of components is a part of their static pods, too.
+    for wait in [discovery, kubernetes_api_call, tls_bootstrap, etcd_api_call] {
+        *wait = (*wait).min(left);
+    }
     if configuration.node_registration.name.is_none() {
         // A node whose settings give it no name keeps the one that it has joined with, whatever its host name is by now.
         let root = Root::open(of.target.unwrap_or(Path::new("/")))?;

@@ -209,23 +209,38 @@ impl Joining<'_> {
         proxy_variables: &'b [(String, String)],
     ) -> StaticPodSpec<'b> {
         StaticPodSpec {
-            cluster: &prepared.configuration,
-            release: prepared.release,
+            etcd_image,
+            proxy_variables,
+            has_ca_key: prepared.pki.has_ca_key(),
+            ..self.pods_of(&prepared.configuration, prepared.release)
+        }
+    }
+
+    /// The same, of what is known before anything is made.
+    fn pods_of<'b>(&'b self, cluster: &'b ControlPlaneConfiguration, release: Release) -> StaticPodSpec<'b> {
+        StaticPodSpec {
+            cluster,
+            release,
             advertise_address: self.spec.advertise_address,
             bind_port: self.spec.bind_port,
             node_name: self.plan.node.name.as_str(),
-            etcd_image,
+            etcd_image: None,
             host_ca_directories: self.host_ca_directories,
-            proxy_variables,
-            has_ca_key: prepared.pki.has_ca_key(),
+            proxy_variables: &[],
+            has_ca_key: false,
             component_health_timeout: self.plan.options.timeouts.control_plane_component_health_check,
             patches: &self.plan.node.kubelet_overrides.patches,
         }
     }
 
     /// The images of its static pods.
-    pub(super) fn images(&self, prepared: &Prepared, etcd: Option<&str>) -> Vec<String> {
-        static_pods::images(&self.pods(prepared, etcd, &[]))
+    pub(super) fn images(
+        &self,
+        configuration: &ControlPlaneConfiguration,
+        etcd_image: Option<&str>,
+    ) -> Result<Vec<String>, static_pods::StaticPodError> {
+        let release = Release::of(&configuration.cluster)?;
+        Ok(static_pods::images(&StaticPodSpec { etcd_image, ..self.pods_of(configuration, release) }))
     }
 
     /// Exposed: they become environment variables of the static pods.

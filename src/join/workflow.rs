@@ -12,6 +12,7 @@ use super::outcome::{CertificateSource, KubeletState, Outcome};
 use super::{already_joined, findings, keep, renewal};
 use crate::clock::{self, Clock};
 use crate::cluster::cluster_configuration::ClusterConfiguration;
+use crate::cluster::control_plane::ControlPlaneConfiguration;
 use crate::cluster::fetch::{self, ClusterConfig, CredentialSource, KubeletConfigSource, Request, ServerSource};
 use crate::control_plane::ControlPlaneError;
 use crate::discovery::{BootstrapCredentials, ClusterInfo, Discovered, discover};
@@ -161,6 +162,18 @@ struct Machine<'a> {
     role: Role,
 }
 
+impl Machine<'_> {
+    /// Whether what is here of a control plane is its own: a join of it was interrupted, or has ended, and its kubelet's
+    /// identity has become unusable since.
+    fn is_gone_on_with(&self) -> bool {
+        match self.role {
+            Role::Worker => false,
+            Role::Unfinished => true,
+            Role::ControlPlane => matches!(self.state, NodeState::Unusable(_)),
+        }
+    }
+}
+
 /// `kubelet-start`, with discovery and TLS bootstrap in it.
 fn make_node(
     plan: &JoinPlan,
@@ -189,7 +202,8 @@ fn make_node(
     let joining = joining(plan, machine, &info, &host_ca_directories, report);
     let prepared = match joining {
         Some(joining) if options.phases.has_control_plane() => {
-            Some(prepare(joining, passed.as_ref(), text, &mut client)?)
+            let configuration = checked_configuration(joining, passed.as_ref(), text)?;
+            Some(joining.prepare(configuration, &mut client)?)
         }
         _ => None,
     };
@@ -212,7 +226,7 @@ fn make_node(
     let etcd = match control_plane {
         Some((joining, prepared)) => {
             let etcd = etcd_member::check(joining, prepared)?;
-            pull_images(joining, prepared, etcd.as_ref(), passed.as_ref())?;
+            pull_images(joining, &prepared.configuration, etcd.as_ref(), passed.as_ref())?;
             etcd
         }
         None => None,
@@ -306,18 +320,17 @@ fn joining<'a>(
         root: machine.root,
         info,
         host_ca_directories,
-        is_resumed: machine.role == Role::Unfinished,
+        is_resumed: machine.is_gone_on_with(),
         report,
     })
 }
 
-/// Makes everything of a control plane that is not etcd's, once this machine is known to be able to be one.
-fn prepare(
+/// The cluster's configuration, once this machine is known to be able to be a control plane of it.
+fn checked_configuration(
     joining: Joining<'_>,
     passed: Option<&LocalChecksPassed<'_>>,
     text: Result<String, String>,
-    client: &mut Client,
-) -> Result<Prepared, Failure> {
+) -> Result<ControlPlaneConfiguration, Failure> {
     let configuration = joining.configuration(text)?;
     if let Some(passed) = passed {
         passed.as_control_plane(ControlPlaneRequirements {
@@ -326,18 +339,18 @@ fn prepare(
             is_resumed: joining.is_resumed,
         })?;
     }
-    joining.prepare(configuration, client)
+    Ok(configuration)
 }
 
 /// Lets the container runtime pull the images of a control plane: a learner that waits for one is in everybody's way.
 fn pull_images(
     joining: Joining<'_>,
-    prepared: &Prepared,
+    configuration: &ControlPlaneConfiguration,
     etcd: Option<&CheckedEtcd<'_>>,
     passed: Option<&LocalChecksPassed<'_>>,
 ) -> Result<(), Failure> {
     if let Some(passed) = passed.filter(|_| joining.plan.options.mode == Mode::Apply) {
-        let images = joining.images(prepared, etcd.and_then(CheckedEtcd::image));
+        let images = joining.images(configuration, etcd.and_then(CheckedEtcd::image))?;
         passed.pull_images(&images, joining.spec.image_pull_policy)?;
     }
     Ok(())
@@ -376,7 +389,9 @@ fn parts_of_control_plane(
     report: &Report,
 ) -> Result<Option<Outcome>, Failure> {
     let (options, root) = (&plan.options, machine.root);
-    if plan.control_plane.is_none() || !options.phases.has_control_plane() {
+    let has_parts = options.phases.has_control_plane();
+    // As in kubeadm, the checks of a control plane ask the cluster what it is to run.
+    if plan.control_plane.is_none() || !has_parts && passed.is_none() {
         return Ok(None);
     }
     report.phase(Phase::Discovery);
@@ -387,9 +402,14 @@ fn parts_of_control_plane(
     let host_ca_directories = control_plane::host_ca_directories(root);
     let Some(joining) = joining(plan, machine, &info, &host_ca_directories, report) else { return Ok(None) };
     let Settings { text, .. } = cluster_config(plan, &mut client, report)?;
-    let prepared = prepare(joining, passed.as_ref(), text, &mut client)?;
+    let configuration = checked_configuration(joining, passed.as_ref(), text)?;
+    if !has_parts {
+        pull_images(joining, &configuration, None, passed.as_ref())?;
+        return Ok(None);
+    }
+    let prepared = joining.prepare(configuration, &mut client)?;
     let etcd = etcd_member::check(joining, &prepared)?;
-    pull_images(joining, &prepared, etcd.as_ref(), passed.as_ref())?;
+    pull_images(joining, &prepared.configuration, etcd.as_ref(), passed.as_ref())?;
     let member = etcd.map(|etcd| etcd.join(joining, &prepared)).transpose()?.flatten();
     let files = prepared.files(joining, member.as_ref().map(EtcdMember::files));
     if options.mode == Mode::DryRun {

@@ -55,3 +55,32 @@ fn a_worker_does_not_join_over_a_control_plane_that_is_half_made() {
     assert_eq!((ran.code(), ran.status), ("control-plane.other-role", 2), "{ran:#?}");
     assert_eq!(server.connections().len(), 0);
 }
+
+#[test]
+fn the_phase_preflight_asks_the_cluster_what_a_control_plane_runs() {
+    let server = ApiServer::start(Options::default());
+    let join = Join::to(&server).config(&at("198.51.100.2"));
+    assert_eq!(join.run_phase(&["preflight"]).outcome(), "phase-done");
+    assert!(server.has_received("kubeadm-config"));
+    write(&join, &format!("{MANIFESTS}/etcd.yaml"));
+    let ran = join.run_phase(&["preflight"]);
+    assert_eq!((ran.code(), ran.status), ("preflight.failed", 2), "{ran:#?}");
+    assert!(ran.stderr.contains("FileAvailable--etc-kubernetes-manifests-etcd.yaml"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_control_plane_whose_identity_is_unusable_is_no_obstacle_to_itself() {
+    let server = ApiServer::start(Options::default());
+    let join = Join::to(&server);
+    assert_eq!(join.run().outcome(), "joined");
+    let join = join.config(&at("198.51.100.2"));
+    write(&join, &format!("{MANIFESTS}/kube-apiserver.yaml"));
+    write(&join, "var/lib/etcd/member/snap/db");
+    let ran = join.run_phase(&["preflight"]);
+    assert_eq!((ran.code(), ran.status), ("preflight.failed", 2), "{ran:#?}");
+    let tree = join.tree();
+    let pair = tree.iter().find(|entry| entry.path.contains("/kubelet-client-2")).unwrap();
+    std::fs::write(join.root().join(&pair.path), "").unwrap();
+    let ran = join.run_phase(&["preflight"]);
+    assert_eq!(ran.outcome(), "phase-done", "{ran:#?}");
+}

@@ -32,6 +32,7 @@ mod report;
 mod resume;
 mod same_machine;
 mod secrets;
+mod shared_certificates;
 mod unreachable;
 mod untrusted_input;
 mod worker;

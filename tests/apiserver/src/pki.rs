@@ -101,6 +101,16 @@ impl Pki {
         &self.pem
     }
 
+    /// Its key, PEM.
+    pub fn ca_key_pem(&self) -> String {
+        self.issuer.key().serialize_pem()
+    }
+
+    /// Its public key, PEM.
+    pub fn ca_public_key_pem(&self) -> String {
+        self.issuer.key().public_key_pem()
+    }
+
     /// The CA certificate, DER.
     pub fn ca_der(&self) -> &CertificateDer<'static> {
         &self.der
