@@ -20,6 +20,7 @@ mod program;
 mod reference_tests;
 #[cfg(test)]
 mod tests;
+mod token;
 mod topic;
 mod version;
 
@@ -31,3 +32,4 @@ pub use join::JoinArgs;
 pub use parse::parse;
 pub use pasted::join_command;
 pub use program::Program;
+pub use token::{TokenArgs, TokenCommand};

@@ -1,6 +1,7 @@
 //! One file per verb: typed arguments in, outcome out. A verb owns no rules; it calls the rooms that do, in order, and says
 //! how it ended.
 
+mod admin;
 mod config;
 mod dispatch;
 mod ensure;
@@ -9,6 +10,7 @@ mod join_outcome;
 mod panics;
 mod phase;
 mod report_options;
+mod token;
 
 pub use dispatch::run;
 pub use panics::report_panics;

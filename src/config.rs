@@ -29,9 +29,9 @@ pub mod settings;
 pub mod settings_table;
 #[cfg(test)]
 mod tests;
-mod time_added;
 mod timeouts;
 mod token_need;
+pub mod token_spec;
 mod v1alpha3;
 mod v1beta2;
 mod v1beta3;
@@ -48,6 +48,7 @@ pub use load::{load, load_unattended};
 pub use place::Place;
 pub use resolve::{Resolved, names_cluster};
 pub use timeouts::Timeouts;
+pub use token_spec::TokenSpec;
 
 /// For the tests of other rooms.
 #[cfg(test)]

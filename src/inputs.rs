@@ -18,7 +18,7 @@ use crate::kubelet::overrides::KubeletOverrides;
 use crate::net::dial::Proxies;
 use crate::report::Report;
 
-pub use discovery::{Discovery, Trust, proxies};
+pub use discovery::{Discovery, Trust, administrators_kubeconfig, proxies};
 pub use error::InputError;
 pub use kubelet::read as kubelet_overrides;
 #[doc(hidden)]

@@ -7,6 +7,7 @@ pub mod answer;
 pub mod client;
 pub mod control_plane;
 pub mod error;
+mod secrets;
 pub mod types;
 pub mod wanted;
 pub mod watch;

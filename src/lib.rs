@@ -51,6 +51,7 @@ mod secret;
 mod services;
 mod text;
 mod tls_bootstrap;
+mod tokens;
 mod values;
 mod yaml;
 

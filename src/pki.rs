@@ -11,6 +11,7 @@ pub mod key;
 pub mod key_algorithm;
 mod name;
 pub mod pem;
+pub mod random;
 pub mod request;
 mod rsa;
 pub mod seal;

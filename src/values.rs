@@ -15,6 +15,7 @@ mod node_name_template;
 pub mod pin;
 pub mod proxy;
 mod quoted;
+pub mod rfc3339;
 mod suggest;
 pub mod token;
 pub mod url;

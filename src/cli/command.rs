@@ -3,6 +3,7 @@
 use super::config::ConfigCommand;
 use super::ensure::EnsureArgs;
 use super::join::JoinArgs;
+use super::token::TokenArgs;
 use super::topic::Help;
 use super::version::Version;
 
@@ -13,6 +14,8 @@ pub enum Command {
     Join(Box<JoinArgs>),
     /// `ensure`.
     Ensure(Box<EnsureArgs>),
+    /// `token`.
+    Token(TokenArgs),
     /// `config`.
     Config(ConfigCommand),
     /// `version`, `--version`.

@@ -106,6 +106,18 @@ pub enum Misuse {
         /// Which.
         flag: &'static str,
     },
+    /// What cannot stand beside a configuration file.
+    BesideConfig {
+        /// What.
+        what: String,
+    },
+    /// A flag that says nothing without another one.
+    Without {
+        /// Which.
+        flag: &'static str,
+        /// The other one.
+        other: &'static str,
+    },
     /// A flag at the end that needs a value.
     NoValue {
         /// As typed.
@@ -210,6 +222,8 @@ impl fmt::Display for Misuse {
             }
             Misuse::NoVerb { behind, verbs } => write!(f, "{behind} needs a word behind it: {verbs}"),
             Misuse::MissingFlag { flag } => write!(f, "--{flag} is missing"),
+            Misuse::BesideConfig { what } => write!(f, "{what} cannot stand beside --config"),
+            Misuse::Without { flag, other } => write!(f, "--{flag} needs --{other} beside it"),
             Misuse::NoValue { flag } => write!(f, "{flag} needs a value"),
             Misuse::UnexpectedValue { flag } => write!(f, "{flag} takes no value"),
             Misuse::BadValue { flag, value, expected } => {
@@ -245,6 +259,7 @@ fn command(verb: Verb) -> &'static str {
         Verb::Join => "join",
         Verb::Ensure => "ensure",
         Verb::Config | Verb::ConfigValidate | Verb::ConfigMigrate => "config",
+        Verb::Token | Verb::TokenGenerate | Verb::TokenCreate | Verb::TokenList | Verb::TokenDelete => "token",
         Verb::Version => "version",
         Verb::Help => "help",
     }
@@ -284,8 +299,10 @@ impl Explain for UsageError {
                 }
             },
             Misuse::NoVerb { .. } | Misuse::MissingFlag { .. } => {
-                format!("run `{program} help config` for what it takes")
+                format!("run `{program} help {command}` for what it takes")
             }
+            Misuse::BesideConfig { .. } => "write it into the file, or leave the file out".to_owned(),
+            Misuse::Without { other, .. } => format!("add --{other}, or leave it out"),
             Misuse::NoHyphens { .. } => "type the hyphens again, two `-`".to_owned(),
             Misuse::SpaceInFlag { flag, .. } => {
                 format!("type the space again; where there is no shell, give two arguments or --{flag}=VALUE")

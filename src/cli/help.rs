@@ -19,6 +19,7 @@ impl Help {
             Topic::General => include_str!("help/general.txt"),
             Topic::Join => include_str!("help/join.txt"),
             Topic::Ensure => include_str!("help/ensure.txt"),
+            Topic::Token => include_str!("help/token.txt"),
             Topic::Config => include_str!("help/config.txt"),
             Topic::Phases => include_str!("help/phases.txt"),
             Topic::Phase(PhaseSpec { applies: Applies::EveryNode(Phase::Preflight), .. }) => {
@@ -47,6 +48,9 @@ impl Help {
             "{flags of the unattended}" => flags(&[Verb::Ensure], Some(Section::Unattended)),
             "{flags before a command}" => flags(&[Verb::None], None),
             "{flags of config}" => flags(&[Verb::ConfigValidate, Verb::ConfigMigrate], None),
+            "{flags of every token verb}" => flags(&[Verb::Token], Some(Section::Run)),
+            "{flags of token create}" => flags(&[Verb::TokenCreate], Some(Section::Token)),
+            "{flags of token list}" => flags(&[Verb::TokenList], Some(Section::Token)),
             "{flags of version}" => flags(&[Verb::Version], None),
             _ => line.to_owned(),
         });
@@ -71,6 +75,7 @@ pub(super) fn parse(mut args: Arguments) -> Result<Help, UsageError> {
         topic = match word.as_str() {
             "join" => Topic::Join,
             "ensure" => Topic::Ensure,
+            "token" => Topic::Token,
             "config" => Topic::Config,
             "phase" if topic == Topic::Join => Topic::Phases,
             "version" => Topic::Version,
@@ -106,7 +111,7 @@ mod tests {
 
     fn topics() -> Vec<Topic> {
         let phases = crate::phase::NAMES.iter().map(Topic::Phase);
-        [Topic::General, Topic::Join, Topic::Config, Topic::Phases, Topic::Version, Topic::Errors]
+        [Topic::General, Topic::Join, Topic::Token, Topic::Config, Topic::Phases, Topic::Version, Topic::Errors]
             .into_iter()
             .chain(phases)
             .collect()
@@ -131,6 +136,10 @@ mod tests {
         let topics = [
             (Verb::None, Topic::General),
             (Verb::Join, Topic::Join),
+            (Verb::TokenGenerate, Topic::Token),
+            (Verb::TokenCreate, Topic::Token),
+            (Verb::TokenList, Topic::Token),
+            (Verb::TokenDelete, Topic::Token),
             (Verb::ConfigValidate, Topic::Config),
             (Verb::ConfigMigrate, Topic::Config),
             (Verb::Version, Topic::Version),

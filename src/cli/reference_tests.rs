@@ -9,13 +9,18 @@ use crate::config::settings_table::{FIELDS, SETTINGS};
 const BEGIN: &str = "<!-- settings: begin -->\n";
 const END: &str = "<!-- settings: end -->\n";
 
-const VERBS: [Verb; 8] = [
+const VERBS: [Verb; 13] = [
     Verb::None,
     Verb::Join,
     Verb::Ensure,
     Verb::Config,
     Verb::ConfigValidate,
     Verb::ConfigMigrate,
+    Verb::Token,
+    Verb::TokenGenerate,
+    Verb::TokenCreate,
+    Verb::TokenList,
+    Verb::TokenDelete,
     Verb::Version,
     Verb::Help,
 ];
@@ -75,6 +80,11 @@ fn command(verb: Verb) -> &'static str {
         Verb::Config => "config print",
         Verb::ConfigValidate => "config validate",
         Verb::ConfigMigrate => "config migrate",
+        Verb::Token => "token",
+        Verb::TokenGenerate => "token generate",
+        Verb::TokenCreate => "token create",
+        Verb::TokenList => "token list",
+        Verb::TokenDelete => "token delete",
         Verb::Version => "version",
         Verb::Help => "help",
     }
@@ -93,7 +103,9 @@ fn meaning(setting: &Setting) -> String {
 }
 
 fn refused_beside_config() -> String {
-    let refused = SETTINGS.iter().filter(|setting| setting.beside_config == Beside::Refused);
+    let is_refused =
+        |setting: &&Setting| setting.beside_config == Beside::Refused && setting.verbs.contains(Verb::Join);
+    let refused = SETTINGS.iter().filter(is_refused);
     refused.map(|setting| format!("`--{}`", setting.flag)).collect::<Vec<_>>().join(", ")
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::cli::{JoinArgs, LoggingFormat, Output, Program};
+use crate::cli::{JoinArgs, LoggingFormat, Output, Program, TokenArgs};
 use crate::config::origin::Origin;
 use crate::config::setting::Verb;
 use crate::config::settings::Settings;
@@ -13,6 +13,11 @@ use crate::report::{CLUSTER_API, ReportOptions, result};
 /// The report of a verb that leaves no result.
 pub(super) fn of_others() -> ReportOptions {
     ReportOptions { colour: colour(), ..ReportOptions::default() }
+}
+
+/// The report of `token`.
+pub(super) fn of_token(args: &TokenArgs) -> ReportOptions {
+    ReportOptions { verbosity: args.verbosity, ..of_others() }
 }
 
 /// The report of a join.
@@ -38,7 +43,7 @@ pub(super) fn of_provisioned(args: &JoinArgs) -> ReportOptions {
 /// that asked for JSON gets it, and the result is not left from the run before.
 pub(super) fn of_argv(argv: &[OsString]) -> ReportOptions {
     let words: Vec<&str> = argv.iter().skip(1).map(|word| trimmed(word)).collect();
-    let verb = words.iter().find(|word| ["join", "ensure", "config", "version", "help"].contains(*word));
+    let verb = words.iter().find(|word| ["join", "ensure", "token", "config", "version", "help"].contains(*word));
     let typed = typed(&words);
     let result = match verb {
         Some(&("join" | "ensure")) => {

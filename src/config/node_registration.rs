@@ -10,8 +10,8 @@ use super::fields::{Fields, Reader};
 use super::join_configuration::{ImagePullPolicy, Taint};
 use super::origin::WithOrigin;
 use super::problem::Problem;
-use super::time_added;
 use super::warning::Warning;
+use crate::values::rfc3339;
 
 /// Reads the fields. What a version does not have has been named as unknown by the caller, and is not looked for by
 /// older ones, because kubeadm would have ignored it.
@@ -47,7 +47,7 @@ fn taints<'a>(reader: &mut Reader<'a>, node: &Fields<'a>) -> Option<Vec<DraftTai
         let taint = Taint { key: text("key"), value: text("value"), effect: text("effect") };
         let mut time_added = None;
         if let Some(WithOrigin { value, origin }) = reader.string(&fields, "timeAdded") {
-            time_added = time_added::in_utc(&value);
+            time_added = rfc3339::in_utc(&value);
             if time_added.is_none() {
                 reader.findings.problems.push(Problem::Time(origin, value));
             }

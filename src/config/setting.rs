@@ -55,6 +55,16 @@ pub enum Verb {
     ConfigValidate,
     /// `config migrate`.
     ConfigMigrate,
+    /// `token`, before its own verb is known.
+    Token,
+    /// `token generate`.
+    TokenGenerate,
+    /// `token create`.
+    TokenCreate,
+    /// `token list`.
+    TokenList,
+    /// `token delete`.
+    TokenDelete,
     /// `version`.
     Version,
     /// `help`.
@@ -63,7 +73,7 @@ pub enum Verb {
 
 /// A set of commands, one bit each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verbs(u16);
+pub struct Verbs(u32);
 
 /// The set of these commands.
 pub const fn verbs(verbs: &[Verb]) -> Verbs {
@@ -95,6 +105,8 @@ pub enum Section {
     Sources,
     /// What this run does.
     Run,
+    /// What a token is to be.
+    Token,
     /// What a machine does that nobody watches.
     Unattended,
     /// Not in help: flags of older releases, flags without an effect, and what only a file says.

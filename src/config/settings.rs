@@ -87,6 +87,24 @@ pub struct Settings {
     pub allow_deprecated_api: Option<bool>,
     /// `config validate`, `config migrate`: an unreleased version is no error.
     pub allow_experimental_api: Option<bool>,
+    /// The administrator's kubeconfig.
+    pub kubeconfig: Option<WithOrigin<PathBuf>>,
+    /// How long a new token lives.
+    pub ttl: Option<Duration>,
+    /// What it can be used for.
+    pub usages: Vec<WithOrigin<String>>,
+    /// Whom it is known as.
+    pub groups: Vec<WithOrigin<String>>,
+    /// Why there is one.
+    pub description: Option<WithOrigin<String>>,
+    /// The join command instead of the token.
+    pub print_join_command: Option<bool>,
+    /// How many are made.
+    pub count: Option<u16>,
+    /// `token create`: in which form what joins is printed.
+    pub join_command_form: Option<JoinCommandForm>,
+    /// `token list`: in which form.
+    pub list_form: Option<ListForm>,
     /// 0 shows what kubeadm shows, 10 everything.
     pub verbosity: Option<u8>,
     /// What standard error carries.
@@ -129,6 +147,32 @@ pub enum VersionFormat {
     Short,
     /// One JSON document.
     Json,
+}
+
+/// `token create --output`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum JoinCommandForm {
+    /// `kubeadm join ...`, one line.
+    #[default]
+    Command,
+    /// Parameters of the kernel command line, one line.
+    Cmdline,
+    /// A JoinConfiguration.
+    Yaml,
+    /// Commands that seal it as credentials of systemd, for the machine that they are run on.
+    SystemdCreds,
+}
+
+/// `token list --output`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ListForm {
+    /// A table.
+    #[default]
+    Text,
+    /// A document of JSON for each.
+    Json,
+    /// A document of YAML for each.
+    Yaml,
 }
 
 /// The items of a list as kubeadm's list flags take them: separated by commas, white space and empty items dropped.

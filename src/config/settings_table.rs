@@ -4,12 +4,12 @@
 //! A new setting is one row here, one field in [`super::settings::Settings`], and its use.
 
 use super::setting::{Beside, Kind, Note, Parser, Section, Setting, Verb, verbs};
-use super::settings::{LoggingFormat, Output, VersionFormat};
+use super::settings::{JoinCommandForm, ListForm, LoggingFormat, Output, VersionFormat};
 use crate::clock::ClockMode;
 use crate::values::duration;
 
 /// The rows.
-pub static SETTINGS: [Setting; 62] = [
+pub static SETTINGS: [Setting; 78] = [
     // The cluster.
     Setting {
         parameter: "endpoint",
@@ -456,6 +456,143 @@ pub static SETTINGS: [Setting; 62] = [
         help: "The version alone, or JSON",
         ..JOIN
     },
+    // Tokens.
+    Setting {
+        verbs: verbs(&TOKEN_VERBS),
+        flag: "kubeconfig",
+        value: "FILE",
+        kind: Kind::Path(|s| &mut s.kubeconfig),
+        help: "The administrator's kubeconfig (default: that of $KUBECONFIG, ~/.kube/config, /etc/kubernetes/admin.conf, the \
+               first that is there)",
+        section: Section::Run,
+        ..TOKEN
+    },
+    Setting {
+        verbs: verbs(&TOKEN_VERBS),
+        flag: "dry-run",
+        kind: Kind::Boolean(|s| &mut s.dry_run),
+        help: "Say what would be done, and ask no cluster",
+        section: Section::Run,
+        ..TOKEN
+    },
+    Setting {
+        flag: "config",
+        value: "FILE",
+        kind: Kind::Path(|s| &mut s.config),
+        help: "An InitConfiguration whose bootstrapTokens are made; of flags only --dry-run, --kubeconfig, \
+               --print-join-command and --output may stand beside it",
+        ..TOKEN
+    },
+    Setting {
+        flag: "ttl",
+        value: "DURATION",
+        kind: Kind::Parsed(&Parser {
+            expected: "a duration of at least 0s, such as 2h",
+            set: |s, text| {
+                s.ttl = duration::parse(text).ok();
+                s.ttl.is_some()
+            },
+        }),
+        beside_config: Beside::Refused,
+        help: "How long it lives; 0 is for ever (default: 24h)",
+        ..TOKEN
+    },
+    Setting {
+        flag: "usages",
+        value: "USAGE[,USAGE]",
+        kind: Kind::List(|s| &mut s.usages),
+        beside_config: Beside::Refused,
+        help: "What it can be used for (default: signing,authentication)",
+        ..TOKEN
+    },
+    Setting {
+        flag: "groups",
+        value: "GROUP[,GROUP...]",
+        kind: Kind::List(|s| &mut s.groups),
+        beside_config: Beside::Refused,
+        help: "Whom it is known as (default: the group of kubeadm's whose members may join)",
+        ..TOKEN
+    },
+    Setting {
+        flag: "description",
+        value: "TEXT",
+        kind: Kind::Text(|s| &mut s.description),
+        beside_config: Beside::Refused,
+        help: "Why there is one",
+        ..TOKEN
+    },
+    Setting {
+        flag: "count",
+        value: "N",
+        kind: Kind::Parsed(&Parser {
+            expected: "a number from 1 to 1000",
+            set: |s, text| {
+                s.count = text.parse().ok().filter(|count| (1..=1000).contains(count));
+                s.count.is_some()
+            },
+        }),
+        beside_config: Beside::Refused,
+        since: KUBEJOIN,
+        help: "Make so many, each printed on a line of its own: one token is one flow of the API server's fairness",
+        ..TOKEN
+    },
+    Setting {
+        flag: "print-join-command",
+        kind: Kind::Boolean(|s| &mut s.print_join_command),
+        help: "Print the command that joins with it",
+        ..TOKEN
+    },
+    Setting {
+        flag: "certificate-key",
+        value: "KEY",
+        kind: Kind::Secret(|s| &mut s.certificate_key),
+        beside_config: Beside::Refused,
+        help: "With --print-join-command: print the command of a control plane, with this key",
+        ..TOKEN
+    },
+    Setting {
+        flag: "output",
+        short: Some('o'),
+        value: "cmdline|yaml|systemd-creds",
+        kind: Kind::Parsed(&Parser {
+            expected: "cmdline, yaml or systemd-creds",
+            set: |s, text| {
+                choose(
+                    &mut s.join_command_form,
+                    text,
+                    &[
+                        ("cmdline", JoinCommandForm::Cmdline),
+                        ("yaml", JoinCommandForm::Yaml),
+                        ("systemd-creds", JoinCommandForm::SystemdCreds),
+                    ],
+                )
+            },
+        }),
+        since: KUBEJOIN,
+        help: "With --print-join-command: kernel parameters, a JoinConfiguration, or commands that seal it for a machine",
+        ..TOKEN
+    },
+    Setting { flag: "output", short: Some('o'), help: "A table, or a document for each (default: text)", ..LIST_FORM },
+    Setting {
+        flag: "experimental-output",
+        note: Note::Retired("read as --output"),
+        section: Section::Hidden,
+        since: "1.17 to 1.21",
+        ..LIST_FORM
+    },
+    Setting {
+        flag: "allow-missing-template-keys",
+        note: Note::NoEffect("there are no templates"),
+        section: Section::Hidden,
+        ..TOKEN_LIST
+    },
+    Setting {
+        flag: "show-managed-fields",
+        note: Note::NoEffect("no token has any"),
+        section: Section::Hidden,
+        ..TOKEN_LIST
+    },
+    Setting { verbs: verbs(&TOKEN_VERBS), help: "How much to say of what is asked, 0 to 10 (default: 0)", ..VERBOSITY },
     Setting {
         verbs: verbs(&[
             Verb::None,
@@ -464,6 +601,11 @@ pub static SETTINGS: [Setting; 62] = [
             Verb::Config,
             Verb::ConfigValidate,
             Verb::ConfigMigrate,
+            Verb::Token,
+            Verb::TokenGenerate,
+            Verb::TokenCreate,
+            Verb::TokenList,
+            Verb::TokenDelete,
             Verb::Version,
             Verb::Help,
         ]),
@@ -657,6 +799,28 @@ const VERBOSITY: Setting = Setting {
 };
 
 const HIDDEN: Setting = Setting { section: Section::Hidden, ..JOIN };
+
+const TOKEN_VERBS: [Verb; 5] =
+    [Verb::Token, Verb::TokenGenerate, Verb::TokenCreate, Verb::TokenList, Verb::TokenDelete];
+
+const TOKEN: Setting = Setting { verbs: verbs(&[Verb::TokenCreate]), section: Section::Token, ..JOIN };
+
+const TOKEN_LIST: Setting = Setting { verbs: verbs(&[Verb::TokenList]), ..TOKEN };
+
+const LIST_FORM: Setting = Setting {
+    value: "text|json|yaml",
+    kind: Kind::Parsed(&Parser {
+        expected: "text, json or yaml",
+        set: |s, text| {
+            choose(
+                &mut s.list_form,
+                text,
+                &[("text", ListForm::Text), ("json", ListForm::Json), ("yaml", ListForm::Yaml)],
+            )
+        },
+    }),
+    ..TOKEN_LIST
+};
 
 /// Flags of the library that kubeadm logs with.
 const KLOG: Setting =

@@ -41,6 +41,9 @@ codes! {
     CONFIG_CREDENTIAL_NOT_OPENED "config.credential-not-opened" Usage
         "systemd did not open an encrypted credential on this disk: it is another machine's, or its TPM is not there"
         "run `journalctl -b -u kubejoin` on this machine, and make the credential again there with `systemd-creds encrypt`"
+    CONFIG_KUBECONFIG "config.kubeconfig" Usage
+        "an administrator's kubeconfig cannot be read or used"
+        "give one that kubejoin can use with --kubeconfig, such as /etc/kubernetes/admin.conf of a control plane: with a token or a client certificate, and without programs"
     CONFIG_CA_FILE "config.ca-file" Usage
         "a file with CA certificates for discovery cannot be read or used"
         "give a PEM file with the CA certificate, such as /etc/kubernetes/pki/ca.crt of the control plane"
@@ -200,6 +203,14 @@ codes! {
     DISCOVERY_URL_BUSY "discovery.url-busy" Transient
         "the web server of the discovery URL cannot answer now"
         "run again; look at that web server if it stays so"
+
+    // bootstrap tokens
+    TOKEN_EXISTS "token.exists" Refused
+        "there is a bootstrap token with this id already"
+        "run `kubejoin token create` without a token, which draws one, or `kubejoin token delete` with the id first"
+    TOKEN_NOT_MADE "token.not-made" Machine
+        "the kernel gave no random numbers for a token"
+        "run again; if it stays so, look at this machine's kernel log for its random number generator"
 
     // TLS bootstrap
     BOOTSTRAP_KEY "tls-bootstrap.key" Machine

@@ -129,12 +129,7 @@ pub(super) fn read(
             },
         },
         DiscoveryMethod::File(path) => {
-            let kubeconfig = kubeconfig(path, is_foreign)?;
-            kubeconfig.conceal(report);
-            let system_ca = match kubeconfig.ca_certificates.is_empty() {
-                true => Some(Verification::unpinned(system_roots(bundle, clock, report)?, clock)),
-                false => None,
-            };
+            let (kubeconfig, system_ca) = file(path, is_foreign, bundle, clock, report)?;
             Discovery::File { kubeconfig: Box::new(kubeconfig), system_ca }
         }
         DiscoveryMethod::Url { url, ca_file } => {
@@ -146,6 +141,38 @@ pub(super) fn read(
             Discovery::Url { url: url.clone(), web_server, system_ca }
         }
     })
+}
+
+/// The kubeconfig of an administrator, as a discovery by file, and what it says.
+///
+/// # Errors
+/// It cannot be read or used.
+pub fn administrators_kubeconfig(
+    path: &Path,
+    host: &HostFacts,
+    clock: Clock,
+    report: &Report,
+) -> Result<(Discovery, ClusterAccess), InputError> {
+    let read = file(path, false, &host.system_ca_bundle, clock, report);
+    let (kubeconfig, system_ca) = read.map_err(InputError::of_administrator)?;
+    Ok((Discovery::File { kubeconfig: Box::new(kubeconfig.clone()), system_ca }, kubeconfig))
+}
+
+/// A kubeconfig, and what verifies its server where it has no CA.
+fn file(
+    path: &Path,
+    is_foreign: bool,
+    bundle: &SystemCaBundle,
+    clock: Clock,
+    report: &Report,
+) -> Result<(ClusterAccess, Option<Verification>), InputError> {
+    let kubeconfig = kubeconfig(path, is_foreign)?;
+    kubeconfig.conceal(report);
+    let system_ca = match kubeconfig.ca_certificates.is_empty() {
+        true => Some(Verification::unpinned(system_roots(bundle, clock, report)?, clock)),
+        false => None,
+    };
+    Ok((kubeconfig, system_ca))
 }
 
 /// What is known of proxies, on this machine's network; the system trust store is read where one has to be verified.

@@ -43,6 +43,20 @@ pub enum InputError {
         /// Why not.
         error: KubeconfigError,
     },
+    /// An administrator's kubeconfig cannot be read.
+    AdministratorUnreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It cannot be used.
+    Administrator {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        error: KubeconfigError,
+    },
     /// A file with CA certificates cannot be read.
     CaUnreadable {
         /// Which.
@@ -69,6 +83,15 @@ pub enum InputError {
 }
 
 impl InputError {
+    /// The same, where the file is an administrator's kubeconfig.
+    pub(super) fn of_administrator(self) -> Self {
+        match self {
+            InputError::DiscoveryUnreadable { path, source } => InputError::AdministratorUnreadable { path, source },
+            InputError::Discovery { path, error } => InputError::Administrator { path, error },
+            other => other,
+        }
+    }
+
     /// The same, with where the file is, if it is only missing here and stands below the target root. Named files are those
     /// of the system that runs; kubeadm, which changes its root, finds them in the other one.
     pub(super) fn located(self, rootfs: &Path) -> Self {
@@ -100,6 +123,12 @@ impl fmt::Display for InputError {
             InputError::Discovery { path, error } => {
                 write!(f, "the discovery file {} cannot be used: {error}", path.display())
             }
+            InputError::AdministratorUnreadable { path, source } => {
+                write!(f, "cannot read the kubeconfig {}: {source}", path.display())
+            }
+            InputError::Administrator { path, error } => {
+                write!(f, "the kubeconfig {} cannot be used: {error}", path.display())
+            }
             InputError::CaUnreadable { path, source } => {
                 write!(f, "cannot read the CA certificates of {}: {source}", path.display())
             }
@@ -125,9 +154,10 @@ impl std::error::Error for InputError {
             InputError::Patches(error) => Some(error),
             InputError::Unreadable { source, .. }
             | InputError::DiscoveryUnreadable { source, .. }
+            | InputError::AdministratorUnreadable { source, .. }
             | InputError::CaUnreadable { source, .. } => Some(source),
             InputError::KubeletConfig { error, .. } => Some(error),
-            InputError::Discovery { error, .. } => Some(error),
+            InputError::Discovery { error, .. } | InputError::Administrator { error, .. } => Some(error),
             InputError::Ca { error, .. } => Some(error),
             InputError::SystemCaBundle | InputError::OnlyBelowRoot { .. } => None,
         }
@@ -141,6 +171,7 @@ impl Explain for InputError {
             InputError::OnlyBelowRoot { .. } => &codes::CONFIG_UNREADABLE,
             InputError::Unreadable { .. } | InputError::KubeletConfig { .. } => &codes::KUBELET_CONFIG_FILE,
             InputError::DiscoveryUnreadable { .. } | InputError::Discovery { .. } => &codes::DISCOVERY_FILE,
+            InputError::AdministratorUnreadable { .. } | InputError::Administrator { .. } => &codes::CONFIG_KUBECONFIG,
             InputError::CaUnreadable { .. } | InputError::Ca { .. } | InputError::SystemCaBundle => {
                 &codes::CONFIG_CA_FILE
             }

@@ -29,6 +29,11 @@ impl Object for Secret {
 }
 
 impl Secret {
+    /// `metadata.name`.
+    pub fn name(&self) -> &str {
+        text(&self.0, "/metadata/name")
+    }
+
     /// `metadata.creationTimestamp` (RFC 3339).
     pub fn created(&self) -> &str {
         text(&self.0, "/metadata/creationTimestamp")

@@ -38,6 +38,17 @@ impl Wanted {
         }
     }
 
+    /// The Secrets of one type.
+    pub fn secrets_of_type(namespace: &str, of_type: &str) -> Self {
+        let of_type = of_type.replace('/', "%2F");
+        Wanted {
+            path: format!("/api/v1/namespaces/{namespace}/secrets?fieldSelector=type%3D{of_type}"),
+            // A list has none.
+            name: String::new(),
+            object: format!("Secrets of {namespace}"),
+        }
+    }
+
     /// The static pods of control planes: of one component, of one node, or all.
     pub fn control_plane_pods(component: Option<&str>, node: Option<&str>) -> Self {
         let component = component.map_or(String::new(), |name| format!("component%3D{name}%2C"));

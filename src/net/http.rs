@@ -54,6 +54,8 @@ pub enum Method {
     Post,
     /// Change.
     Patch,
+    /// Remove.
+    Delete,
 }
 
 /// The head of an answer.
@@ -320,6 +322,7 @@ fn serialise(
             Method::Get => http::Method::GET,
             Method::Post => http::Method::POST,
             Method::Patch => http::Method::PATCH,
+            Method::Delete => http::Method::DELETE,
         })
         .uri(format!("https://{endpoint}{}", request.path))
         .header("host", host(endpoint))
@@ -333,7 +336,7 @@ fn serialise(
     if request.body.is_some() {
         let media = match request.method {
             Method::Patch => "application/strategic-merge-patch+json",
-            Method::Get | Method::Post => "application/json",
+            Method::Get | Method::Post | Method::Delete => "application/json",
         };
         head = head.header("content-type", media).header("content-length", body.len());
     }

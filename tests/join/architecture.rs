@@ -15,7 +15,7 @@ const ORDER: [&[&str]; 23] = [
     &["kubeconfig"],
     &["kube"],
     &["etcd"],
-    &["cluster"],
+    &["cluster", "tokens"],
     &["kubelet"],
     &["inputs"],
     &["plan"],
@@ -39,7 +39,7 @@ const CONFINED: [(&str, &[&str]); 10] = [
     ("ring", &["pki", "net/tls/algorithms.rs"]),
     ("webpki", &["net/tls.rs", "net/tls/algorithms.rs"]),
     ("webpki_roots", &["net/tls/roots.rs"]),
-    ("time", &["pki/x509.rs", "pki/issue.rs", "node/paths.rs", "cli", "config/time_added.rs"]),
+    ("time", &["pki/x509.rs", "pki/issue.rs", "node/paths.rs", "cli", "values/rfc3339.rs"]),
     ("miniz_oxide", &["preflight/kernel_config.rs"]),
     ("rustls", &["net", "pki", "tls_bootstrap", "node/state.rs", "control_plane"]),
 ];

@@ -1,9 +1,32 @@
-//! `timeAdded` of a taint: RFC 3339 as Go reads and writes it (`apis/meta/v1/time.go`).
+//! Times as RFC 3339 has them and Go reads and writes them (`time.RFC3339`, `apis/meta/v1/time.go`), cut to seconds.
 
-use time::{Date, Month, PrimitiveDateTime, Time, UtcOffset};
+use std::time::SystemTime;
 
-/// The same instant in UTC, cut to seconds; `None` where the text is no time.
-pub(super) fn in_utc(text: &str) -> Option<String> {
+use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
+
+/// The same instant in UTC; `None` where the text is no time.
+pub fn in_utc(text: &str) -> Option<String> {
+    Some(written(parse(text)?.checked_to_offset(UtcOffset::UTC)?))
+}
+
+/// An instant, in UTC; `None` where no calendar has it.
+pub fn of(time: SystemTime) -> Option<String> {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(written(OffsetDateTime::from_unix_timestamp(i64::try_from(since.as_secs()).ok()?).ok()?))
+}
+
+/// The instant as seconds since 1970; `None` where the text is no time.
+pub fn seconds(text: &str) -> Option<i64> {
+    Some(parse(text)?.unix_timestamp())
+}
+
+fn written(utc: OffsetDateTime) -> String {
+    let (month, day) = (u8::from(utc.month()), utc.day());
+    let (hour, minute, second) = utc.to_hms();
+    format!("{:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z", utc.year())
+}
+
+fn parse(text: &str) -> Option<OffsetDateTime> {
     let (date, clock) = text.split_once('T')?;
     let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
     let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
@@ -16,10 +39,7 @@ pub(super) fn in_utc(text: &str) -> Option<String> {
         None => offset,
         Some(fraction) => Some(fraction.trim_start_matches(|c: char| c.is_ascii_digit())).filter(|r| *r != fraction)?,
     };
-    let utc = PrimitiveDateTime::new(date, clock).assume_offset(zone(offset)?).checked_to_offset(UtcOffset::UTC)?;
-    let (month, day) = (u8::from(utc.month()), utc.day());
-    let (hour, minute, second) = utc.to_hms();
-    Some(format!("{:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z", utc.year()))
+    Some(PrimitiveDateTime::new(date, clock).assume_offset(zone(offset)?))
 }
 
 /// `Z`, or hours and minutes behind a sign.
@@ -66,6 +86,9 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(in_utc(text).as_deref(), expected, "{text}");
+            assert_eq!(seconds(text), expected.and_then(seconds), "{text}");
         }
+        assert_eq!(seconds("1970-01-01T01:00:01+01:00"), Some(1));
+        assert_eq!(of(SystemTime::UNIX_EPOCH).as_deref(), Some("1970-01-01T00:00:00Z"));
     }
 }
