@@ -131,6 +131,24 @@ never() { ! "$@"; }
 
 KERNEL_MODULES=$(echo "$unpacked"/lib/modules/*) MODULES=$here/modules "$initramfs/build.sh" aarch64 "$binary" "$work/initramfs.cpio"
 echo "== the initramfs, $(wc -c <"$work/initramfs.cpio") bytes"
+rm -rf "$work/initramfs.tree"
+mkdir "$work/initramfs.tree"
+(cd "$work/initramfs.tree" && cpio --quiet -id) <"$work/initramfs.cpio"
+# phy_has_driver ID: a module of the initramfs, loaded before the network cards', is for the chip with this number (32 bits).
+phy_has_driver() {
+	number=$(($1)) bits=
+	while [ ${#bits} -lt 32 ]; do bits=$((number % 2))$bits number=$((number / 2)); done
+	# shellcheck disable=SC2013 # words are what is wanted
+	for module in $(sed '/smsc95xx\|lan78xx\|genet/,$d' "$work/initramfs.tree/lib/modules/order"); do
+		for pattern in $(tr '\0' '\n' <"$work/initramfs.tree/lib/modules/$module" | sed -n 's/^alias=mdio://p' | tr '?' '.'); do
+			! echo "$bits" | grep -qx "$pattern" || return 0
+		done
+	done
+	return 1
+}
+check "the Ethernet chip of a Pi 3B has its driver" phy_has_driver 0x0007c0f0
+check "that of a Pi 3B+, too" phy_has_driver 0x0007c132
+check "and that of a Pi 4" phy_has_driver 0x600d84a2
 cp "$(find "$unpacked" -name bcm2837-rpi-3-b.dtb | head -n 1)" "$work/board.dtb"
 fdtput -t s "$work/board.dtb" / serial-number "$serial_number" # the firmware puts it there
 serve
