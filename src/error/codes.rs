@@ -55,6 +55,9 @@ codes! {
     PREFLIGHT_RUNTIME "preflight.runtime-not-ready" Transient
         "the container runtime is not there yet, does not answer, or says that it is not ready"
         "start the container runtime on this machine, look at its log, and run again"
+    PREFLIGHT_KUBELET_TIMEOUT "preflight.kubelet-timeout" Transient
+        "`kubelet --version` did not end in time: the machine is starting, or reads the program from slow storage"
+        "run again; if it does not end either, run `kubelet --version` by hand on this machine"
     PREFLIGHT_NOT_MOUNTED "preflight.not-mounted" Transient
         "a file system that a node's files belong on is not mounted yet"
         "run again after the named mount point has been mounted on this machine"

@@ -10,8 +10,9 @@ use crate::host::HostFacts;
 use crate::services::{Commands, Running, ServiceError, find};
 use crate::values::{Quoted, Version};
 
-/// Longest time for `kubelet --version`: 70 MB from a slow card.
-const VERSION_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest time for `kubelet --version`: 90 MB from a slow card, on a machine that starts everything else as well. Shorter, and
+/// each attempt could be ended before it is done.
+const VERSION_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// For a kubelet that is missing or too old.
 pub(super) const INSTALL: &str =
@@ -26,6 +27,8 @@ pub(super) enum NoVersion {
     NotInPath(PathBuf),
     /// It does not print one.
     Unknown(String),
+    /// It has not printed one yet: the program is read from slow storage, or the machine is starting.
+    TimedOut(ServiceError),
 }
 
 impl NoVersion {
@@ -38,6 +41,10 @@ impl NoVersion {
             }
             NoVersion::NotInPath(elsewhere) => Verdict::not_in_path("kubelet", elsewhere),
             NoVersion::Unknown(why) => Verdict::error(format!("the kubelet's version is not known: {why}"), INSTALL),
+            NoVersion::TimedOut(error) => {
+                let code = &codes::PREFLIGHT_KUBELET_TIMEOUT;
+                Verdict::error(format!("the kubelet's version is not known: {error}"), code.hint).with_code(code)
+            }
         }
     }
 }
@@ -72,7 +79,10 @@ impl KubeletVersion {
 
 impl From<ServiceError> for NoVersion {
     fn from(error: ServiceError) -> Self {
-        NoVersion::Unknown(error.to_string())
+        match error {
+            ServiceError::TimedOut { .. } => NoVersion::TimedOut(error),
+            _ => NoVersion::Unknown(error.to_string()),
+        }
     }
 }
 
@@ -97,4 +107,23 @@ fn finish(running: Running) -> Result<Version, NoVersion> {
 pub(super) fn read(output: &str) -> Result<Version, NoVersion> {
     let version = output.trim().strip_prefix("Kubernetes v").and_then(|version| version.parse().ok());
     version.ok_or_else(|| NoVersion::Unknown(format!("it prints {}", Quoted(output.trim()))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Class;
+
+    #[test]
+    fn a_kubelet_that_takes_too_long_is_asked_again() {
+        let path = ["/usr/bin".into(), "/bin".into()];
+        let sleep = find(&path, "sleep").unwrap();
+        let verdict = |timeout, argument| {
+            finish(Commands::new(&path, timeout).start(&sleep, &[argument]).unwrap()).unwrap_err().verdict()
+        };
+        let late = verdict(Duration::from_millis(50), "1000");
+        assert_eq!(late.code.unwrap().class, Class::Transient, "{late:?}");
+        let broken = verdict(VERSION_TIMEOUT, "nothing");
+        assert_eq!(broken.code, None, "{broken:?}");
+    }
 }
