@@ -126,7 +126,7 @@ impl Sink for Console {
             Event::Line { level: Level::Info, section, text, .. } => {
                 put(self.out.as_mut().unwrap_or(&mut self.err), &format!("[{section}] "), None, text, 4);
             }
-            Event::Line { level: Level::Warning, section, code, text } => {
+            Event::Line { level: Level::Warning, section, code, text, .. } => {
                 let code = code.map_or(String::new(), |code| format!(" ({})", code.name));
                 let mark = Some(("WARNING: ", Colour::Yellow));
                 put(&mut self.err, &format!("[{section}] "), mark, &format!("{text}{code}"), 4);

@@ -31,7 +31,7 @@ impl Document {
 impl Sink for Document {
     fn accept(&mut self, event: &Event<'_>) {
         match event {
-            Event::Finding { finding, .. } => self.findings.push(fields::finding(finding)),
+            Event::Finding { finding, .. } => fields::keep(&mut self.findings, finding),
             Event::Done { outcome, facts, .. } => {
                 let mut document: Map<_, _> =
                     facts.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
@@ -39,13 +39,12 @@ impl Sink for Document {
                 self.print(document);
             }
             Event::Failed { code, message, hint, findings } => {
-                self.findings.extend(findings.iter().map(fields::finding));
+                findings.iter().for_each(|finding| fields::keep(&mut self.findings, finding));
                 let mut document = fields::failure(code, hint);
                 document.insert("message".to_owned(), json!(message));
                 self.print(document);
             }
-            Event::AttemptStarted => self.findings.clear(),
-            Event::PhaseStarted(_) | Event::PhaseEnded(..) | Event::Line { .. } => {}
+            Event::AttemptStarted | Event::PhaseStarted(_) | Event::PhaseEnded(..) | Event::Line { .. } => {}
         }
     }
 }

@@ -13,7 +13,8 @@ pub(super) const NODE_OUTCOMES: [&str; 2] = ["joined", "already-joined"];
 /// Something that happened, as the sinks see it. Texts have been through [`super::outgoing`].
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// A run that is made of attempts begins, perhaps anew: what was kept of the attempt before is past.
+    /// A run that is made of attempts begins, perhaps anew: the phases of the attempt before are past. What it warned of is
+    /// not said again in the same words.
     AttemptStarted,
     /// A phase began.
     PhaseStarted(&'static str),
@@ -29,6 +30,8 @@ pub enum Event<'a> {
         code: Option<&'static Code>,
         /// The line, without the prefix.
         text: &'a str,
+        /// What is waited for, where the line says that: the next one about the same has a longer time in it.
+        reason: Option<&'a str>,
     },
     /// What a check found, where that does not end the run.
     Finding {

@@ -19,6 +19,14 @@ pub(super) fn finding(finding: &Finding) -> Value {
     })
 }
 
+/// Keeps a finding, once however many attempts had it.
+pub(super) fn keep(findings: &mut Vec<Value>, found: &Finding) {
+    let found = finding(found);
+    if !findings.contains(&found) {
+        findings.push(found);
+    }
+}
+
 /// The fields of an error beside its message and its findings.
 pub(super) fn failure(code: &Code, hint: &str) -> Map<String, Value> {
     object([

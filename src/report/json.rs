@@ -61,7 +61,7 @@ impl Sink for JsonLines {
                 fields
             }
             Event::Line { level: Level::Info, section, text, .. } => line("info", section, text),
-            Event::Line { level: Level::Warning, section, code, text } => {
+            Event::Line { level: Level::Warning, section, code, text, .. } => {
                 let mut fields = line("warning", section, text);
                 fields.extend(code.map(|code| ("code".to_owned(), json!(code.name))));
                 fields

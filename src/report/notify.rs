@@ -70,8 +70,9 @@ mod tests {
         ] {
             let mut sink = Notify::to(&address).unwrap();
             let text = "no\nlink";
-            sink.accept(&Event::Line { level: Level::Warning, section: "ensure", code: None, text });
-            sink.accept(&Event::Line { level: Level::Info, section: "ensure", code: None, text });
+            for level in [Level::Warning, Level::Info] {
+                sink.accept(&Event::Line { level, section: "ensure", code: None, text, reason: None });
+            }
             sink.accept(&Event::Done { outcome: "joined", facts: &[], text: "" });
             let (code, hint) = (&codes::NET_REFUSED, "");
             sink.accept(&Event::Failed { code, message: "refused", hint, findings: &[] });

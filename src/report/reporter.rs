@@ -115,7 +115,7 @@ impl Report {
 
     /// One line shown from `-v LEVEL` on.
     pub fn debug(&self, level: u8, section: impl Into<&'static str>, text: impl Display) {
-        self.line(Level::Debug(level), section.into(), None, &text.to_string());
+        self.line(Level::Debug(level), section.into(), None, &text.to_string(), None);
     }
 
     /// One line that the user should know; the run goes on.
@@ -126,7 +126,7 @@ impl Report {
     /// A line that is shown once.
     fn news(&self, level: Level, section: &'static str, code: Option<&'static Code>, text: &str) {
         let level = if self.is_repeated(section, text) { Level::Debug(1) } else { level };
-        self.line(level, section, code, text);
+        self.line(level, section, code, text, None);
     }
 
     /// Warnings of one kind that a file or a directory gives rise to: the first few, and how many more there are.
@@ -144,7 +144,7 @@ impl Report {
     pub fn finding(&self, section: impl Into<&'static str>, finding: &Finding) {
         let section = section.into();
         if self.is_repeated(section, &finding.to_string()) {
-            return self.line(Level::Debug(1), section, finding.code, &finding.to_string());
+            return self.line(Level::Debug(1), section, finding.code, &finding.to_string(), None);
         }
         self.emit(&Event::Finding { section, finding: &self.clean_finding(finding) });
     }
@@ -168,9 +168,9 @@ impl Report {
         if since.elapsed() >= RETRY_REMINDER {
             line = format!("{line}; waiting for {}", duration::format(Duration::from_secs(since.elapsed().as_secs())));
         }
-        *retrying = Some(Waiting { text, since, reported });
         let level = if is_news { Level::Warning } else { Level::Debug(1) };
-        self.line(level, section.into(), Some(error.code()), &line);
+        self.line(level, section.into(), Some(error.code()), &line, Some(&text));
+        *retrying = Some(Waiting { text, since, reported });
     }
 
     /// The whole run begins, perhaps anew after an attempt that came to nothing. From now on what is said again in the same
@@ -245,16 +245,16 @@ impl Report {
         }
     }
 
-    fn line(&self, level: Level, section: &'static str, code: Option<&'static Code>, text: &str) {
-        let text = self.outgoing.line(text);
-        self.emit(&Event::Line { level, section, code, text: &text });
+    fn line(&self, level: Level, section: &'static str, code: Option<&'static Code>, text: &str, reason: Option<&str>) {
+        let (text, reason) = (self.outgoing.line(text), reason.map(|reason| self.outgoing.line(reason)));
+        self.emit(&Event::Line { level, section, code, text: &text, reason: reason.as_deref() });
     }
 
     fn report_write_errors(&self) {
         let errors: Vec<String> = self.sinks.borrow().iter().filter_map(|sink| sink.write_error()).collect();
         let section = self.latest_section.get();
         for error in errors {
-            self.line(Level::Warning, section, Some(&codes::REPORT_RESULT_NOT_WRITTEN), &error);
+            self.line(Level::Warning, section, Some(&codes::REPORT_RESULT_NOT_WRITTEN), &error, None);
         }
     }
 

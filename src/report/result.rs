@@ -27,11 +27,20 @@ const DIRECTORY_MODE: u32 = 0o755;
 /// Warnings kept; there are a dozen different ones.
 const MAX_WARNINGS: usize = 50;
 
+/// A warning of the run.
+struct Warning {
+    section: &'static str,
+    code: Option<&'static str>,
+    /// Of those about the same thing the last one stays.
+    about: String,
+    message: String,
+}
+
 /// The sink.
 pub struct ResultFile {
     path: PathBuf,
     phases: Vec<Value>,
-    warnings: Vec<Value>,
+    warnings: Vec<Warning>,
     current: Option<&'static str>,
     findings: Vec<Value>,
     write_error: Option<io::Error>,
@@ -50,10 +59,14 @@ impl ResultFile {
         }
     }
 
-    fn warn(&mut self, section: &str, code: Option<&'static Code>, text: &str) {
-        if self.warnings.len() < MAX_WARNINGS {
-            let code = code.map(|code| code.name);
-            self.warnings.push(json!({"phase": section, "code": code, "message": text}));
+    fn warn(&mut self, section: &'static str, code: Option<&'static Code>, about: &str, message: &str) {
+        let (code, about, message) = (code.map(|code| code.name), about.to_owned(), message.to_owned());
+        let is_full = self.warnings.len() >= MAX_WARNINGS;
+        let is_same = |known: &&mut Warning| (known.section, known.code, &known.about) == (section, code, &about);
+        match self.warnings.iter_mut().find(is_same) {
+            Some(known) => known.message = message,
+            None if is_full => {}
+            None => self.warnings.push(Warning { section, code, about, message }),
         }
     }
 
@@ -63,9 +76,12 @@ impl ResultFile {
         for (key, value) in fields {
             result.entry(key).or_insert(value);
         }
-        for (key, list) in
-            [("phases", &mut self.phases), ("warnings", &mut self.warnings), ("findings", &mut self.findings)]
-        {
+        let warnings = std::mem::take(&mut self.warnings);
+        let warnings = warnings
+            .iter()
+            .map(|Warning { section, code, message, .. }| json!({"phase": section, "code": code, "message": message}));
+        result.insert("warnings".to_owned(), warnings.collect());
+        for (key, list) in [("phases", &mut self.phases), ("findings", &mut self.findings)] {
             result.insert(key.to_owned(), Value::Array(std::mem::take(list)));
         }
         self.write_error = replace(&self.path, &format!("{:#}\n", Value::Object(result))).err();
@@ -75,11 +91,7 @@ impl ResultFile {
 impl Sink for ResultFile {
     fn accept(&mut self, event: &Event<'_>) {
         match event {
-            Event::AttemptStarted => {
-                self.phases.clear();
-                self.warnings.clear();
-                self.findings.clear();
-            }
+            Event::AttemptStarted => self.phases.clear(),
             Event::PhaseStarted(phase) => {
                 if self.current.replace(phase).is_none() {
                     let _ = fs::remove_file(&self.path);
@@ -88,14 +100,17 @@ impl Sink for ResultFile {
             Event::PhaseEnded(phase, took) => {
                 self.phases.push(json!({"name": phase, "ms": whole_ms(*took)}));
             }
-            Event::Line { level: Level::Warning, section, code, text } => self.warn(section, *code, text),
+            Event::Line { level: Level::Warning, section, code, text, reason } => {
+                self.warn(section, *code, reason.unwrap_or(text), text);
+            }
             Event::Line { .. } => {}
             Event::Finding { section, finding } => {
-                self.warn(section, finding.code, &finding.to_string());
-                self.findings.push(fields::finding(finding));
+                let text = finding.to_string();
+                self.warn(section, finding.code, &text, &text);
+                fields::keep(&mut self.findings, finding);
             }
             Event::Failed { code, message, hint, findings } => {
-                self.findings.extend(findings.iter().map(fields::finding));
+                findings.iter().for_each(|finding| fields::keep(&mut self.findings, finding));
                 let mut fields = fields::failure(code, hint);
                 fields.extend(fields::object([("phase", json!(self.current)), ("message", json!(message))]));
                 self.leave(fields);

@@ -373,6 +373,30 @@ fn the_same_reason_for_waiting_is_reported_once() {
 }
 
 #[test]
+fn the_result_has_each_warning_of_all_attempts_once() {
+    let bench = bench(0, PLAIN);
+    let pause = |seconds| Pause { length: Duration::from_secs(seconds), left: Duration::from_secs(100 - seconds) };
+    for attempt in 1..=3 {
+        bench.report.begin_attempt();
+        bench.report.phase(Phase::Preflight);
+        bench.report.finding(Phase::Preflight, &swap());
+        bench.report.warn(Phase::Preflight, None, "odd");
+        for error in ["away", "busy"] {
+            bench.report.retrying(Phase::Discovery, &Refusal(error.to_owned()), pause(attempt));
+        }
+    }
+    bench.report.done("joined", &[], "");
+    let result = bench.result();
+    let messages: Vec<_> =
+        result["warnings"].as_array().unwrap().iter().map(|warning| warning["message"].as_str().unwrap()).collect();
+    let (away, busy) =
+        ("away; trying again in 3.0 s, for 1m37s at most", "busy; trying again in 3.0 s, for 1m37s at most");
+    assert_eq!(messages, ["[WARNING Swap]: swap is on", "odd", away, busy]);
+    assert_eq!(result["findings"].as_array().unwrap().len(), 1, "{result}");
+    assert_eq!(result["phases"].as_array().unwrap().len(), 1, "only the last attempt's: {result}");
+}
+
+#[test]
 fn a_file_among_the_facts_is_whole_and_not_in_the_kernel_log() {
     let bench = bench(0, PLAIN);
     bench.report.conceal(&Secret::new("0123456789abcdef"));
