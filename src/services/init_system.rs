@@ -1,5 +1,6 @@
 //! The init system of this machine: kubeadm's commands to it, and kubeadm's reading of their answers.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,6 +23,9 @@ pub enum InitSystem {
         commands: Commands,
         /// The unit that this program runs in, such as `kubejoin.service`.
         unit: Option<String>,
+        /// The first service that this was asked about, and whether that unit holds it back: that stays so for as long as the
+        /// unit is being started.
+        order: OnceCell<(String, Option<HeldBack>)>,
     },
     /// The init system of this machine is OpenRC.
     OpenRc {
@@ -61,7 +65,7 @@ impl InitSystem {
     pub fn detect_with(path: &[PathBuf], timeout: Duration) -> InitSystem {
         let commands = Commands::new(path, timeout);
         if let Some(systemctl) = find(path, "systemctl") {
-            return InitSystem::Systemd { systemctl, commands, unit: None };
+            return InitSystem::Systemd { systemctl, commands, unit: None, order: OnceCell::new() };
         }
         match (find(path, "openrc"), find(path, "rc-service"), find(path, "rc-update")) {
             (Some(_), Some(rc_service), Some(rc_update)) => InitSystem::OpenRc { rc_service, rc_update, commands },
@@ -80,8 +84,10 @@ impl InitSystem {
     /// Whether the service cannot start before the unit has started that this program runs in.
     fn held_back(&self, service: &str) -> Option<HeldBack> {
         match self {
-            InitSystem::Systemd { systemctl, commands, unit: Some(unit) } => {
-                held_back(commands, systemctl, unit, service)
+            InitSystem::Systemd { systemctl, commands, unit: Some(unit), order } => {
+                let ask = || held_back(commands, systemctl, unit, service);
+                let (asked, answer) = order.get_or_init(|| (service.to_owned(), ask()));
+                if asked == service { *answer } else { ask() }
             }
             _ => None,
         }
@@ -91,7 +97,11 @@ impl InitSystem {
     pub fn exists(&self, service: &str) -> Result<bool, ServiceError> {
         let (output, unknown) = match self {
             InitSystem::Systemd { systemctl, commands, .. } => {
-                (commands.run(systemctl, &["status", service])?, ["Loaded: not-found", "could not be found"].as_slice())
+                // Without lines of its log: in them something else may not be found, and to look for them takes time.
+                (
+                    commands.run(systemctl, &["status", service, "--lines=0"])?,
+                    ["Loaded: not-found", "could not be found"].as_slice(),
+                )
             }
             InitSystem::OpenRc { rc_service, commands, .. } => {
                 (commands.run(rc_service, &[service, "status"])?, ["does not exist"].as_slice())
@@ -193,7 +203,7 @@ impl InitSystem {
     /// that this program runs in. For a service that is needed in the meantime.
     pub fn start_at_once(&self, service: &str) -> Result<Started, ServiceError> {
         match self {
-            InitSystem::Systemd { systemctl, commands, unit }
+            InitSystem::Systemd { systemctl, commands, unit, .. }
                 if unit.as_ref().is_some_and(|unit| *unit != format!("{service}.service"))
                     && self.held_back(service).is_some() =>
             {

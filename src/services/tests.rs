@@ -149,6 +149,16 @@ fn a_kubelet_that_waits_for_our_own_unit_is_not_waited_for() {
 }
 
 #[test]
+fn whether_a_kubelet_is_held_back_is_asked_for_once() {
+    let stubs =
+        systemd(&[(OWN, "shutdown.target kubelet.service", true), ("kubelet.service", "multi-user.target", true)]);
+    let init_system = stubs.init_system().in_unit(Some(OWN));
+    init_system.stop("kubelet").unwrap();
+    assert_eq!(init_system.start("kubelet").unwrap(), Started::Queued);
+    assert_eq!(stubs.calls(), ["systemctl show --property=Id,Before,Job -- kubejoin.service kubelet.service"]);
+}
+
+#[test]
 fn a_service_that_is_needed_meanwhile_starts_in_spite_of_the_order() {
     let at_once = "systemctl --no-block --job-mode=ignore-dependencies start kubelet";
     let (reload, restart) = ("systemctl daemon-reload", "systemctl restart kubelet");
@@ -177,6 +187,7 @@ fn answers_are_read_as_kubeadm_reads_them() {
         ("echo 'Loaded: loaded (/lib/systemd/system/kubelet.service)'; exit 3", exists, true),
         ("echo 'Loaded: not-found (Reason: ...)'; exit 4", exists, false),
         ("echo 'Unit kubelet.service could not be found.' >&2; exit 4", exists, false),
+        ("test $3 = --lines=0 || echo 'kubelet[7]: /etc/x could not be found'", exists, true),
         ("echo active", active, true),
         ("echo activating; exit 3", active, true),
         ("echo inactive; exit 3", active, false),
