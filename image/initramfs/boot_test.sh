@@ -6,7 +6,7 @@
 #
 # KUBEJOIN_BINARY  the binary to boot (target/TARGET/release/kubejoin; built where it is missing)
 # APISERVER        the tests' API server (target/debug/apiserver; built)
-# BOOT_SECONDS     how long a boot may take (300; without KVM it takes 5 to 20)
+# BOOT_SECONDS     how long a boot may take (900; without KVM it takes 5 to 20)
 # FIGURES          where set, one more first boot, which is measured: a row of the table in image/README.md
 # KEEP             a directory where serial output, image and the tree from it are left
 #
@@ -112,12 +112,12 @@ boot() {
 	began=$(date +%s)
 	# quiet: the kernel repeats its command line, token included, on a console that is not.
 	# shellcheck disable=SC2086
-	timeout "${BOOT_SECONDS:-300}" "$qemu" $machine -m 256 -display none -monitor none -serial stdio -no-reboot \
+	timeout "${BOOT_SECONDS:-900}" "$qemu" $machine -m 256 -display none -monitor none -serial stdio -no-reboot \
 		-rtc base=1970-01-01 -netdev user,id=net -device virtio-net-pci,netdev=net \
 		-drive "file=$disk,format=raw,if=none,id=root" -device virtio-blk-pci,drive=root \
 		-kernel "$unpacked"/boot/vmlinuz-* -initrd "${3-$work/initramfs.cpio}" \
 		-append "console=$console quiet panic=1 $kernel_options root=/dev/vda kubejoin.endpoint=$endpoint kubejoin.token=$token kubejoin.ca-cert-hash=$2 kubejoin.node-name=$node" \
-		</dev/null >"$serial.raw" || echo "$0: QEMU ended with an error, or after ${BOOT_SECONDS:-300} s" >&2
+		</dev/null >"$serial.raw" || echo "$0: QEMU ended with an error, or after ${BOOT_SECONDS:-900} s" >&2
 	tr -d '\r' <"$serial.raw" | tee "$serial"
 	echo "-- $(($(date +%s) - began)) s from power on to power off"
 	awk -v before="$before" '$1 + 0 > before' "$work/requests" >"$requests"

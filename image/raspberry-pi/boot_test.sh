@@ -6,7 +6,7 @@
 #
 # KUBEJOIN_BINARY  the binary to boot (target/aarch64-unknown-linux-musl/release/kubejoin; built where it is missing)
 # APISERVER        the tests' API server (target/debug/apiserver; built)
-# BOOT_SECONDS     how long a boot may take (300; it takes 30 to 60)
+# BOOT_SECONDS     how long a boot may take (900; it takes 30 to 60)
 # FIGURES          where set, one more first boot, which is measured: a row of the table in image/README.md
 # KEEP             a directory where consoles, card and trees are left
 #
@@ -106,11 +106,11 @@ boot() {
 	before=$(awk '$1 + 0 > last { last = $1 + 0 } END { print last + 0 }' "$work/requests")
 	began=$(date +%s)
 	# The mini UART is the second serial port. Debian's kernel has another name for the console than the boards' kernels.
-	timeout "${BOOT_SECONDS:-300}" qemu-system-aarch64 -M raspi3b -display none -monitor none -serial null -serial stdio -no-reboot \
+	timeout "${BOOT_SECONDS:-900}" qemu-system-aarch64 -M raspi3b -display none -monitor none -serial null -serial stdio -no-reboot \
 		-netdev user,id=net -device usb-net,netdev=net -drive "file=$card,format=raw,if=sd" \
 		-kernel "$unpacked"/boot/vmlinuz-* -dtb "$work/board.dtb" -initrd "${2-$work/initramfs.cpio}" \
 		-append "$(sed 's/console=serial0/console=ttyS1/; s/console=tty1 //' "$here/cmdline.txt")" \
-		</dev/null >"$serial.raw" || echo "$0: QEMU ended with an error, or after ${BOOT_SECONDS:-300} s" >&2
+		</dev/null >"$serial.raw" || echo "$0: QEMU ended with an error, or after ${BOOT_SECONDS:-900} s" >&2
 	tr -d '\r' <"$serial.raw" | tee "$serial"
 	echo "-- $(($(date +%s) - began)) s from power on to reset"
 	awk -v before="$before" '$1 + 0 > before' "$work/requests" >"$requests"

@@ -51,8 +51,8 @@ record() {
   cp --sparse=always "$work/power.ext4" "$work/before.ext4"
   credentials "kubejoin.endpoint=$endpoint" "kubejoin.token=$token" "kubejoin.ca-cert-hash=$pin"
   write_log=$work/power.log
-  boot power 'wait_until 900 has_ended && uptime_is joined
-wait_until 600 is_registered && uptime_is registered
+  boot power 'wait_for has_ended && uptime_is joined
+wait_for is_registered && uptime_is registered
 report_machine' "${firmware[@]}"
   write_log=''
   check "the machine came to the end of its script" reported '^end$'
@@ -68,7 +68,7 @@ report_machine' "${firmware[@]}"
   umount "$mounted"
   rm "$states/whole.ext4"
   # As at the next boot after a power cut: for the cluster this machine is gone.
-  check "its Node is NotReady" kubectl wait "node/power-$kind" --for=condition=Ready=Unknown --timeout=120s
+  check "its Node is NotReady" kubectl wait "node/power-$kind" --for=condition=Ready=Unknown --timeout=600s
 }
 
 # What a join leaves, but for the pair of certificate and key, which is another one each time.
