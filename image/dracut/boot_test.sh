@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Has Debian's dracut build its own initramfs with 90kubejoin, and boots it: the node has joined before the root is entered.
 #
-#     image/dracut/boot_test.sh trixie|bookworm         dracut 106 or 059
+#     image/dracut/boot_test.sh trixie|bookworm [sizes]     dracut 106 or 059
+#
+# sizes: no boot, but what the initramfs weighs without kubejoin, with dracut's network, and with kubejoin. Where FIGURES is
+# set that is told as well.
 #
 # As root; see tests/boot/vm.sh for what it takes from the environment.
 # shellcheck disable=SC2016 # the single-quoted scripts are for the machine's shell
@@ -14,15 +17,8 @@ main() {
   new_root dracut
   install_kubelet
   cp -r "$here/90kubejoin" "$tree/usr/lib/dracut/modules.d/"
-  if [ -n "${FIGURES:-}" ]; then
-    build
-    plain=$(size)
-    build --add network
-    network=$(($(size) - plain))
-    build_with "$(other_binary)"
-    growth_elsewhere dracut "$(growth)"
-  fi
-  build_with "$binary"
+  if [ -n "${FIGURES:-}" ] || [ "${2:-}" = sizes ]; then weigh; else build_with "$binary"; fi
+  if [ "${2:-}" = sizes ]; then return; fi
   new_disk dracut
 
   echo "== $kind: the first boot"
@@ -53,6 +49,19 @@ build() {
 build_with() {
   install -D -m 755 "$1" "$tree/usr/bin/kubejoin"
   build --add kubejoin
+}
+# Builds it with less as well, and sets plain and network: bytes of the initramfs without kubejoin, and of what dracut's network
+# adds to that.
+weigh() {
+  build
+  plain=$(size)
+  build --add network
+  network=$(($(size) - plain))
+  build_with "$(other_binary)"
+  growth_elsewhere dracut "$(growth)"
+  build_with "$binary"
+  printf -- "-- the initramfs of this root by %s: %d bytes, with its network %d, with kubejoin as well %d: it grows by %s\n" \
+    "$(in_root dracut --version)" "$plain" $((plain + network)) "$(size)" "$(growth)"
 }
 size() { wc -c <"$work/dracut.initrd"; }
 # In bytes. An image that has dracut's network already does not grow by that.

@@ -6,6 +6,7 @@
 # first    power on to a Ready Node, with the token as a credential; then again, without credentials
 # exits    which exit status is tried again
 # kubeadm  no test, but figures: the real kubeadm at the first boot of the same machine
+# share    no test, but figures, and only where it is named: what kubejoin's part of a first boot consists of
 #
 # As root; see tests/boot/vm.sh for what it takes from the environment.
 # shellcheck disable=SC2016 # the single-quoted scripts are for the machine's shell
@@ -132,6 +133,23 @@ report journal journalctl -b -u kubeadm --no-pager'
   check "it has joined" is kubeadm Result success
   check "its Node is Ready, and of this boot" node_is_ready kubeadm
   figures 'kubeadm 1.37' - kubeadm
+}
+
+# Each line that it says at -v 1, with the milliseconds since it was started in front.
+test_share() {
+  echo "== $kind: what kubejoin's part of a first boot consists of"
+  new_root share
+  install_kubelet
+  "$here/install.sh" "$tree" "$binary"
+  [ "$kind" != bookworm ] || install -D -m 644 "$here/credentials-252.conf" "$tree/etc/systemd/system/kubejoin.service.d/credentials.conf"
+  printf '[Service]\nExecStart=\nExecStart=/usr/bin/kubejoin ensure -v 1 --logging-format json\n' \
+    >"$tree/etc/systemd/system/kubejoin.service.d/60-verbose.conf"
+  new_disk share
+  credentials "kubejoin.endpoint=$endpoint" "kubejoin.token=$token" "kubejoin.ca-cert-hash=$pin"
+  boot share "$until_ready" "${firmware[@]}"
+  figures systemd
+  sed -n 's/^journal .*kubejoin\[[0-9]*\]: {/{/p' "$report" | jq -r '"\(.ms) ms  \(.phase // "")  \(.msg | split("\n")[0])"'
+  check_node share joined
 }
 
 state() { sed -n "s/^$1-state //p" "$report" | sed 's/ *$//'; }

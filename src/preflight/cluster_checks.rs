@@ -12,6 +12,7 @@ use crate::host::CgroupVersion;
 use crate::kubelet::configuration::KubeletConfiguration;
 use crate::node::paths;
 use crate::node::state::{self, Conflict, NodeState};
+use crate::phase::Phase;
 use crate::pki::certificate::Certificate;
 use crate::rootfs::{Root, TargetPath};
 use crate::values::{Quoted, Version};
@@ -56,7 +57,11 @@ fn checks<'a>() -> [Check<Pair<'a>>; 6] {
         Check::new("Swap", Scope::Target, |pair: &Pair<'_>| swap(pair.machine, pair.requirements)),
         Check::new("FailCgroupV1", Scope::RunningSystem, |pair: &Pair<'_>| cgroup_v1(pair.machine, pair.requirements)),
         Check::new("KubeletVersion", Scope::RunningSystem, |pair: &Pair<'_>| match pair.machine.end_of_waiting() {
-            true => kubelet::version(pair.machine),
+            true => {
+                // What the network did not take longer for.
+                pair.machine.report.debug(1, Phase::Preflight, "Waiting for `kubelet --version`");
+                kubelet::version(pair.machine)
+            }
             false => Vec::new(),
         }),
         Check::new("KubeletVersion", Scope::RunningSystem, |pair: &Pair<'_>| skew(pair.machine, pair.requirements)),
