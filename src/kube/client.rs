@@ -22,6 +22,8 @@ pub const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 pub struct Client {
     server: Server,
     bearer: Option<Secret>,
+    /// An API server has answered as it answers those whom it knows.
+    is_known: bool,
 }
 
 /// Answers of one round trip, each with a fate of its own; the ConfigMaps in the order asked for.
@@ -30,7 +32,7 @@ pub type Answers = (Vec<Result<ConfigMap, KubeError>>, Result<Node, KubeError>);
 impl Client {
     /// A client that authenticates with `bearer`, or with whatever the server's configuration presents.
     pub fn new(server: Server, bearer: Option<Secret>) -> Self {
-        Client { server, bearer }
+        Client { server, bearer, is_known: false }
     }
 
     /// Which server.
@@ -56,9 +58,8 @@ impl Client {
         let mut answers = answers.map_err(|e| KubeError::net(first, e))?;
         // `exchange` returns as many answers as there were requests; the Node's was the last.
         let Some(last) = answers.pop() else { return Err(KubeError::no_answer(node)) };
-        let bearer = self.bearer.as_ref();
-        let config_maps = config_maps.iter().zip(&answers).map(|(wanted, answer)| decode(wanted, answer, bearer));
-        Ok((config_maps.collect(), decode(node, &last, bearer)))
+        let config_maps = config_maps.iter().zip(&answers);
+        Ok((config_maps.map(|(wanted, answer)| self.read(wanted, answer)).collect(), self.read(node, &last)))
     }
 
     /// Gives a Node an annotation.
@@ -101,11 +102,11 @@ impl Client {
     /// Watches a certificate signing request: the server ends that after `watch`, the deadline where it does not. The first
     /// event may already be the last one.
     pub fn watch_csr(&mut self, name: &str, watch: Duration, deadline: Instant) -> Result<CsrWatch<'_>, KubeError> {
-        let wanted = Wanted::csr(name);
+        let (wanted, is_known) = (Wanted::csr(name), self.is_known);
         let request = self.request(Method::Get, &csr_watch_path(name, watch), None);
         let bearer = self.bearer.clone();
         let streaming = self.server.stream(&request, deadline).map_err(|e| KubeError::net(&wanted, e))?;
-        CsrWatch::new(wanted, streaming, bearer)
+        CsrWatch::new(wanted, streaming, bearer).map_err(|error| error.to_one_who_was(is_known))
     }
 
     /// One request and its answer.
@@ -118,9 +119,19 @@ impl Client {
     ) -> Result<T, KubeError> {
         let answers = self.server.exchange(&[request], ahead, MAX_OBJECT, deadline);
         match answers.map_err(|e| KubeError::net(wanted, e))?.first() {
-            Some(answer) => decode(wanted, answer, self.bearer.as_ref()),
+            Some(answer) => self.read(wanted, answer),
             None => Err(KubeError::no_answer(wanted)),
         }
+    }
+
+    /// Takes an answer for what it is, also about whether the credential is known.
+    fn read<T: Object>(&mut self, wanted: &Wanted, answer: &Response) -> Result<T, KubeError> {
+        let read = decode(wanted, answer, self.bearer.as_ref()).map_err(|error| error.to_one_who_was(self.is_known));
+        self.is_known |= match &read {
+            Ok(_) => true,
+            Err(error) => error.is_to_one_who_is_known(),
+        };
+        read
     }
 
     pub(super) fn get(&self, wanted: &Wanted) -> Request {

@@ -35,7 +35,7 @@ pub enum KubeCause {
     },
     /// 409 on a create.
     AlreadyExists,
-    /// 429, 503 and other signs of a server that cannot answer now.
+    /// 429, 503 and other signs of a server that cannot answer now; also 401, to somebody whom it has known before.
     Busy {
         /// Status code.
         status: u16,
@@ -64,6 +64,26 @@ impl KubeError {
     /// What came is not the object.
     pub(super) fn unexpected(wanted: &Wanted, text: UntrustedText) -> Self {
         KubeError { object: wanted.to_string(), cause: KubeCause::UnexpectedObject(text) }
+    }
+
+    /// The same, to somebody whose credential has been accepted before (`was_known`): an API server that is starting does not know
+    /// bootstrap tokens until it has read them (`plugin/pkg/auth/authenticator/token/bootstrap`), and refuses all of them.
+    pub(super) fn to_one_who_was(mut self, was_known: bool) -> Self {
+        self.cause = match self.cause {
+            KubeCause::Unauthorized(message) if was_known => {
+                KubeCause::Busy { status: 401, message, retry_after: None }
+            }
+            cause => cause,
+        };
+        self
+    }
+
+    /// Whether an API server says this only to those whose credential it knows.
+    pub(super) fn is_to_one_who_is_known(&self) -> bool {
+        matches!(
+            self.cause,
+            KubeCause::Forbidden(_) | KubeCause::NotFound { is_status: true, .. } | KubeCause::AlreadyExists
+        )
     }
 
     /// Nothing came.

@@ -354,6 +354,19 @@ fn a_token_without_the_right_to_authenticate() {
     assert_eq!(join.tree(), []);
 }
 
+/// An API server that is starting has not read the tokens yet; behind an endpoint of several, one may be.
+#[test]
+fn a_token_that_was_accepted_and_is_not_known_for_a_moment() {
+    for (path, times) in [("certificatesigningrequests", 1), ("certificatesigningrequests", 3), ("watch=true", 1)] {
+        let unknown = Reply::Status { code: 401, reason: "Unauthorized".into(), message: "Unauthorized".into() };
+        let faults = Faults::replying(Rule::on(path, unknown).times(times));
+        let server = ApiServer::start(Options { faults, ..Options::default() });
+        let ran = Join::to(&server).waits(20, 20).run();
+        assert_eq!((ran.outcome(), ran.status), ("joined", 0), "{path}: {ran:#?}");
+        assert_eq!(server.csrs().len(), 1, "{path}");
+    }
+}
+
 #[test]
 fn an_expired_ca_beside_a_valid_one_verifies_no_server() {
     let ended = ApiServer::start(Options { pki: Pki::expired(), ..Options::default() });
