@@ -2,24 +2,27 @@
 # Control planes: the binary under test joins machines to a cluster that the real kubeadm has made (ha.sh); the real kubelet
 # runs what it wrote, and the real kubeadm has to live with it.
 #
-#   control_plane_test.sh [--newest] BINARY     a kubejoin; --newest leaves out 1.30
+#   control_plane_test.sh [--only PART] BINARY  a kubejoin; PART is newest, ipv6 or older (1.30)
 #   control_plane_test.sh --reference BINARY    the real kubeadm: checks the test itself, without what only kubejoin promises
 #
-# As root, about four minutes. KEEP=DIR puts everything into DIR and leaves the logs.
+# As root, about six minutes. KEEP=DIR puts everything into DIR and leaves the logs.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/checks.sh"
+. "$here/control_plane_checks.sh"
 
-reference='' newest_alone=''
+reference='' only=''
 [ "${1:-}" != --reference ] || { reference=yes; shift; }
-[ "${1:-}" != --newest ] || { newest_alone=yes; shift; }
+[ "${1:-}" != --only ] || { only=$2; shift 2; }
+case $only in '' | newest | ipv6 | older) ;; *) echo "control_plane_test: there is no part $only" >&2; exit 2 ;; esac
 begin "$@"
-newest=$work/newest older=$work/older
-ha_clusters=("$newest" "$older")
+newest=$work/newest ipv6=$work/ipv6 older=$work/older
+ha_clusters=("$newest" "$ipv6" "$older")
 
 main() {
-  newest_release
-  [ -n "$newest_alone" ] || older_release
+  case $only in '' | newest) newest_release ;; esac
+  case $only in '' | ipv6) on_ipv6 ;; esac
+  case $only in '' | older) older_release ;; esac
   finished=yes
 }
 
@@ -36,6 +39,16 @@ newest_release() {
   is_a_control_plane cp4 4
   another_disk cp4
   the_first_is_lost
+  "$here/ha.sh" down "${keep[@]}" "$cluster"
+}
+
+on_ipv6() {
+  section "Kubernetes 1.37 on IPv6: two machines"
+  cluster=$ipv6
+  timed "kubeadm makes a cluster of the first" made 2 --ipv6
+  timed "the second joins" join_as_control_plane cp2
+  is_a_control_plane cp2 2
+  kubeadm_accepts cp2
   "$here/ha.sh" down "${keep[@]}" "$cluster"
 }
 
@@ -92,31 +105,7 @@ the_first_is_lost() {
 
 # --- what the checks are made of
 
-ha() { "$here/ha.sh" "$1" "$cluster" "${@:2}"; }
-on() { ha run "$@"; }
-kubectl() { ha kubectl "$@"; }
-
-# made COUNT OPTIONS...: of ha.sh up.
-made() { ha up "$@" && ha init; }
-join_as_control_plane() { timeout 300 "$here/ha.sh" join "$cluster" "$1" "$binary"; }
 join_by_kubeadm() { timeout 300 "$here/ha.sh" join "$cluster" "$1"; }
-
-# Names, too: one without has never started.
-voters() {
-  ha members | tee /dev/stderr | jq -se --argjson count "$1" 'length == $count and all(.name != "" and (.learner | not))'
-}
-
-# Of the machines that are on.
-every_api_server_answers() {
-  local ip answered=0
-  while read -r ip; do
-    if [ "$(ha run switch curl -sS --max-time 15 --cacert "$cluster/ca.crt" "https://$ip:6443/livez")" = ok ]; then
-      answered=$((answered + 1))
-    fi
-  done < <(jq -r '.machines[].ip' "$cluster/facts.json")
-  echo "$answered answer"
-  [ $answered = "$1" ]
-}
 
 labelled() {
   kubectl get node "$1" -o json | jq -e '.metadata.labels
@@ -128,12 +117,6 @@ tainted() {
     | length == 1 and .[0].effect == "NoSchedule"'
 }
 
-static_pods_are_ready() {
-  kubectl -n kube-system get pods -l tier=control-plane --field-selector "spec.nodeName=$1" -o json | jq -e '.items
-    | map(select(.status.conditions | any(.type == "Ready" and .status == "True")) | .metadata.labels.component) | sort
-    == ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]'
-}
-
 is_system_node() {
   on "$1" kubectl --kubeconfig /etc/kubernetes/kubelet.conf auth whoami -o json \
     | jq -e --arg name "system:node:$1" '.status.userInfo | .username == $name and (.groups | index("system:nodes"))'
@@ -143,7 +126,7 @@ is_system_node() {
 asks_its_own() {
   local server
   server=$(jq -r --arg name "$1" 'if (.release | split(".")[1] | tonumber) < 33 then .endpoint
-    else "\(.machines[$name].ip):6443" end' "$cluster/facts.json")
+    else .machines[$name].api_server end' "$cluster/facts.json")
   on "$1" grep -F "server: https://$server" /etc/kubernetes/kubelet.conf
 }
 
@@ -161,15 +144,6 @@ certificates_known() {
   on "$1" kubeadm certs check-expiration >"$work/expiration" || return
   cat "$work/expiration"
   [ "$(grep -cE ' (no|yes) *$' "$work/expiration")" = 13 ]
-}
-
-writes() { kubectl create configmap written --dry-run=client -o yaml | kubectl apply -f - --request-timeout=5s; }
-
-# A check, and how long it took.
-timed() {
-  local began=$SECONDS
-  check "$@"
-  printf '          %s s\n' $((SECONDS - began))
 }
 
 only_kubejoin() {

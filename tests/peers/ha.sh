@@ -2,7 +2,7 @@
 # A highly available cluster for tests, made by kubeadm itself: machines (machine.sh) with a kubelet and containerd that run
 # etcd, kube-apiserver, kube-controller-manager and kube-scheduler as static pods.
 #
-#   ha.sh up DIR N [--release R]       a network and N machines cp1 ... cpN that can be joined, 3 s
+#   ha.sh up DIR N [--release R] [--ipv6]  a network and N machines cp1 ... cpN that can be joined, 3 s
 #   ha.sh init DIR [OPTION...]         kubeadm init on cp1, 15 s
 #     --audit                          API servers log requests to DIR/cpN/audit.log, etcd its calls to its pod's log
 #     --cluster JSON                   laid over the ClusterConfiguration
@@ -21,15 +21,16 @@
 #
 # A test that joins several times: wipe, and where a join has got far enough, forget. DIR/facts.json: endpoint, token,
 # ca_cert_hash, certificate_key, ca_cert, admin_kubeconfig (these three are there after init), release, version, arguments (of
-# a control plane's join, as a list), machines (name to ip, machine_id, product_uuid). DIR/NAME/root holds what a machine has
-# in /run, /etc/kubernetes and /var/lib/kubelet, DIR/NAME/log what its programs say.
+# a control plane's join, as a list), machines (name to ip, api_server, machine_id, product_uuid), network (what their
+# addresses begin with). DIR/NAME/root holds what a machine has in /run, /etc/kubernetes and /var/lib/kubelet, DIR/NAME/log what
+# its programs say.
 # shellcheck disable=SC2016 # the single-quoted scripts are for the machines' shells
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/machine.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/kubelet.sh"
 
-# Of the machines alone: nothing outside is connected, so every cluster has the same.
-network=198.18.0
+# What the machines' addresses begin with. It is theirs alone: nothing outside is connected, so every cluster has the same.
+network=198.18.0.
 # A name that has the addresses of all machines, in the place of a load balancer.
 endpoint=cp.test:6443
 token=cpjoin.7h2kq9x4m6vz3w8d
@@ -44,7 +45,7 @@ main() {
     init | join | settled | run | kubectl | members | forget | wipe | stop | start)
       dir=$(machine_directory "${2:-}")
       [ -e "$dir/facts.json" ] || die "the cluster $dir is not up"
-      release=$(fact .release)
+      release=$(fact .release) network=$(fact .network)
       shift 2
       "${command}_" "$@"
       ;;
@@ -61,6 +62,7 @@ up() {
   while [ $# -gt 0 ]; do
     case $1 in
       --release) release=$2; shift 2 ;;
+      --ipv6) network=fd6b:6a6f:18::; shift ;;
       *) die "unknown option $1" ;;
     esac
   done
@@ -72,7 +74,7 @@ up() {
   make_image "$dir/image.tar"
   machine_up "$dir/switch" switch
   machine_run "$dir/switch" ip link add br0 type bridge
-  add_address $network.254 br0 machine_run "$dir/switch"
+  add_address "${network}254" br0 machine_run "$dir/switch"
   machine_run "$dir/switch" ip link set br0 up
   name_machines "$dir/switch" "$count"
   for n in $(seq "$count"); do
@@ -85,11 +87,12 @@ up() {
   for pid in "${pids[@]}"; do wait "$pid" || failed=yes; done
   if [ -n "$failed" ]; then fail; fi
   for n in $(seq "$count"); do
-    jq -n --arg name "cp$n" --arg ip "$network.$n" --arg uuid "$(cat "$dir/cp$n/product_uuid")" \
-      --arg id "$(machine_run "$dir/cp$n" cat /etc/machine-id)" '{($name): {ip: $ip, machine_id: $id, product_uuid: $uuid}}'
+    jq -n --arg name "cp$n" --arg ip "$network$n" --arg server "$(in_url "$network$n"):6443" \
+      --arg uuid "$(cat "$dir/cp$n/product_uuid")" --arg id "$(machine_run "$dir/cp$n" cat /etc/machine-id)" \
+      '{($name): {ip: $ip, api_server: $server, machine_id: $id, product_uuid: $uuid}}'
   done | jq -s --arg endpoint "$endpoint" --arg token "$token" --arg key "$certificate_key" --arg release "$release" \
-    --arg version "$version" '{endpoint: $endpoint, token: $token, certificate_key: $key, release: $release, version: $version,
-      machines: add}' >"$dir/.facts.new"
+    --arg version "$version" --arg network "$network" '{endpoint: $endpoint, token: $token, certificate_key: $key,
+      release: $release, version: $version, network: $network, machines: add}' >"$dir/.facts.new"
   mv "$dir/.facts.new" "$dir/facts.json"
   say "$dir: $count machines for Kubernetes $version"
 }
@@ -140,7 +143,7 @@ image_names() { "$programs/kubeadm" config images list --kubernetes-version "$ve
 
 # machine NAME COUNT: one that could be joined, connected to the switch; its directory and its firmware's UUID are there.
 machine() {
-  local m=$dir/$1 ip=$network.${1#cp}
+  local m=$dir/$1 ip=$network${1#cp}
   machine_up "$m" "$1"
   # Made by those who join, with their mode, and in memory: no test has to wait for the host's disk.
   machine_run "$m" umount /var/lib/etcd
@@ -149,7 +152,7 @@ machine() {
   machine_run "$dir/switch" ip link set "$1" master br0 up
   add_address "$ip" eth0 machine_run "$m"
   machine_run "$m" ip link set eth0 up
-  machine_run "$m" ip route add default via $network.254
+  machine_run "$m" ip route add default via "${network}254"
   name_machines "$m" "$2"
   # Of the machine's own: every call that kubeadm's audit policy names.
   audit_policy >"$m/audit-policy.yaml"
@@ -164,9 +167,9 @@ machine() {
 # three: its neighbours ask for it every 30 ms.
 name_machines() {
   local n
-  for n in $(seq "$2"); do printf '%s cp%s %s\n' "$network.$n" "$n" "${endpoint%:*}"; done \
+  for n in $(seq "$2"); do printf '%s cp%s %s\n' "$network$n" "$n" "${endpoint%:*}"; done \
     | machine_run "$1" tee -a /etc/hosts >/dev/null
-  machine_run "$1" sh -c 'for file in /proc/sys/net/ipv4/neigh/*/retrans_time_ms; do echo 30 >"$file"; done'
+  machine_run "$1" sh -c 'for file in /proc/sys/net/ipv[46]/neigh/*/retrans_time_ms; do echo 30 >"$file"; done'
 }
 
 power_on() {
@@ -242,17 +245,18 @@ signed() { kubectl_ -n kube-public get configmap cluster-info -o json | jq -e ".
 
 # YAML, as JSON is. No CoreDNS, because there is no network between pods.
 init_configuration() {
-  local api=kubeadm.k8s.io/v1beta4
+  local api=kubeadm.k8s.io/v1beta4 pods=10.244.0.0/16 services=10.96.0.0/12
+  case $network in *:*) pods=fd6b:6a6f:1a::/56 services=fd6b:6a6f:1b::/112 ;; esac
   if before 31; then api=kubeadm.k8s.io/v1beta3; fi
-  jq -n --arg api $api --arg ip $network.1 --arg key "$certificate_key" --arg token $token --arg ignored "$(ignored_checks)" '{
+  jq -n --arg api $api --arg ip "${network}1" --arg key "$certificate_key" --arg token $token --arg ignored "$(ignored_checks)" '{
     apiVersion: $api, kind: "InitConfiguration", localAPIEndpoint: {advertiseAddress: $ip}, certificateKey: $key,
     nodeRegistration: {criSocket: "unix:///run/containerd/containerd.sock", ignorePreflightErrors: ($ignored | split(","))},
     bootstrapTokens: [{token: $token, ttl: "24h0m0s"}], skipPhases: ["addon/coredns"]}'
   echo ---
-  jq -n --arg api $api --arg version "$(fact .version)" --arg endpoint $endpoint --argjson over "$over" \
-    --argjson audit "$(if [ -n "$audit" ]; then auditing; else echo '{}'; fi)" '{
+  jq -n --arg api $api --arg version "$(fact .version)" --arg endpoint $endpoint --argjson over "$over" --arg pods $pods \
+    --arg services $services --argjson audit "$(if [ -n "$audit" ]; then auditing; else echo '{}'; fi)" '{
     apiVersion: $api, kind: "ClusterConfiguration", kubernetesVersion: $version, controlPlaneEndpoint: $endpoint,
-    networking: {podSubnet: "10.244.0.0/16"}} * $audit * $over'
+    networking: {podSubnet: $pods, serviceSubnet: $services}} * $audit * $over'
   echo ---
   jq -n --argjson newer "$(if before 31; then echo '{}'; else echo '{"failCgroupV1": false}'; fi)" '{
     apiVersion: "kubelet.config.k8s.io/v1beta1", kind: "KubeletConfiguration", cgroupDriver: "cgroupfs", failSwapOn: false}
@@ -311,11 +315,11 @@ forget_() {
 }
 
 ready_api_server() {
-  local name ip
+  local name server
   for name in $(machines_that_are_on); do
-    ip=$(fact ".machines.$name.ip")
-    if [ "$(machine_run "$dir/switch" curl -sS --max-time 5 --cacert "$dir/ca.crt" "https://$ip:6443/readyz" 2>/dev/null)" = ok ]; then
-      printf '%s:6443\n' "$ip"
+    server=$(fact ".machines.$name.api_server")
+    if [ "$(machine_run "$dir/switch" curl -sS --max-time 5 --cacert "$dir/ca.crt" "https://$server/readyz" 2>/dev/null)" = ok ]; then
+      printf '%s\n' "$server"
       return
     fi
   done
@@ -326,7 +330,7 @@ ready_api_server() {
 machine_with_etcd() {
   local name
   for name in $(machines_that_are_on); do
-    if [ "$name" != "${1:-}" ] && machine_run "$dir/$name" bash -c 'exec 3<>/dev/tcp/127.0.0.1/2379' 2>/dev/null; then
+    if [ "$name" != "${1:-}" ] && machine_run "$dir/$name" bash -c 'exec 3<>/dev/tcp/localhost/2379' 2>/dev/null; then
       printf '%s\n' "$name"
       return
     fi

@@ -8,6 +8,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/checks.sh"
+. "$here/control_plane_checks.sh"
 
 begin "$1"
 rounds=${2:-5}
@@ -18,7 +19,7 @@ moments=(0.3 0.6 0.9 1.2 1.5 1.8 2.1 2.5 3 4 6 9)
 
 main() {
   local round moment killed
-  check "kubeadm makes a cluster" made
+  check "kubeadm makes a cluster" made 2
   for ((round = 1; round <= rounds; round++)); do
     section "round $round"
     killed=0
@@ -26,10 +27,10 @@ main() {
       if join_until "$moment"; then break; else killed=$((killed + 1)); fi
     done
     printf '          killed %s times\n' "$killed"
-    check "it ends when it is left alone" eventually 240 join_as_control_plane
-    check "etcd has two voters and no learner" voters
-    check "its API server answers" ha run cp2 curl -sS --fail --max-time 15 --cacert "$cluster/ca.crt" https://cp2:6443/livez -o /dev/null \
-      --connect-to "cp2:6443:$(jq -r .machines.cp2.ip "$cluster/facts.json"):6443"
+    check "it ends when it is left alone" eventually 240 join_as_control_plane cp2
+    check "etcd has two voters and no learner" voters 2
+    check "its API server answers" ha run cp2 curl -sS --fail --max-time 15 --cacert "$cluster/ca.crt" \
+      -o /dev/null "https://$(jq -r .machines.cp2.api_server "$cluster/facts.json")/livez"
     check "no file is half written" nothing_half_written
     check "it says that it has ended" not ha run cp2 test -e /var/lib/kubelet/kubejoin-control-plane
     ha settled
@@ -40,10 +41,6 @@ main() {
   "$here/ha.sh" down "${keep[@]}" "$cluster"
   finished=yes
 }
-
-ha() { "$here/ha.sh" "$1" "$cluster" "${@:2}"; }
-made() { "$here/ha.sh" up "$cluster" 2 && "$here/ha.sh" init "$cluster"; }
-join_as_control_plane() { timeout 300 "$here/ha.sh" join "$cluster" cp2 "$binary"; }
 
 # join_until SECONDS: whether it has ended before.
 join_until() {
@@ -57,10 +54,6 @@ nothing_half_written() {
   found=$(ha run cp2 find /etc/kubernetes /var/lib/kubelet /var/lib/etcd -name .kubejoin.tmp)
   echo "$found"
   [ -z "$found" ]
-}
-
-voters() {
-  ha members | tee /dev/stderr | jq -se 'length == 2 and all(.name != "" and (.learner | not))'
 }
 
 main

@@ -45,7 +45,8 @@ func run(arguments []string) error {
 		return err
 	}
 	client, err := clientv3.New(clientv3.Config{
-		Endpoints:   []string{"https://127.0.0.1:2379"},
+		// Where it listens on loopback: at the address of the one family or of the other.
+		Endpoints:   []string{"https://localhost:2379"},
 		DialTimeout: 5 * time.Second,
 		TLS:         tls,
 	})
