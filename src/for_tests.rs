@@ -199,7 +199,7 @@ pub mod retry {
 }
 
 pub mod rootfs {
-    pub use crate::rootfs::{FileSet, Root, TargetPath};
+    pub use crate::rootfs::{FileSet, Left, LeftBecause, Root, TargetPath, UnmountFlags};
 }
 
 pub mod secret {

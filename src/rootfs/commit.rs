@@ -10,20 +10,31 @@ use rustix::io::{Errno, Result as IoResult};
 use super::error::{CommitError, Operation};
 use super::file_kind::FileKind;
 use super::file_set::FileSet;
+use super::left::{Left, with_mounts};
 use super::observe::{observe, temporary_in};
 use super::path::TargetPath;
 use super::plan::{InTheWay, Step, plan};
+use super::prune::Act;
 use super::read::Metadata;
 use super::resolve::Root;
+use super::unmount::unmount_below;
 
 /// Proof that a whole `FileSet` is in the tree and will still be there after a power cut. Only [`Root::commit`] makes it.
 #[derive(Debug)]
 pub struct Committed {
     changed: Vec<TargetPath>,
+    left: Vec<Left>,
 }
 
 impl Committed {
-    /// What was not as it should be before, in the order of writing, directories above included.
+    /// What [`Kind::Gone`](super::Kind::Gone), [`Kind::Emptied`](super::Kind::Emptied) and
+    /// [`Kind::Unmounted`](super::Kind::Unmounted) should have removed and could not.
+    pub fn left(&self) -> &[Left] {
+        &self.left
+    }
+
+    /// What was not as it should be before, in the order of writing, directories above included; what was removed with all that
+    /// was in it comes last.
     pub fn changed(&self) -> &[TargetPath] {
         &self.changed
     }
@@ -45,10 +56,14 @@ impl Root {
             wanted,
             found,
         })?;
-        let changed = steps.iter().filter_map(Step::change).cloned().collect();
+        let mut changed: Vec<TargetPath> = steps.iter().filter_map(Step::change).cloned().collect();
         let mut writer = Writer::new(self);
         match writer.run(steps) {
-            Ok(()) => Ok(Committed { changed }),
+            Ok(()) => {
+                changed.append(&mut writer.pruned);
+                let left = if writer.left.is_empty() { Vec::new() } else { with_mounts(writer.left) };
+                Ok(Committed { changed, left })
+            }
             Err(error) => {
                 writer.remove_temporary();
                 Err(error)
@@ -76,11 +91,15 @@ pub(super) struct Writer<'r> {
     temporary: Option<File>,
     /// Where a temporary exists.
     unfinished: Option<TargetPath>,
+    /// What something was removed of, or unmounted below.
+    pruned: Vec<TargetPath>,
+    /// What should have been removed and is still there.
+    left: Vec<Left>,
 }
 
 impl<'r> Writer<'r> {
     pub(super) fn new(root: &'r Root) -> Self {
-        Writer { root, directory: None, temporary: None, unfinished: None }
+        Writer { root, directory: None, temporary: None, unfinished: None, pruned: Vec::new(), left: Vec::new() }
     }
 
     /// Runs the steps up to the first that fails. An interrupted run is one that was given fewer steps.
@@ -157,6 +176,23 @@ impl<'r> Writer<'r> {
                 unless_unsyncable(fsync(openat(directory, name, flags, Mode::empty())?))
             }
             Step::SyncDir { path } => unless_unsyncable(fsync(self.enter(path)?)),
+            Step::Prune { path, stays } => {
+                // Whatever goes wrong is something that is left.
+                match self.root.prune(path, *stays, Act::Remove, &mut self.left) {
+                    Ok(true) => self.pruned.push(path.clone()),
+                    Ok(false) | Err(Errno::NOENT) => {}
+                    Err(errno) => self.left.push(Left::refused(&self.root.outside(path), errno)),
+                }
+                Ok(())
+            }
+            Step::UnmountBelow { path, flags } => {
+                match unmount_below(self.root, path, *flags, &mut self.left) {
+                    Ok(0) => {}
+                    Ok(_) => self.pruned.push(path.clone()),
+                    Err(errno) => self.left.push(Left::refused(&self.root.outside(path), errno)),
+                }
+                Ok(())
+            }
         }
     }
 
@@ -211,6 +247,7 @@ impl<'a> Step<'a> {
             Step::Symlink { path, .. } => (Operation::CreateSymlink, path),
             Step::Rename { path } => (Operation::Rename, path),
             Step::SyncFile { path } | Step::SyncExisting { path } | Step::SyncDir { path } => (Operation::Sync, path),
+            Step::Prune { path, .. } | Step::UnmountBelow { path, .. } => (Operation::Remove, path),
         }
     }
 }

@@ -278,6 +278,18 @@ impl Model {
                 let temporary = temporary_in(&path.parent().unwrap()).file_name().unwrap().to_owned();
                 self.change(directory, Change::Renamed(temporary, name, inode));
             }
+            Step::Prune { path, stays } => {
+                if *stays {
+                    let inode = self.lookup(path);
+                    self.empty(inode);
+                } else {
+                    let (directory, name) = self.holder(path);
+                    let inode = self.0[directory].names[&name];
+                    self.empty(inode);
+                    self.change(directory, Change::Removed(name));
+                }
+            }
+            Step::UnmountBelow { .. } => {}
             Step::SyncDir { path } => {
                 let inode = self.lookup(path);
                 let directory = &mut self.0[inode];
@@ -285,6 +297,14 @@ impl Model {
                 directory.synced_names = directory.names.clone();
                 directory.pending.clear();
             }
+        }
+    }
+
+    /// Removes what is in a directory, from the leaves up.
+    fn empty(&mut self, directory: usize) {
+        for (name, inode) in self.0[directory].names.clone() {
+            self.empty(inode);
+            self.change(directory, Change::Removed(name));
         }
     }
 
@@ -388,6 +408,63 @@ fn broken_promise(set: &FileSet, before: &Tree, after: &Tree, left: &Tree) -> Op
         }
     }
     None
+}
+
+/// A machine that was a node, and a removal of that in order.
+fn removal() -> (Tree, FileSet) {
+    let nodes = [
+        ("/etc", directory()),
+        ("/etc/kubernetes", directory()),
+        ("/etc/kubernetes/.kubejoin.tmp", file("half")),
+        ("/etc/kubernetes/admin.conf", file("users: []")),
+        ("/etc/kubernetes/kubelet.conf", file("users: []")),
+        ("/etc/kubernetes/pki", directory()),
+        ("/etc/kubernetes/pki/ca.crt", file("certificate")),
+        ("/etc/kubernetes/pki/etcd", directory()),
+        ("/etc/kubernetes/pki/etcd/ca.key", file("private key")),
+        ("/link", Node::Symlink { target: "/etc/kubernetes/pki".into() }),
+    ];
+    let mut set = FileSet::new();
+    set.file(TargetPath::fixed("/etc/kubernetes/begun"), 0o600, "")
+        .absent(TargetPath::fixed("/etc/kubernetes/kubelet.conf"))
+        .gone(TargetPath::fixed("/etc/kubernetes/admin.conf"))
+        .emptied(TargetPath::fixed("/etc/kubernetes/pki"))
+        .gone(TargetPath::fixed("/etc/kubernetes/pki"))
+        .emptied(TargetPath::fixed("/var/lib/kubelet"))
+        .unmounted(TargetPath::fixed("/etc/kubernetes"), super::UnmountFlags::empty())
+        .absent(TargetPath::fixed("/etc/kubernetes/begun"));
+    (nodes.into_iter().map(|(path, node)| (path.to_owned(), node)).collect(), set)
+}
+
+#[test]
+fn a_removal_cut_off_anywhere_goes_on_and_begins_with_what_comes_first() {
+    let (before, set) = removal();
+    let after = undisturbed(&before, &set);
+    assert_eq!(after.keys().collect::<Vec<_>>(), ["/etc", "/etc/kubernetes", "/link"]);
+    let (_scratch, root) = make(&before);
+    let steps = steps(&root, &set);
+    assert!(steps.iter().filter(|step| matches!(step, Step::Prune { .. })).count() == 3, "{steps:#?}");
+    // The model and the file system agree.
+    let mut model = Model::at_rest(&before);
+    let mut writer = Writer::new(&root);
+    for step in &steps {
+        writer.run([step.clone()]).unwrap();
+        model.run(step);
+        assert_eq!(read(&root), model.tree(), "after {step:?}");
+    }
+    assert_eq!(model.after_worst_power_cut(), after);
+    let states = all_power_cuts(&before, &steps);
+    assert!(states.len() > 12, "only {} states", states.len());
+    for (left, done) in states {
+        let is_there = |path: &str| left.contains_key(&format!("/etc/kubernetes/{path}"));
+        let is_begun = is_there("begun") || left == after;
+        // Nothing goes before the file that says so is there; and that goes only after everything else.
+        assert!(is_there("kubelet.conf") || is_begun, "after {done} steps: {left:#?}");
+        assert!(!is_there("kubelet.conf") || (is_there("admin.conf") && is_there("pki/etcd/ca.key")), "{left:#?}");
+        let (_scratch, root) = make(&left);
+        root.commit(&set).unwrap();
+        assert_eq!(read(&root), after, "after {done} steps, from {left:#?}");
+    }
 }
 
 /// Every tree that a power cut anywhere in these steps may leave, with the number of steps done.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use rustix::mount::UnmountFlags;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -49,6 +50,17 @@ pub enum Kind {
     },
     /// Must not exist afterwards. Directories are not removed.
     Absent,
+    /// Is removed as far as that goes, whatever it is, a directory with all that is in it; what stays is no error, but reported
+    /// ([`super::Left`]). A symbolic link is removed as such, and a mount not touched.
+    Gone,
+    /// A directory that loses its content, in the same way, and stays. Where the name is a symbolic link, the directory that it
+    /// leads to inside the root.
+    Emptied,
+    /// A directory below which nothing shall be mounted, in the same way. A mount on the directory itself stays.
+    Unmounted {
+        /// For umount2(2).
+        flags: UnmountFlags,
+    },
 }
 
 /// Bytes of a file; a secret one is shown as a digest and wiped from memory.
@@ -89,6 +101,27 @@ impl FileSet {
     /// A file or link that is removed.
     pub fn absent(&mut self, path: TargetPath) -> &mut Self {
         self.add(Entry { path, kind: Kind::Absent })
+    }
+
+    /// Whatever it is, it is removed as far as that goes.
+    pub fn gone(&mut self, path: TargetPath) -> &mut Self {
+        self.add(Entry { path, kind: Kind::Gone })
+    }
+
+    /// A directory that is emptied as far as that goes.
+    pub fn emptied(&mut self, path: TargetPath) -> &mut Self {
+        self.add(Entry { path, kind: Kind::Emptied })
+    }
+
+    /// A directory below which everything is unmounted as far as that goes.
+    pub fn unmounted(&mut self, path: TargetPath, flags: UnmountFlags) -> &mut Self {
+        self.add(Entry { path, kind: Kind::Unmounted { flags } })
+    }
+
+    /// Everything of another set, behind what is here.
+    pub fn append(&mut self, mut other: FileSet) -> &mut Self {
+        self.entries.append(&mut other.entries);
+        self
     }
 
     /// An entry made elsewhere.

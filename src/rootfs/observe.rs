@@ -83,6 +83,12 @@ impl Seen {
         self.0.insert(path, object);
     }
 
+    /// Notes that nothing is below `path` any more.
+    pub(super) fn remove_below(&mut self, path: &TargetPath) {
+        let above = format!("{}/", path.as_str());
+        self.0.retain(|path, _| !path.as_str().starts_with(&above));
+    }
+
     fn look_once(&mut self, root: &Root, path: &TargetPath) -> Result<(), RootError> {
         if !self.0.contains_key(path) {
             self.put(path.clone(), look(root, path, None)?);

@@ -12,6 +12,8 @@
 
 use std::collections::BTreeSet;
 
+use rustix::mount::UnmountFlags;
+
 use super::file_kind::FileKind;
 use super::file_set::{Content, Entry, FileSet, Kind};
 use super::observe::{Object, Seen, temporary_in};
@@ -49,6 +51,11 @@ pub(super) enum Step<'a> {
     SyncExisting { path: TargetPath },
     /// Syncs the names in the directory `path` itself.
     SyncDir { path: TargetPath },
+    /// Removes the content of the directory `path`, and `path` itself unless it stays, as far as that goes: the one step that
+    /// is many system calls, and that does not fail but reports what is left.
+    Prune { path: TargetPath, stays: bool },
+    /// Unmounts what is below the directory `path`, in the same way.
+    UnmountBelow { path: TargetPath, flags: UnmountFlags },
 }
 
 /// Something of another kind is where an object shall be.
@@ -96,6 +103,13 @@ impl<'a> Plan<'a> {
                 self.symlink(path, target)?;
             }
             Kind::Absent => self.absent(path)?,
+            Kind::Gone => self.gone(path),
+            Kind::Emptied => self.emptied(path),
+            Kind::Unmounted { flags } => {
+                if self.now.at(path).is_directory() {
+                    self.steps.push(Step::UnmountBelow { path: path.clone(), flags: *flags });
+                }
+            }
         }
         if let Some(parent) = path.parent()
             && self.now.at(&parent).is_directory()
@@ -184,17 +198,9 @@ impl<'a> Plan<'a> {
     }
 
     fn absent(&mut self, path: &TargetPath) -> Result<(), InTheWay> {
-        // What is above a path that must not exist need not exist either; where it does, it is synced as for a file.
-        for directory in path.ancestors() {
-            if !self.now.at(&directory).is_directory() {
-                return Ok(());
-            }
-            self.remove_leftover(&directory);
-            if let Some(above) = directory.parent() {
-                self.sync(&above);
-            }
+        if !self.reaches(path) {
+            return Ok(());
         }
-        self.remove_leftover(path);
         match self.now.at(path) {
             Object::Missing => return Ok(()),
             directory @ Object::Directory { .. } => return in_the_way(path, FileKind::File, directory),
@@ -203,6 +209,39 @@ impl<'a> Plan<'a> {
         self.steps.push(Step::Unlink { path: path.clone() });
         self.changed(path, Object::Missing);
         Ok(())
+    }
+
+    fn gone(&mut self, path: &TargetPath) {
+        if self.reaches(path) && *self.now.at(path) != Object::Missing {
+            self.steps.push(Step::Prune { path: path.clone(), stays: false });
+            self.now.remove_below(path);
+            self.changed(path, Object::Missing);
+        }
+    }
+
+    fn emptied(&mut self, path: &TargetPath) {
+        if self.reaches(path) && self.now.at(path).is_directory() {
+            self.steps.push(Step::Prune { path: path.clone(), stays: true });
+            self.now.remove_below(path);
+            self.synced.remove(path);
+            self.sync(path);
+        }
+    }
+
+    /// Whether the directories above a path that is to be removed are there: they need not be. Where they are, they are synced
+    /// as for a file.
+    fn reaches(&mut self, path: &TargetPath) -> bool {
+        for directory in path.ancestors() {
+            if !self.now.at(&directory).is_directory() {
+                return false;
+            }
+            self.remove_leftover(&directory);
+            if let Some(above) = directory.parent() {
+                self.sync(&above);
+            }
+        }
+        self.remove_leftover(path);
+        true
     }
 
     fn remove_leftover(&mut self, path: &TargetPath) {

@@ -39,7 +39,9 @@ impl Preview<'_> {
         match &entry.kind {
             Kind::Directory { mode } => vec![format!("{path}/ (directory, {}, {keep})", about(*mode))],
             Kind::Symlink { target } => vec![format!("{path} -> {} (owner {uid}:{gid}, {keep})", escape(target))],
-            Kind::Absent => vec![format!("{path} (removed)")],
+            Kind::Absent | Kind::Gone => vec![format!("{path} (removed)")],
+            Kind::Emptied => vec![format!("{path}/ (emptied)")],
+            Kind::Unmounted { .. } => vec![format!("{path}/ (nothing stays mounted below it)")],
             Kind::File { mode, content } if is_not_known_yet(content) => {
                 vec![format!("{path} ({}, secret, made by the join, {keep})", about(*mode))]
             }
@@ -58,7 +60,9 @@ impl Preview<'_> {
     fn entry_json(self, entry: &Entry) -> Value {
         let (uid, gid) = owner();
         let (kind, particulars) = match &entry.kind {
-            Kind::Absent => return json!({ "path": entry.path.as_str(), "type": "absent" }),
+            Kind::Absent | Kind::Gone => return json!({ "path": entry.path.as_str(), "type": "absent" }),
+            Kind::Emptied => return json!({ "path": entry.path.as_str(), "type": "emptied" }),
+            Kind::Unmounted { .. } => return json!({ "path": entry.path.as_str(), "type": "unmounted" }),
             Kind::Directory { mode } => ("directory", json!({ "mode": format!("{mode:04o}") })),
             Kind::Symlink { target } => ("symlink", json!({ "target": target })),
             Kind::File { mode, content } => {

@@ -44,9 +44,11 @@ const CONFINED: [(&str, &[&str]); 10] = [
     ("rustls", &["net", "pki", "tls_bootstrap", "node/state.rs", "control_plane"]),
 ];
 
-/// Who may look at the machine and its clock: whoever reads facts, files and sources before there is a plan, and the checks
-/// of preflight and the sinks of the report, whose subject the running machine is.
-const READS_THE_MACHINE: [&str; 8] = ["host", "config", "commands", "file", "main", "clock", "preflight", "report"];
+/// Who may look at the machine and its clock: whoever reads facts, files and sources before there is a plan; the checks
+/// of preflight and the sinks of the report, whose subject the running machine is; and the writer, which asks the kernel what
+/// is mounted at the moment in which it removes something.
+const READS_THE_MACHINE: [&str; 9] =
+    ["host", "config", "commands", "file", "main", "clock", "preflight", "report", "rootfs"];
 
 /// Every source file: its path below `src/`, and its code without comments and tests.
 fn sources() -> BTreeMap<String, String> {
