@@ -18,6 +18,7 @@ mod phase;
 mod program;
 #[cfg(test)]
 mod reference_tests;
+mod reset;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -32,4 +33,5 @@ pub use join::JoinArgs;
 pub use parse::parse;
 pub use pasted::join_command;
 pub use program::Program;
+pub use reset::ResetArgs;
 pub use token::{TokenArgs, TokenCommand};

@@ -10,6 +10,7 @@ mod join_outcome;
 mod panics;
 mod phase;
 mod report_options;
+mod reset;
 mod token;
 
 pub use dispatch::run;

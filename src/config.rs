@@ -1,4 +1,4 @@
-//! What the user asked for: JoinConfiguration of every version, tokens, pins, endpoints, and the precedence of their
+//! What the user asked for: JoinConfiguration of every version, ResetConfiguration, tokens, pins, endpoints, and the precedence of their
 //! sources. Knows nothing of the network and nothing of this machine.
 //!
 //! [`settings_table`] defines every setting once. Command line and kernel command line become [`settings::Settings`], a file becomes a
@@ -16,6 +16,7 @@ mod join_configuration;
 pub mod kernel;
 mod kubelet_checks;
 pub mod load;
+mod load_reset;
 pub mod migrate;
 mod node_registration;
 pub mod origin;
@@ -23,6 +24,7 @@ mod place;
 pub mod places;
 mod problem;
 mod render;
+mod reset_configuration;
 mod resolve;
 pub mod setting;
 pub mod settings;
@@ -45,7 +47,9 @@ pub use join_configuration::{
     ControlPlaneSettings, DiscoveryMethod, DiscoveryTrust, ImagePullPolicy, JoinConfiguration, Taint,
 };
 pub use load::{load, load_unattended};
+pub use load_reset::load_reset;
 pub use place::Place;
+pub use reset_configuration::ResetConfiguration;
 pub use resolve::{Resolved, names_cluster};
 pub use timeouts::Timeouts;
 pub use token_spec::TokenSpec;

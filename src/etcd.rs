@@ -6,14 +6,16 @@
 //! View + Ours ─► decide ─► Decision: add, take over, resume, replace, or refuse         pure
 //! Etcd + Ours ─► ensure_member ─► Membership with the initial cluster                   changes the cluster
 //! Membership ─► promote ─► a voter                                                      changes the cluster
+//! View + OwnMember ─► decide_removal ─► Removal: remove, last, or no quorum              pure
+//! Etcd + OwnMember ─► remove_member                                                     changes the cluster
 //! ```
 //!
 //! Only what changes the number of members can lose a quorum, so that is done in one order: a member is added as a learner,
 //! which counts for nothing; it becomes a voter once its data is there. A stale member of this machine is removed first.
 //!
 //! `message` has requests and answers as bytes, `client` calls of one member, `endpoints` those of several, `view` what is
-//! known of them, `decision` what to do about it, `member` does it, `progress` how far a learner is, `data_directory` what
-//! is on the disk, `disk` how fast that is.
+//! known of them, `decision` what to do about it, `member` does it, `progress` how far a learner is, `removal` takes this
+//! machine's member out, `data_directory` is what is on the disk, `disk` how fast that is.
 
 mod client;
 mod data_directory;
@@ -24,10 +26,11 @@ mod error;
 mod member;
 mod message;
 mod progress;
+mod removal;
 mod view;
 
 pub use client::Access;
-pub use data_directory::{DataDirectory, data_directory};
+pub use data_directory::{DataDirectory, data_directory, member_data};
 pub use decision::{Decision, NodeOwner, Ours, Refusal, decide};
 pub use disk::{SLOW, TOO_SLOW_FOR_DEFAULTS, measure_disk};
 pub use endpoints::Etcd;
@@ -35,6 +38,7 @@ pub use error::EtcdError;
 pub use member::Membership;
 pub use message::{Member, Status};
 pub use progress::Patience;
+pub use removal::{OwnMember, Removal};
 pub use view::{Health, Quorum, Seen, View};
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub mod commands {
 
 pub mod config {
     pub mod migrate {
-        pub use crate::config::migrate::{Allow, join_defaults, migrate, validate};
+        pub use crate::config::migrate::{Allow, join_defaults, migrate, reset_defaults, validate};
     }
 }
 
@@ -74,8 +74,9 @@ pub mod error {
 
 pub mod etcd {
     pub use crate::etcd::{
-        Access, DataDirectory, Decision, Etcd, EtcdError, Health, Member, Membership, NodeOwner, Ours, Patience,
-        Quorum, Refusal, SLOW, Seen, Status, TOO_SLOW_FOR_DEFAULTS, View, data_directory, decide, measure_disk,
+        Access, DataDirectory, Decision, Etcd, EtcdError, Health, Member, Membership, NodeOwner, Ours, OwnMember,
+        Patience, Quorum, Refusal, Removal, SLOW, Seen, Status, TOO_SLOW_FOR_DEFAULTS, View, data_directory, decide,
+        measure_disk,
     };
 }
 

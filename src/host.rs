@@ -13,6 +13,7 @@ mod interfaces;
 mod kernel;
 mod machine;
 mod network;
+mod pod_cgroups;
 mod resolved;
 mod runtime;
 mod search_path;
@@ -23,6 +24,7 @@ pub use cgroups::{CgroupVersion, Cgroups, own_unit};
 pub use facts::HostFacts;
 pub use identity::{SystemUuid, UuidSource, is_placeholder_serial, this_boot};
 pub use network::{Needs, Network, Obstacle};
+pub use pod_cgroups::{kill_cgroup, pod_cgroups};
 pub use search_path::search_path;
 pub use system_ca_bundle::SystemCaBundle;
 

@@ -45,6 +45,7 @@ mod pki;
 mod plan;
 mod preflight;
 mod report;
+mod reset;
 mod retry;
 mod rootfs;
 mod secret;

@@ -8,3 +8,4 @@ pub mod name_check;
 pub mod paths;
 pub mod registration;
 pub mod state;
+pub mod unfinished_reset;

@@ -141,6 +141,48 @@ pub fn find(name: &str) -> Option<&'static PhaseSpec> {
     NAMES.iter().find(|phase| phase.name == name)
 }
 
+/// A phase of a reset, by kubeadm's names (`cmd/kubeadm/app/cmd/reset.go`), in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResetPhase {
+    /// Checks, and the question whether it is meant.
+    Preflight,
+    /// This machine's member of etcd leaves its cluster.
+    RemoveEtcdMember,
+    /// Everything on this machine.
+    CleanupNode,
+}
+
+/// All of them.
+pub const RESET_PHASES: [ResetPhase; 3] =
+    [ResetPhase::Preflight, ResetPhase::RemoveEtcdMember, ResetPhase::CleanupNode];
+
+impl ResetPhase {
+    /// The name, as printed in brackets.
+    pub fn name(self) -> &'static str {
+        match self {
+            ResetPhase::Preflight => "preflight",
+            ResetPhase::RemoveEtcdMember => "remove-etcd-member",
+            ResetPhase::CleanupNode => "cleanup-node",
+        }
+    }
+}
+
+/// The section that a line of a report is about.
+impl From<ResetPhase> for &'static str {
+    fn from(phase: ResetPhase) -> Self {
+        phase.name()
+    }
+}
+
+/// The phase of a reset of this name or alias.
+pub fn find_of_reset(name: &str) -> Option<ResetPhase> {
+    match name {
+        "pre-flight" => Some(ResetPhase::Preflight),
+        "cleanupnode" => Some(ResetPhase::CleanupNode),
+        name => RESET_PHASES.into_iter().find(|phase| phase.name() == name),
+    }
+}
+
 /// The names of a phase's children, without its own.
 pub fn children(parent: &str) -> impl Iterator<Item = &'static str> + '_ {
     NAMES.iter().filter_map(move |phase| phase.name.strip_prefix(parent)?.strip_prefix('/'))

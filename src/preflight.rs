@@ -20,6 +20,7 @@ mod kubelet_version;
 mod machine;
 mod mounts;
 mod ports;
+mod reset;
 mod runtime;
 mod runtime_answers;
 mod subject;
@@ -30,6 +31,7 @@ mod worker;
 
 pub use cluster_checks::ClusterRequirements;
 pub use control_plane::ControlPlaneRequirements;
+pub use reset::before_reset;
 pub use worker::{LocalChecksPassed, run};
 
 #[cfg(test)]

@@ -5,6 +5,9 @@
 //! that make its init system start the kubelet at boot. What is not here: waiting for the kubelet to be healthy, and
 //! the decision whether a service that does not start ends the join.
 
+/// The kubelet's service, wherever it is managed.
+pub const KUBELET: &str = "kubelet";
+
 mod command;
 mod error;
 mod init_system;

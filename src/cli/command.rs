@@ -3,6 +3,7 @@
 use super::config::ConfigCommand;
 use super::ensure::EnsureArgs;
 use super::join::JoinArgs;
+use super::reset::ResetArgs;
 use super::token::TokenArgs;
 use super::topic::Help;
 use super::version::Version;
@@ -14,6 +15,8 @@ pub enum Command {
     Join(Box<JoinArgs>),
     /// `ensure`.
     Ensure(Box<EnsureArgs>),
+    /// `reset`.
+    Reset(Box<ResetArgs>),
     /// `token`.
     Token(TokenArgs),
     /// `config`.

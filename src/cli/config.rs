@@ -1,4 +1,4 @@
-//! `config print join-defaults`, `config validate`, `config migrate`.
+//! `config print`, `config validate`, `config migrate`.
 
 use std::path::PathBuf;
 
@@ -15,6 +15,8 @@ use crate::values::nearest;
 pub enum ConfigCommand {
     /// `print join-defaults`.
     PrintJoinDefaults,
+    /// `print reset-defaults`.
+    PrintResetDefaults,
     /// `validate`.
     Validate {
         /// `--config`.
@@ -67,8 +69,9 @@ fn command(args: &Arguments, words: &[String]) -> Result<ConfigCommand, Misuse> 
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] => Err(Misuse::NoVerb { behind: "config", verbs: "print, validate or migrate" }),
-        ["print"] => Err(Misuse::NoVerb { behind: "config print", verbs: "join-defaults" }),
+        ["print"] => Err(Misuse::NoVerb { behind: "config print", verbs: "join-defaults or reset-defaults" }),
         ["print", "join-defaults"] => Ok(ConfigCommand::PrintJoinDefaults),
+        ["print", "reset-defaults"] => Ok(ConfigCommand::PrintResetDefaults),
         ["print", word] if DEFAULTS.contains(word) => Err(not_yet(&words)),
         ["images", ..] => Err(not_yet(&words[..1])),
         ["validate"] => Ok(ConfigCommand::Validate { config: required(&settings.config, "config")?, allow }),
@@ -77,7 +80,7 @@ fn command(args: &Arguments, words: &[String]) -> Result<ConfigCommand, Misuse> 
             new_config: path(&settings.new_config),
             allow,
         }),
-        ["print", "join-defaults", word, ..] | ["validate" | "migrate", word, ..] => {
+        ["print", "join-defaults" | "reset-defaults", word, ..] | ["validate" | "migrate", word, ..] => {
             Err(Misuse::ExtraArgument { word: (*word).to_owned(), suggestion: None })
         }
         ["print", word, ..] => Err(unknown(word, "config print", &DEFAULTS)),

@@ -258,6 +258,7 @@ fn command(verb: Verb) -> &'static str {
         Verb::None => "",
         Verb::Join => "join",
         Verb::Ensure => "ensure",
+        Verb::Reset => "reset",
         Verb::Config | Verb::ConfigValidate | Verb::ConfigMigrate => "config",
         Verb::Token | Verb::TokenGenerate | Verb::TokenCreate | Verb::TokenList | Verb::TokenDelete => "token",
         Verb::Version => "version",
@@ -289,7 +290,10 @@ impl Explain for UsageError {
                 "paste the one line that `kubeadm token create --print-join-command` prints, as it is".to_owned()
             }
             Misuse::NoPhase { .. } | Misuse::UnknownPhase { .. } => {
-                format!("run `{program} join phase --help` for the phases")
+                format!(
+                    "run `{program} {} --help` for the phases",
+                    if command == "reset" { command } else { "join phase" }
+                )
             }
             Misuse::SubPhase { .. } => format!("run `{program} join phase kubelet-start` instead"),
             Misuse::NotYetSupported { .. } => match program {

@@ -19,6 +19,7 @@ impl Help {
             Topic::General => include_str!("help/general.txt"),
             Topic::Join => include_str!("help/join.txt"),
             Topic::Ensure => include_str!("help/ensure.txt"),
+            Topic::Reset => include_str!("help/reset.txt"),
             Topic::Token => include_str!("help/token.txt"),
             Topic::Config => include_str!("help/config.txt"),
             Topic::Phases => include_str!("help/phases.txt"),
@@ -46,6 +47,7 @@ impl Help {
             "{flags of the run}" => flags(&[Verb::Join], Some(Section::Run)),
             "{parameters}" => parameters(),
             "{flags of the unattended}" => flags(&[Verb::Ensure], Some(Section::Unattended)),
+            "{flags of reset}" => flags(&[Verb::Reset], None),
             "{flags before a command}" => flags(&[Verb::None], None),
             "{flags of config}" => flags(&[Verb::ConfigValidate, Verb::ConfigMigrate], None),
             "{flags of every token verb}" => flags(&[Verb::Token], Some(Section::Run)),
@@ -75,6 +77,7 @@ pub(super) fn parse(mut args: Arguments) -> Result<Help, UsageError> {
         topic = match word.as_str() {
             "join" => Topic::Join,
             "ensure" => Topic::Ensure,
+            "reset" => Topic::Reset,
             "token" => Topic::Token,
             "config" => Topic::Config,
             "phase" if topic == Topic::Join => Topic::Phases,
@@ -111,10 +114,19 @@ mod tests {
 
     fn topics() -> Vec<Topic> {
         let phases = crate::phase::NAMES.iter().map(Topic::Phase);
-        [Topic::General, Topic::Join, Topic::Token, Topic::Config, Topic::Phases, Topic::Version, Topic::Errors]
-            .into_iter()
-            .chain(phases)
-            .collect()
+        [
+            Topic::General,
+            Topic::Join,
+            Topic::Reset,
+            Topic::Token,
+            Topic::Config,
+            Topic::Phases,
+            Topic::Version,
+            Topic::Errors,
+        ]
+        .into_iter()
+        .chain(phases)
+        .collect()
     }
 
     fn text(program: Program, topic: Topic) -> String {
@@ -136,6 +148,7 @@ mod tests {
         let topics = [
             (Verb::None, Topic::General),
             (Verb::Join, Topic::Join),
+            (Verb::Reset, Topic::Reset),
             (Verb::TokenGenerate, Topic::Token),
             (Verb::TokenCreate, Topic::Token),
             (Verb::TokenList, Topic::Token),

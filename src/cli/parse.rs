@@ -8,12 +8,12 @@ use super::error::{Misuse, UsageError};
 use super::program::Program;
 use super::topic::{COMMANDS, Help, Topic};
 use super::version::Version;
-use super::{config, ensure, help, join, token, version};
+use super::{config, ensure, help, join, reset, token, version};
 use crate::config::setting::Verb;
 use crate::values::nearest;
 
 /// Commands of kubeadm 1.37 (`cmd/kubeadm/app/cmd/cmd.go`) that kubejoin does not have.
-const KUBEADM_COMMANDS: [&str; 7] = ["alpha", "certs", "completion", "init", "kubeconfig", "reset", "upgrade"];
+const KUBEADM_COMMANDS: [&str; 6] = ["alpha", "certs", "completion", "init", "kubeconfig", "upgrade"];
 
 /// Reads a whole argv, its first element included.
 ///
@@ -39,6 +39,7 @@ fn topic_of(args: &[OsString]) -> Topic {
         Some("join") if args.iter().any(|arg| arg == "phase") => Topic::Phases,
         Some("join") => Topic::Join,
         Some("ensure") => Topic::Ensure,
+        Some("reset") => Topic::Reset,
         Some("token") => Topic::Token,
         Some("config") => Topic::Config,
         Some("version") => Topic::Version,
@@ -54,6 +55,7 @@ fn command(mut args: Arguments) -> Result<Command, UsageError> {
         Next::Word(word) => match word.as_str() {
             "join" => join::parse(args, Verb::Join).map(|parsed| of(parsed, Command::Join)),
             "ensure" => ensure::parse(args).map(|parsed| of(parsed, Command::Ensure)),
+            "reset" => reset::parse(args).map(|parsed| of(parsed, Command::Reset)),
             "token" => token::parse(args).map(|parsed| of(parsed, Command::Token)),
             "config" => config::parse(args).map(|parsed| of(parsed, Command::Config)),
             "version" => version::parse(args).map(|parsed| of(parsed, Command::Version)),

@@ -9,10 +9,11 @@ use crate::config::settings_table::{FIELDS, SETTINGS};
 const BEGIN: &str = "<!-- settings: begin -->\n";
 const END: &str = "<!-- settings: end -->\n";
 
-const VERBS: [Verb; 13] = [
+const VERBS: [Verb; 14] = [
     Verb::None,
     Verb::Join,
     Verb::Ensure,
+    Verb::Reset,
     Verb::Config,
     Verb::ConfigValidate,
     Verb::ConfigMigrate,
@@ -77,6 +78,7 @@ fn command(verb: Verb) -> &'static str {
         Verb::None => "kubejoin",
         Verb::Join => "join",
         Verb::Ensure => "ensure",
+        Verb::Reset => "reset",
         Verb::Config => "config print",
         Verb::ConfigValidate => "config validate",
         Verb::ConfigMigrate => "config migrate",

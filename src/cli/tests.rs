@@ -263,7 +263,7 @@ fn what_is_not_understood_is_named() {
     let table: [(&[&str], &str); 12] = [
         (&["kubejoin"], "no command was given"),
         (&["kubejoin", "jion"], "unknown command \"jion\", perhaps join was meant"),
-        (&["kubejoin", "reset"], "reset of kubeadm is not supported yet"),
+        (&["kubejoin", "token"], "token of kubeadm is not supported yet"),
         (
             &["kubejoin", "join", "phase", "control-plane-join"],
             "join phase control-plane-join needs one of all, mark-control-plane",
@@ -379,6 +379,7 @@ fn the_verbs_of_config_are_kubeadm_s() {
     };
     let allow = |deprecated, experimental| crate::config::migrate::Allow { deprecated, experimental };
     assert_eq!(config(&["print", "join-defaults"]), ConfigCommand::PrintJoinDefaults);
+    assert_eq!(config(&["print", "reset-defaults"]), ConfigCommand::PrintResetDefaults);
     assert_eq!(
         config(&["--kubeconfig", "/k", "validate", "--allow-deprecated-api", "--config=f", "-v5"]),
         ConfigCommand::Validate { config: "f".into(), allow: allow(true, false) }
@@ -389,7 +390,7 @@ fn the_verbs_of_config_are_kubeadm_s() {
     );
     let table: [(&[&str], &str); 9] = [
         (&[], "config needs a word behind it: print, validate or migrate"),
-        (&["print"], "config print needs a word behind it: join-defaults"),
+        (&["print"], "config print needs a word behind it: join-defaults or reset-defaults"),
         (&["print", "init-defaults"], "config print init-defaults of kubeadm is not supported yet"),
         (&["images", "list"], "config images of kubeadm is not supported yet"),
         (&["validat"], "unknown command \"validat\", perhaps config validate was meant"),

@@ -4,7 +4,7 @@ use super::program::Program;
 use crate::phase::PhaseSpec;
 
 /// Our commands, for suggestions.
-pub(super) const COMMANDS: [&str; 6] = ["join", "ensure", "token", "config", "version", "help"];
+pub(super) const COMMANDS: [&str; 7] = ["join", "ensure", "reset", "token", "config", "version", "help"];
 
 /// What help was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub enum Topic {
     Join,
     /// `ensure`.
     Ensure,
+    /// `reset`.
+    Reset,
     /// `token`.
     Token,
     /// `config`.

@@ -27,6 +27,7 @@ pub(super) fn run(command: &ConfigCommand, report: &Report) -> Result<(), Failur
         ConfigCommand::PrintJoinDefaults => {
             show(&migrate::join_defaults(&host_name(&this_machine())?, plan::DEFAULT_CRI_SOCKET));
         }
+        ConfigCommand::PrintResetDefaults => show(&migrate::reset_defaults(plan::DEFAULT_CRI_SOCKET)),
         ConfigCommand::Validate { config, allow } => {
             let validated = migrate::validate(config, &read(config, report)?, *allow);
             report.warn_each(SECTION, &validated.map_err(|refused| with_warnings(refused, report))?);
@@ -43,6 +44,7 @@ pub(super) fn run(command: &ConfigCommand, report: &Report) -> Result<(), Failur
             // A template stays one: the machine that migrates a file need not be the one that joins.
             let name = match &migration.node_name {
                 Some(given) => given.as_str().to_owned(),
+                None if !migration.has_node_name() => String::new(),
                 None => host_name(&machine)?.to_string(),
             };
             let text = migration.to_yaml(&name, &plan::cri_socket(migration.cri_socket.clone(), &machine)?);

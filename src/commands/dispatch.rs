@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use super::panics::report_panics;
-use super::{config, ensure, join, phase, report_options, token};
-use crate::cli::{self, Command, ConfigCommand, EnsureArgs, JoinArgs, Program, TokenArgs};
+use super::{config, ensure, join, phase, report_options, reset, token};
+use crate::cli::{self, Command, ConfigCommand, EnsureArgs, JoinArgs, Program, ResetArgs, TokenArgs};
 use crate::error::Failure;
 use crate::report::{Report, ReportOptions};
 
@@ -19,6 +19,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     match cli::parse(argv.iter().cloned()) {
         Ok(Command::Join(args)) => run_join(&args),
         Ok(Command::Ensure(args)) => run_ensure(&args),
+        Ok(Command::Reset(args)) => run_reset(&args),
         Ok(Command::Token(args)) => run_token(args, program),
         Ok(Command::Config(command)) => run_config(&command, program),
         Ok(Command::Version(version)) => show(&version.text()),
@@ -41,6 +42,11 @@ fn run_ensure(args: &EnsureArgs) -> ExitCode {
     let report = begin(&report_options::of_provisioned(&args.join));
     // kubeadm has no such verb, and no script reads its status by kubeadm's rules.
     end(ensure::run(args, &report), Program::Kubejoin, &report)
+}
+
+fn run_reset(args: &ResetArgs) -> ExitCode {
+    let report = begin(&report_options::of_reset(args));
+    end(reset::run(args, &report), args.program, &report)
 }
 
 fn run_token(args: TokenArgs, program: Program) -> ExitCode {

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::cli::{JoinArgs, LoggingFormat, Output, Program, TokenArgs};
+use crate::cli::{JoinArgs, LoggingFormat, Output, Program, ResetArgs, TokenArgs};
 use crate::config::origin::Origin;
 use crate::config::setting::Verb;
 use crate::config::settings::Settings;
@@ -32,6 +32,17 @@ pub(super) fn of_join(args: &JoinArgs) -> ReportOptions {
     }
 }
 
+/// The report of a reset.
+pub(super) fn of_reset(args: &ResetArgs) -> ReportOptions {
+    ReportOptions {
+        verbosity: args.verbosity,
+        json: args.logging_format == LoggingFormat::Json,
+        document: args.output == Output::Json,
+        result: Some(args.result_file.clone()),
+        ..of_others()
+    }
+}
+
 /// The report of `ensure`, and of a `join` that is called as kubeadm: whoever provisioned the machine hears the end. A run whose
 /// result is left elsewhere is a trial.
 pub(super) fn of_provisioned(args: &JoinArgs) -> ReportOptions {
@@ -43,18 +54,19 @@ pub(super) fn of_provisioned(args: &JoinArgs) -> ReportOptions {
 /// that asked for JSON gets it, and the result is not left from the run before.
 pub(super) fn of_argv(argv: &[OsString]) -> ReportOptions {
     let words: Vec<&str> = argv.iter().skip(1).map(|word| trimmed(word)).collect();
-    let verb = words.iter().find(|word| ["join", "ensure", "token", "config", "version", "help"].contains(*word));
+    let verb =
+        words.iter().find(|word| ["join", "ensure", "reset", "token", "config", "version", "help"].contains(*word));
     let typed = typed(&words);
     let result = match verb {
-        Some(&("join" | "ensure")) => {
+        Some(&("join" | "ensure" | "reset")) => {
             Some(typed.result_file.map_or_else(|| PathBuf::from(result::PATH), |given| given.value))
         }
         _ => None,
     };
     let is_provisioned = result.as_deref() == Some(Path::new(result::PATH))
-        && (verb == Some(&"ensure") || Program::of(argv.first()) == Program::Kubeadm);
+        && (verb == Some(&"ensure") || verb == Some(&"join") && Program::of(argv.first()) == Program::Kubeadm);
     ReportOptions {
-        notify: result.as_ref().and_then(|_| std::env::var_os("NOTIFY_SOCKET")),
+        notify: result.as_ref().filter(|_| verb != Some(&"reset")).and_then(|_| std::env::var_os("NOTIFY_SOCKET")),
         cluster_api: is_provisioned.then(|| PathBuf::from(CLUSTER_API)),
         json: typed.logging_format == Some(LoggingFormat::Json),
         document: typed.output == Some(Output::Json),

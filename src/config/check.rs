@@ -249,7 +249,7 @@ fn control_plane(given: ControlPlane, findings: &mut Findings) -> ControlPlaneSe
 
 /// A path, or a URL of the scheme `unix`. kubeadm puts `unix://` before anything that does not begin with `unix`, so that
 /// `tcp://x` passes there as `unix://tcp://x` and only the kubelet complains; here it is refused.
-fn cri_socket(given: WithOrigin<String>, findings: &mut Findings) -> Option<String> {
+pub(super) fn cri_socket(given: WithOrigin<String>, findings: &mut Findings) -> Option<String> {
     let WithOrigin { value, origin } = given;
     if value.is_empty() {
         return None;
@@ -277,7 +277,7 @@ fn cri_socket(given: WithOrigin<String>, findings: &mut Findings) -> Option<Stri
 }
 
 /// Lower case, sorted, each once; `all` stands alone (kubeadm `ValidateIgnorePreflightErrors`).
-fn ignored_checks(given: &[WithOrigin<String>], findings: &mut Findings) -> Vec<String> {
+pub(super) fn ignored_checks(given: &[WithOrigin<String>], findings: &mut Findings) -> Vec<String> {
     let mut names: Vec<String> = given.iter().map(|name| name.value.to_lowercase()).collect();
     names.sort();
     names.dedup();

@@ -8,6 +8,7 @@ use super::draft::Draft;
 use super::error::ConfigError;
 use super::fields::Reader;
 use super::findings::Findings;
+use super::reset_configuration::{self, ResetDraft};
 use super::warning::Warning;
 use super::yaml_cause::YamlCause;
 use super::{v1alpha3, v1beta2, v1beta3, v1beta4};
@@ -16,9 +17,11 @@ use crate::yaml::{self, Document};
 /// The API group of kubeadm.
 const GROUP: &str = "kubeadm.k8s.io";
 
-/// The kind that is read, and what it was called before v1alpha3.
-const KIND: &str = "JoinConfiguration";
-const OLD_KIND: &str = "NodeConfiguration";
+/// The kind that a join reads, and what it was called before v1alpha3.
+pub(super) const KIND: &str = "JoinConfiguration";
+pub(super) const OLD_KIND: &str = "NodeConfiguration";
+/// The kind that a reset reads.
+pub(super) const RESET_KIND: &str = "ResetConfiguration";
 
 /// What is known of a version. A reader is one file.
 struct Version {
@@ -70,11 +73,8 @@ pub(super) fn kubeadm_knows(api_version: &str) -> bool {
 /// # Errors
 /// What is wrong with the file as a whole. What is wrong with its values is added to the findings.
 pub(super) fn read(path: &Path, text: &str, findings: &mut Findings) -> Result<Draft, ConfigError> {
-    let documents = yaml::parse(text).map_err(|error| {
-        let cause = error.line().and_then(|line| YamlCause::find(text, line));
-        ConfigError::Yaml { path: path.to_owned(), error, cause }
-    })?;
-    let (document, api_version, kind) = choose(path, &documents, &mut findings.warnings)?;
+    let documents = documents(path, text)?;
+    let (document, api_version, kind) = choose(path, &documents, KIND, &mut findings.warnings)?;
     let known = VERSIONS.iter().find(|version| version.api_version == api_version && version.kind == kind);
     let Some(version) = known else { return Err(ConfigError::Version { path: path.to_owned(), api_version, kind }) };
     let mut reader = Reader::new(document);
@@ -92,11 +92,41 @@ pub(super) fn read(path: &Path, text: &str, findings: &mut Findings) -> Result<D
     Ok(draft)
 }
 
-/// The JoinConfiguration among the documents, its apiVersion and its kind, which may be the old one. The rules are kubeadm's (`util/marshal.go`): every
+/// Reads the ResetConfiguration of a file. It exists since v1beta4.
+///
+/// # Errors
+/// As for [`read`].
+pub(super) fn read_reset(path: &Path, text: &str, findings: &mut Findings) -> Result<ResetDraft, ConfigError> {
+    let documents = documents(path, text)?;
+    let (document, api_version, kind) = choose(path, &documents, RESET_KIND, &mut findings.warnings)?;
+    let known = VERSIONS.iter().find(|version| version.api_version == api_version);
+    match known.map(|version| &version.status) {
+        Some(Status::Current) => {}
+        Some(Status::Experimental) => findings.warnings.push(Warning::ExperimentalVersion(api_version)),
+        Some(Status::Old(_)) | None => {
+            return Err(ConfigError::Version { path: path.to_owned(), api_version, kind });
+        }
+    }
+    let mut reader = Reader::new(document);
+    let draft = reset_configuration::read(&mut reader);
+    findings.problems.append(&mut reader.findings.problems);
+    findings.warnings.append(&mut reader.findings.warnings);
+    Ok(draft)
+}
+
+fn documents(path: &Path, text: &str) -> Result<Vec<Document>, ConfigError> {
+    yaml::parse(text).map_err(|error| {
+        let cause = error.line().and_then(|line| YamlCause::find(text, line));
+        ConfigError::Yaml { path: path.to_owned(), error, cause }
+    })
+}
+
+/// The document of a kind, its apiVersion and its kind, which may be the old one of a join. The rules are kubeadm's (`util/marshal.go`): every
 /// document has a group, a version and a kind, and no kind is there twice, in whichever versions.
 fn choose<'a>(
     path: &Path,
     documents: &'a [Document],
+    wanted: &'static str,
     warnings: &mut Vec<Warning>,
 ) -> Result<(&'a Document, String, String), ConfigError> {
     let mut seen: Vec<&str> = Vec::new();
@@ -115,8 +145,9 @@ fn choose<'a>(
             return Err(ConfigError::KindTwice { path: path.to_owned(), kind: kind.to_owned(), line });
         }
         seen.push(kind);
-        let is_old_kind = kind == OLD_KIND && api_version.split_once('/').is_some_and(|(group, _)| group == GROUP);
-        if kind == KIND || is_old_kind {
+        let is_old_kind =
+            wanted == KIND && kind == OLD_KIND && api_version.split_once('/').is_some_and(|(group, _)| group == GROUP);
+        if kind == wanted || is_old_kind {
             if chosen.is_some() {
                 return Err(ConfigError::KindTwice { path: path.to_owned(), kind: kind.to_owned(), line });
             }
@@ -128,6 +159,6 @@ fn choose<'a>(
     }
     chosen.ok_or_else(|| {
         let kinds = seen.iter().map(|kind| (*kind).to_owned()).collect();
-        ConfigError::NoJoinConfiguration { path: path.to_owned(), kinds }
+        ConfigError::NoConfiguration { path: path.to_owned(), wanted, kinds }
     })
 }

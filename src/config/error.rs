@@ -89,10 +89,12 @@ pub enum ConfigError {
         /// Where the second one begins.
         line: usize,
     },
-    /// No document of kind JoinConfiguration.
-    NoJoinConfiguration {
+    /// No document of the kind that is needed.
+    NoConfiguration {
         /// Which file.
         path: PathBuf,
+        /// Which kind.
+        wanted: &'static str,
         /// The kinds that are there.
         kinds: Vec<String>,
     },
@@ -178,8 +180,8 @@ impl fmt::Display for ConfigError {
             ConfigError::KindTwice { path, kind, line } => {
                 write!(f, "{}: line {line}: kind {} is there twice", path.display(), Quoted(kind))
             }
-            ConfigError::NoJoinConfiguration { path, kinds } => {
-                write!(f, "{} has no JoinConfiguration", path.display())?;
+            ConfigError::NoConfiguration { path, wanted, kinds } => {
+                write!(f, "{} has no {wanted}", path.display())?;
                 for (index, kind) in kinds.iter().take(MAX_KINDS).enumerate() {
                     write!(f, "{}{}", if index == 0 { ", only " } else { ", " }, Shown(kind))?;
                 }
@@ -232,7 +234,7 @@ impl Explain for ConfigError {
             | ConfigError::Yaml { .. }
             | ConfigError::NoKind { .. }
             | ConfigError::KindTwice { .. }
-            | ConfigError::NoJoinConfiguration { .. } => &codes::CONFIG_UNREADABLE,
+            | ConfigError::NoConfiguration { .. } => &codes::CONFIG_UNREADABLE,
             ConfigError::NotOpened { .. } => &codes::CONFIG_CREDENTIAL_NOT_OPENED,
             ConfigError::Version { .. } | ConfigError::Experimental { .. } => &codes::CONFIG_VERSION,
             ConfigError::Mixed { .. } => &codes::CONFIG_MIXED,
@@ -260,8 +262,9 @@ impl Explain for ConfigError {
             }
             ConfigError::TooLarge { .. } => "check whether that is the file that was meant".to_owned(),
             ConfigError::NotUnicode { .. } => "save that file as UTF-8".to_owned(),
-            ConfigError::NoJoinConfiguration { .. } => {
-                "add a document of kind JoinConfiguration; `kubejoin config print join-defaults` shows one".to_owned()
+            ConfigError::NoConfiguration { wanted, .. } => {
+                let verb = if *wanted == "ResetConfiguration" { "reset" } else { "join" };
+                format!("add a document of kind {wanted}; `kubejoin config print {verb}-defaults` shows one")
             }
             ConfigError::Mixed { settings } => {
                 let mut fields: Vec<_> = settings.iter().flat_map(|(_, fields)| fields.split(", ")).collect();

@@ -1,4 +1,4 @@
-//! `config validate`, `config migrate` and `config print join-defaults`: what a file says, strictly, and what kubeadm
+//! `config validate`, `config migrate` and `config print`: what a file says, strictly, and what kubeadm
 //! writes today. Names of this machine come from the caller.
 
 use std::path::Path;
@@ -14,6 +14,7 @@ use super::join_configuration::{DiscoveryMethod, JoinConfiguration, NodeRegistra
 use super::origin::{Origin, WithOrigin};
 use super::problem::Problem;
 use super::render;
+use super::reset_configuration::{self, ResetDraft};
 use super::token_need::TokenNeed;
 use super::warning::Warning;
 use crate::secret::Secret;
@@ -40,13 +41,24 @@ pub struct Migration {
     pub node_name: Option<NodeNameTemplate>,
     /// `nodeRegistration.criSocket`, with its `unix://`.
     pub cri_socket: Option<String>,
-    draft: Draft,
+    join: Option<Draft>,
+    reset: Option<ResetDraft>,
 }
 
 impl Migration {
-    /// The document, with the name and the socket that it will have. It holds the tokens.
+    /// The documents, with the name and the socket that they will have. They hold the tokens.
     pub fn to_yaml(&self, node_name: &str, cri_socket: &str) -> Zeroizing<String> {
-        render::to_yaml(&self.draft, node_name, cri_socket)
+        let join = self.join.as_ref().map(|draft| render::to_yaml(draft, node_name, cri_socket));
+        let reset = self.reset.as_ref().map(|draft| reset_configuration::to_yaml(draft, cri_socket));
+        match (join, reset) {
+            (Some(join), Some(reset)) => Zeroizing::new(format!("{}---\n{}", *join, *reset)),
+            (join, reset) => join.or(reset).unwrap_or_default(),
+        }
+    }
+
+    /// Whether there is a JoinConfiguration in it, which has a name.
+    pub fn has_node_name(&self) -> bool {
+        self.join.is_some()
     }
 }
 
@@ -81,6 +93,11 @@ pub fn join_defaults(node_name: &NodeName, cri_socket: &str) -> Zeroizing<String
     render::to_yaml(&draft, node_name.as_str(), cri_socket)
 }
 
+/// What a ResetConfiguration looks like: `config print reset-defaults`.
+pub fn reset_defaults(cri_socket: &str) -> Zeroizing<String> {
+    reset_configuration::to_yaml(&ResetDraft::default(), cri_socket)
+}
+
 /// What a file is examined for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Purpose {
@@ -93,22 +110,52 @@ enum Purpose {
 fn examine(path: &Path, text: &str, allow: Allow, purpose: Purpose) -> Result<Migration, Refused> {
     let mut findings = Findings::default();
     match read(path, text, allow, purpose, &mut findings) {
-        Ok((draft, configuration)) => {
-            let NodeRegistration { name: node_name, cri_socket, .. } = configuration.node_registration;
-            Ok(Migration { warnings: findings.warnings, node_name, cri_socket, draft })
+        Ok(Read { join, reset }) => {
+            let (join, node_name, cri_socket) = match join {
+                Some((draft, configuration)) => {
+                    let NodeRegistration { name, cri_socket, .. } = configuration.node_registration;
+                    (Some(draft), name, cri_socket)
+                }
+                None => (None, None, None),
+            };
+            let of_reset = reset.as_ref().and_then(|draft| draft.cri_socket.as_ref()).map(|given| given.value.clone());
+            Ok(Migration { warnings: findings.warnings, node_name, cri_socket: cri_socket.or(of_reset), join, reset })
         }
         Err(error) => Err(Refused { error, warnings: findings.warnings }),
     }
 }
 
-fn read(
-    path: &Path,
-    text: &str,
-    allow: Allow,
-    purpose: Purpose,
-    findings: &mut Findings,
-) -> Result<(Draft, JoinConfiguration), ConfigError> {
-    let mut draft = document::read(path, text, findings)?;
+/// The documents of a file that are kubejoin's: at least one.
+struct Read {
+    join: Option<(Draft, JoinConfiguration)>,
+    reset: Option<ResetDraft>,
+}
+
+/// `None` where there is no document of the kind; the kinds that are there are known by the error.
+fn if_there<T>(read: Result<T, ConfigError>) -> Result<Result<T, ConfigError>, ConfigError> {
+    match read {
+        Err(error @ ConfigError::NoConfiguration { .. }) => Ok(Err(error)),
+        read => read.map(Ok),
+    }
+}
+
+fn read(path: &Path, text: &str, allow: Allow, purpose: Purpose, findings: &mut Findings) -> Result<Read, ConfigError> {
+    let join = if_there(document::read(path, text, findings))?;
+    // What is not of kubeadm is named once.
+    let others = findings.warnings.len();
+    let reset = if_there(document::read_reset(path, text, findings))?.ok();
+    let join = match join {
+        Err(error) if reset.is_none() => return Err(error),
+        join => join.ok(),
+    };
+    let mut at = 0;
+    findings.warnings.retain(|warning| {
+        at += 1;
+        match warning {
+            Warning::IgnoredDocument { kind, .. } => at <= others && kind != document::RESET_KIND,
+            _ => true,
+        }
+    });
     for warning in std::mem::take(&mut findings.warnings) {
         match warning {
             Warning::ExperimentalVersion(api_version) if !allow.experimental => {
@@ -128,13 +175,23 @@ fn read(
             other => findings.warnings.push(other),
         }
     }
+    let join = join.map(|draft| check_join(draft, purpose, findings));
+    if let Some(draft) = &reset {
+        reset_configuration::check(draft.clone(), findings);
+    }
+    if !findings.problems.is_empty() {
+        let problems = std::mem::take(&mut findings.problems);
+        return Err(ConfigError::Invalid { file: Some(path.to_owned()), problems });
+    }
+    Ok(Read { join: join.flatten(), reset })
+}
+
+/// The JoinConfiguration, where nothing is wrong with it.
+fn check_join(mut draft: Draft, purpose: Purpose, findings: &mut Findings) -> Option<(Draft, JoinConfiguration)> {
     if draft.tls_bootstrap_token.is_none() && draft.file.is_none() {
         draft.tls_bootstrap_token = draft.discovery_token.clone();
     }
-    let Some(configuration) = check(draft.clone(), TokenNeed::Later, findings) else {
-        let problems = std::mem::take(&mut findings.problems);
-        return Err(ConfigError::Invalid { file: Some(path.to_owned()), problems });
-    };
+    let configuration = check(draft.clone(), TokenNeed::Later, findings)?;
     if let DiscoveryMethod::Token { token: None, .. } = &configuration.discovery {
         findings.warnings.push(Warning::NoTokenYet);
     }
@@ -145,5 +202,5 @@ fn read(
         let last = draft.endpoints.last().map(|given| Warning::FurtherEndpoints(given.origin.clone()));
         findings.warnings.extend(last);
     }
-    Ok((draft, configuration))
+    Some((draft, configuration))
 }

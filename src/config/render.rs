@@ -9,6 +9,7 @@ use super::draft::{ControlPlane, DEFAULT_CA_CERT_PATH, Draft, DraftTaint};
 use super::join_configuration::Taint;
 use super::origin::{Origin, WithOrigin};
 use super::settings::list;
+use super::timeouts::Timeouts;
 use crate::values::duration;
 use crate::yaml;
 
@@ -27,7 +28,7 @@ pub(super) fn to_yaml(draft: &Draft, node_name: &str, cri_socket: &str) -> Zeroi
     fields.text("caCertPath", ca_cert_path.unwrap_or(DEFAULT_CA_CERT_PATH));
     fields.put("discovery", discovery(draft));
     fields.put("nodeRegistration", node_registration(draft, node_name, cri_socket));
-    fields.put("timeouts", timeouts(draft));
+    fields.put("timeouts", timeouts(&draft.timeouts));
     if let Some(given) = &draft.control_plane {
         fields.put("controlPlane", control_plane(&given.value));
     }
@@ -133,8 +134,7 @@ fn control_plane(control_plane: &ControlPlane) -> Value {
     fields.value()
 }
 
-fn timeouts(draft: &Draft) -> Value {
-    let timeouts = &draft.timeouts;
+pub(super) fn timeouts(timeouts: &Timeouts) -> Value {
     let mut fields = Object::default();
     for (name, value) in [
         ("controlPlaneComponentHealthCheck", timeouts.control_plane_component_health_check),
@@ -152,25 +152,25 @@ fn timeouts(draft: &Draft) -> Value {
 
 /// An object that is being written.
 #[derive(Default)]
-struct Object(Map<String, Value>);
+pub(super) struct Object(Map<String, Value>);
 
 impl Object {
-    fn put(&mut self, name: &str, value: Value) {
+    pub(super) fn put(&mut self, name: &str, value: Value) {
         self.0.insert(name.to_owned(), value);
     }
 
-    fn text(&mut self, name: &str, text: &str) {
+    pub(super) fn text(&mut self, name: &str, text: &str) {
         self.put(name, Value::String(text.to_owned()));
     }
 
     /// A list; an empty one is left out.
-    fn texts(&mut self, name: &str, items: &[WithOrigin<String>]) {
+    pub(super) fn texts(&mut self, name: &str, items: &[WithOrigin<String>]) {
         if !items.is_empty() {
             self.put(name, items.iter().map(|item| Value::String(item.value.clone())).collect());
         }
     }
 
-    fn value(self) -> Value {
+    pub(super) fn value(self) -> Value {
         Value::Object(self.0)
     }
 }

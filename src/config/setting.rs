@@ -49,6 +49,8 @@ pub enum Verb {
     Join,
     /// `ensure`.
     Ensure,
+    /// `reset`, and `reset phase NAME`.
+    Reset,
     /// `config`, before its own verb is known, and `config print`.
     Config,
     /// `config validate`.

@@ -67,6 +67,18 @@ pub struct Settings {
     pub patches: Option<WithOrigin<PathBuf>>,
     /// The KubeletConfiguration to be used.
     pub kubelet_config: Option<WithOrigin<PathBuf>>,
+    /// `reset`: nobody is asked.
+    pub force: Option<bool>,
+    /// `reset`: where the certificates are.
+    pub cert_dir: Option<WithOrigin<String>>,
+    /// `reset`: temporary files of kubeadm go, too.
+    pub cleanup_tmp_dir: Option<bool>,
+    /// `reset`: how the API server is reached.
+    pub kubeconfig: Option<WithOrigin<PathBuf>>,
+    /// `reset`: what CNI plug-ins have left goes, too.
+    pub cni: Option<bool>,
+    /// `reset`: images go, too.
+    pub images: Option<bool>,
     /// The target root.
     pub rootfs: Option<WithOrigin<PathBuf>>,
     /// Which clock judges certificates.
@@ -87,8 +99,6 @@ pub struct Settings {
     pub allow_deprecated_api: Option<bool>,
     /// `config validate`, `config migrate`: an unreleased version is no error.
     pub allow_experimental_api: Option<bool>,
-    /// The administrator's kubeconfig.
-    pub kubeconfig: Option<WithOrigin<PathBuf>>,
     /// How long a new token lives.
     pub ttl: Option<Duration>,
     /// What it can be used for.

@@ -9,7 +9,7 @@ use crate::clock::ClockMode;
 use crate::values::duration;
 
 /// The rows.
-pub static SETTINGS: [Setting; 78] = [
+pub static SETTINGS: [Setting; 89] = [
     // The cluster.
     Setting {
         parameter: "endpoint",
@@ -175,7 +175,7 @@ pub static SETTINGS: [Setting; 78] = [
         ..JOIN
     },
     Setting {
-        verbs: verbs(&[Verb::None, Verb::Join, Verb::Ensure]),
+        verbs: verbs(&[Verb::None, Verb::Join, Verb::Ensure, Verb::Reset]),
         flag: "rootfs",
         parameter: "rootfs",
         value: "DIR",
@@ -318,8 +318,9 @@ pub static SETTINGS: [Setting; 78] = [
         more: "Any of kubeadm's names. The flag replaces the field",
         ..JOIN
     },
-    Setting { verbs: verbs(&[Verb::None, Verb::Join, Verb::Ensure]), ..VERBOSITY },
+    Setting { verbs: verbs(&[Verb::None, Verb::Join, Verb::Ensure, Verb::Reset]), ..VERBOSITY },
     Setting {
+        verbs: verbs(&[Verb::Join, Verb::Ensure, Verb::Reset]),
         flag: "logging-format",
         value: "text|json",
         kind: Kind::Parsed(&Parser {
@@ -335,6 +336,7 @@ pub static SETTINGS: [Setting; 78] = [
         ..JOIN
     },
     Setting {
+        verbs: verbs(&[Verb::Join, Verb::Ensure, Verb::Reset]),
         flag: "output",
         short: Some('o'),
         value: "text|json",
@@ -349,6 +351,7 @@ pub static SETTINGS: [Setting; 78] = [
         ..JOIN
     },
     Setting {
+        verbs: verbs(&[Verb::Join, Verb::Ensure, Verb::Reset]),
         flag: "result-file",
         value: "FILE",
         kind: Kind::Path(|s| &mut s.result_file),
@@ -382,6 +385,95 @@ pub static SETTINGS: [Setting; 78] = [
         help: "Overwrite and remove kubejoin.token and kubejoin.txt, and the file of --token-file, once the node has joined",
         more: "Credentials and the firmware's strings stay. FAT and flash may keep what was overwritten: let the token expire, too",
         ..JOIN
+    },
+    // Reset.
+    Setting {
+        flag: "force",
+        short: Some('f'),
+        kind: Kind::Boolean(|s| &mut s.force),
+        beside_config: Beside::Refused,
+        field: "force",
+        help: "Ask nobody; and let go what only an administrator can: the data of etcd's last member, or of one whose \
+               cluster cannot be asked",
+        ..RESET
+    },
+    Setting {
+        flag: "cert-dir",
+        value: "DIR",
+        kind: Kind::Text(|s| &mut s.cert_dir),
+        beside_config: Beside::Refused,
+        field: "certificatesDir",
+        help: "Where the certificates are (default: /etc/kubernetes/pki); of another directory only kubeadm's files go",
+        ..RESET
+    },
+    Setting {
+        flag: "cri-socket",
+        value: "SOCKET",
+        kind: Kind::Text(|s| &mut s.cri_socket),
+        beside_config: Beside::Refused,
+        field: "criSocket",
+        help: "Socket of the container runtime (default: the one that this node's kubelet was given)",
+        ..RESET
+    },
+    Setting {
+        flag: "cleanup-tmp-dir",
+        kind: Kind::Boolean(|s| &mut s.cleanup_tmp_dir),
+        beside_config: Beside::Refused,
+        field: "cleanupTmpDir",
+        help: "Empty /etc/kubernetes/tmp, too",
+        ..RESET
+    },
+    Setting {
+        flag: "kubeconfig",
+        value: "FILE",
+        kind: Kind::Path(|s| &mut s.kubeconfig),
+        help: "How the API server is reached that knows the members of etcd, where etcd of this machine does not answer \
+               (default: /etc/kubernetes/admin.conf)",
+        ..RESET
+    },
+    Setting {
+        flag: "cni",
+        kind: Kind::Boolean(|s| &mut s.cni),
+        since: KUBEJOIN,
+        help: "Empty /etc/cni/net.d and /var/lib/cni, too: also what is not of Kubernetes there",
+        ..RESET
+    },
+    Setting {
+        flag: "images",
+        kind: Kind::Boolean(|s| &mut s.images),
+        since: KUBEJOIN,
+        help: "Remove the images of the container runtime, too, where nothing but Kubernetes uses it",
+        ..RESET
+    },
+    Setting {
+        flag: "config",
+        value: "FILE",
+        kind: Kind::Path(|s| &mut s.config),
+        help: "YAML or JSON with a ResetConfiguration, in place of --force, --cert-dir, --cri-socket and --cleanup-tmp-dir",
+        ..RESET
+    },
+    Setting {
+        flag: "dry-run",
+        kind: Kind::Boolean(|s| &mut s.dry_run),
+        field: "dryRun",
+        help: "Show what would go and what would stay, change nothing",
+        ..RESET
+    },
+    Setting {
+        flag: "skip-phases",
+        value: "LIST",
+        kind: Kind::List(|s| &mut s.skip_phases),
+        field: "skipPhases",
+        help: "Phases to leave out",
+        ..RESET
+    },
+    Setting {
+        flag: "ignore-preflight-errors",
+        value: "LIST",
+        kind: Kind::List(|s| &mut s.ignore_preflight_errors),
+        field: "ignorePreflightErrors",
+        help: "Checks whose errors become warnings; `all` for every check",
+        ..RESET
     },
     // Other commands.
     Setting {
@@ -598,6 +690,7 @@ pub static SETTINGS: [Setting; 78] = [
             Verb::None,
             Verb::Join,
             Verb::Ensure,
+            Verb::Reset,
             Verb::Config,
             Verb::ConfigValidate,
             Verb::ConfigMigrate,
@@ -780,6 +873,9 @@ const JOIN: Setting = Setting {
     more: "",
 };
 
+/// What the flags of `reset` have in common.
+const RESET: Setting = Setting { verbs: verbs(&[Verb::Reset]), section: Section::Run, ..JOIN };
+
 const VERBOSITY: Setting = Setting {
     flag: "v",
     short: Some('v'),
@@ -863,13 +959,19 @@ fn choose<T: Copy>(slot: &mut Option<T>, text: &str, names: &[(&str, T)]) -> boo
 /// Settings as if these flags of `join` had been typed; the one without a name is the argument.
 #[cfg(test)]
 pub(crate) fn typed(flags: &[(&str, &str)]) -> super::settings::Settings {
+    typed_to(Verb::Join, flags)
+}
+
+/// The same of any command.
+#[cfg(test)]
+pub(crate) fn typed_to(verb: Verb, flags: &[(&str, &str)]) -> super::settings::Settings {
     use super::origin::{Origin, WithOrigin};
     let mut settings = super::settings::Settings::default();
     for (name, value) in flags {
         match *name {
             "" => settings.endpoint = Some(WithOrigin::new((*value).to_owned(), Origin::Argument)),
             _ => {
-                let row = flag(Verb::Join, name).unwrap();
+                let row = flag(verb, name).unwrap();
                 row.set(&mut settings, Origin::Flag(row.flag), value.as_ref()).unwrap();
             }
         }

@@ -136,7 +136,7 @@ pub(super) fn api_endpoint<'a>(reader: &mut Reader<'a>, endpoint: &Fields<'a>) -
     }
 }
 
-fn timeouts<'a>(reader: &mut Reader<'a>, root: &Fields<'a>) -> Option<Timeouts> {
+pub(super) fn timeouts<'a>(reader: &mut Reader<'a>, root: &Fields<'a>) -> Option<Timeouts> {
     let known = [
         "controlPlaneComponentHealthCheck",
         "kubeletHealthCheck",

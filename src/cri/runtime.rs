@@ -90,6 +90,40 @@ impl Runtime {
         Ok(fields(&answer).any(|field| matches!(field, (1, Value::Bytes(_)))))
     }
 
+    /// Every image that is not pinned to the runtime, by its first name.
+    ///
+    /// # Errors
+    /// [`CriError::Call`].
+    pub fn images(&mut self) -> Result<Vec<String>, CriError> {
+        let answer = self.call("/runtime.v1.ImageService/ListImages", &[])?;
+        // Image: `id`, `repo_tags`, `repo_digests`, `pinned`.
+        let name = |bytes| {
+            let (mut id, mut name, mut is_pinned) = (String::new(), None, false);
+            for field in fields(bytes) {
+                match field {
+                    (1, Value::Bytes(bytes)) => id = text(bytes),
+                    (2 | 3, Value::Bytes(bytes)) if name.is_none() => name = Some(text(bytes)),
+                    (8, Value::Number(number)) => is_pinned = number != 0,
+                    _ => {}
+                }
+            }
+            (!is_pinned).then(|| name.unwrap_or(id))
+        };
+        let item = |field| match field {
+            (1, Value::Bytes(bytes)) => name(bytes),
+            _ => None,
+        };
+        Ok(fields(&answer).filter_map(item).collect())
+    }
+
+    /// Removes an image with all its names; one that is gone is as good.
+    ///
+    /// # Errors
+    /// [`CriError::Call`].
+    pub fn remove_image(&mut self, image: &str) -> Result<(), CriError> {
+        self.call("/runtime.v1.ImageService/RemoveImage", &named_image(image)).map(drop)
+    }
+
     /// Lets the runtime pull an image, which may take `timeout`.
     ///
     /// # Errors
@@ -129,7 +163,7 @@ impl Runtime {
         }
     }
 
-    fn call(&mut self, method: &'static str, message: &[u8]) -> Result<Vec<u8>, CriError> {
+    pub(super) fn call(&mut self, method: &'static str, message: &[u8]) -> Result<Vec<u8>, CriError> {
         self.connection.stream_mut().set_deadline(Instant::now() + self.timeout);
         self.connection.call(method, message, self.timeout).map_err(|error| CriError::Call {
             socket: self.socket.clone(),

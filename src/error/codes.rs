@@ -433,6 +433,19 @@ codes! {
     CONTROL_PLANE_ROOTLESS "control-plane.rootless-unsupported" Usage
         "the components of the cluster's control plane run as users of their own, which kubejoin does not create"
         "join with kubeadm on this machine, or turn the feature gate RootlessControlPlane off in the ConfigMap kubeadm-config"
+    // a reset
+    RESET_NOT_CONFIRMED "reset.not-confirmed" Usage
+        "nobody has said that the reset is meant"
+        "pass --force, or answer with y at a terminal"
+    RESET_ETCD_QUORUM "reset.etcd-quorum" Refused
+        "without this machine's member, etcd would have no quorum, or it has none now: nothing was changed"
+        "bring back the other members of etcd, or remove those that are lost with `etcdctl member remove`, and run again; with --skip-phases=remove-etcd-member the member and its data stay as they are"
+    RESET_ETCD_UNKNOWN "reset.etcd-unknown" Transient
+        "etcd's data is on this machine, and its cluster cannot be asked whether it needs it: nothing was changed"
+        "start etcd on this machine and run again, or pass --force, which lets the data go"
+    RESET_PARTIAL "reset.partial" PartialReset
+        "this machine is no node any more, but something that should have been removed is still there"
+        "look at what is listed on this machine, and run again"
     // the certificates of a control plane
     CERTS_WRONG_KEY "certs.wrong-key" Usage
         "the certificate key is not the one that the Secret kubeadm-certs was encrypted with"

@@ -53,7 +53,16 @@ pub fn data_directory(root: &Root, directory: &TargetPath) -> Result<DataDirecto
     if let Some(name) = list("member")?.0.iter().find(|name| !["snap", "wal", "wal.tmp"].contains(&name.as_str())) {
         return other(&format!("member/{name}"));
     }
-    let (logs, path) = list("member/wal")?;
+    member_data(root, directory)
+}
+
+/// The same of what is etcd's in there, whatever else is.
+///
+/// # Errors
+/// It cannot be read.
+pub fn member_data(root: &Root, directory: &TargetPath) -> Result<DataDirectory, RootError> {
+    let Ok(path) = directory.join("member/wal") else { return Ok(DataDirectory::Empty) };
+    let logs = root.list(&path)?.unwrap_or_default();
     // Each log begins with the same record; the last one is of this life of the directory.
     let Some(last) = logs.iter().rfind(|name| name.ends_with(".wal")) else { return Ok(DataDirectory::Empty) };
     let head = match path.join(last) {
@@ -62,7 +71,7 @@ pub fn data_directory(root: &Root, directory: &TargetPath) -> Result<DataDirecto
     };
     match metadata(&head) {
         Some((member_id, cluster_id)) => Ok(DataDirectory::Member { cluster_id, member_id }),
-        None => other(&format!("member/wal/{last}")),
+        None => Ok(DataDirectory::Other(format!("{}/member/wal/{last}", directory.as_str()))),
     }
 }
 

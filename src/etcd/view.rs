@@ -100,6 +100,11 @@ impl Quorum {
         Quorum { voters: self.voters + 1, answering: self.answering + 1 }
     }
 
+    /// After a voter that answers has gone.
+    pub fn without_answering(&self) -> Quorum {
+        Quorum { voters: self.voters.saturating_sub(1), answering: self.answering.saturating_sub(1) }
+    }
+
     /// After a voter that does not answer has gone.
     pub fn without_silent(&self) -> Quorum {
         Quorum { voters: self.voters.saturating_sub(1), answering: self.answering }

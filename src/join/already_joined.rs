@@ -14,7 +14,7 @@ use crate::phase::Phase;
 use crate::plan::{ChangePolicy, JoinPlan};
 use crate::report::Report;
 use crate::rootfs::{FileSet, Root};
-use crate::services::InitSystem;
+use crate::services::{self, InitSystem};
 use crate::values::Endpoint;
 
 /// Removes a pending key and a bootstrap token, writes what differs from what is asked for, and starts a kubelet that does
@@ -80,7 +80,7 @@ pub(super) fn finish(
         report.phase(Phase::KubeletStart);
         let configuration = KubeletConfiguration::read(&kubelet_start::written_configuration(root)?)?;
         // A kubelet that runs and does not answer yet is waited for, and not started again.
-        if applied || !matches!(init.is_active(kubelet_start::SERVICE), Ok(true)) {
+        if applied || !matches!(init.is_active(services::KUBELET), Ok(true)) {
             kubelet_start::start(plan, root, init, &configuration, report)?;
         } else if plan.options.phases.contains(Phase::KubeletWaitBootstrap) {
             kubelet_start::wait_for_started(plan, root, init, &configuration, report)?;

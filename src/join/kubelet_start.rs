@@ -16,11 +16,9 @@ use crate::phase::Phase;
 use crate::plan::{JoinPlan, Mode, Target};
 use crate::report::Report;
 use crate::rootfs::{Entry, Root, RootError};
-use crate::services::{Enablement, InitSystem, Started, enablement};
+use crate::services::{self, Enablement, InitSystem, Started, enablement};
 use crate::tls_bootstrap::Credentials;
 
-/// The service.
-pub(super) const SERVICE: &str = "kubelet";
 /// Largest file of ours that is read back, in bytes.
 const MAX_CONFIGURATION: usize = 1 << 20;
 
@@ -29,7 +27,7 @@ pub(super) fn unit_links(target: &Target, root: &Root, report: &Report) -> Resul
     if target.is_this_system() {
         return Ok(Vec::new());
     }
-    let Enablement { entries, warnings } = enablement(root, SERVICE)?;
+    let Enablement { entries, warnings } = enablement(root, services::KUBELET)?;
     for why in &warnings {
         report.warn(Phase::KubeletStart, Some(why.code()), format_args!("{why}; {}", why.hint()));
     }
@@ -44,14 +42,14 @@ pub(super) fn start(
     configuration: &KubeletConfiguration,
     report: &Report,
 ) -> Result<KubeletState, Failure> {
-    let started = init.start(SERVICE).inspect_err(|_| report_end_of_log(init, Phase::KubeletStart, report));
+    let started = init.start(services::KUBELET).inspect_err(|_| report_end_of_log(init, Phase::KubeletStart, report));
     match started? {
         Started::Now => report.info(Phase::KubeletStart, "Starting the kubelet"),
         Started::Queued => {
             report.info(Phase::KubeletStart, "The kubelet starts when this unit is done: it is ordered behind it");
             return Ok(KubeletState::Queued);
         }
-        Started::AtBoot if enablement(root, SERVICE)?.has_no_effect() => return Ok(KubeletState::NotEnabled),
+        Started::AtBoot if enablement(root, services::KUBELET)?.has_no_effect() => return Ok(KubeletState::NotEnabled),
         Started::AtBoot => return Ok(KubeletState::Enabled),
         Started::ByUser => {
             let text = "no init system was found; start the kubelet yourself";
@@ -75,8 +73,9 @@ pub(super) fn start_control_plane(
     configuration: &KubeletConfiguration,
     report: &Report,
 ) -> Result<KubeletState, Failure> {
-    if !matches!(init.is_active(SERVICE), Ok(true)) {
-        let started = init.start_at_once(SERVICE).inspect_err(|_| report_end_of_log(init, Phase::KubeletStart, report));
+    if !matches!(init.is_active(services::KUBELET), Ok(true)) {
+        let started =
+            init.start_at_once(services::KUBELET).inspect_err(|_| report_end_of_log(init, Phase::KubeletStart, report));
         match started? {
             Started::Now => report.info(Phase::KubeletStart, "Starting the kubelet"),
             Started::Queued => return Ok(KubeletState::Queued),
@@ -110,7 +109,7 @@ pub(super) fn wait_for_started(
 /// Whether the kubelet of this system runs, as far as the init system can say, and answers at its healthz. One question each,
 /// no wait.
 pub(super) fn is_well(root: &Root, init: &InitSystem) -> Result<bool, Failure> {
-    if matches!(init.is_active(SERVICE), Ok(false)) {
+    if matches!(init.is_active(services::KUBELET), Ok(false)) {
         return Ok(false);
     }
     Ok(match KubeletConfiguration::read(&written_configuration(root)?) {
@@ -228,7 +227,7 @@ fn wait_for(
     report.phase(Phase::KubeletWaitBootstrap);
     let init = waiting.init;
     // An init system that cannot say whether it has ended says nothing.
-    let runs = || waiting.started_by == StartedBy::Anyone || !matches!(init.is_active(SERVICE), Ok(false));
+    let runs = || waiting.started_by == StartedBy::Anyone || !matches!(init.is_active(services::KUBELET), Ok(false));
     let waited = health::healthy(configuration.healthz(), waiting.healthy, runs, report)
         .map_err(Failure::from)
         .and_then(|()| Ok(kubelet_bootstrap::wait(root, waiting.bootstrapped, report)?));
@@ -243,7 +242,7 @@ fn wait_for(
 
 /// What the kubelet itself says of its trouble, before the error: there may be no way to log in to the machine.
 fn report_end_of_log(init: &InitSystem, phase: Phase, report: &Report) {
-    let Some(end) = init.log_end(SERVICE) else { return };
+    let Some(end) = init.log_end(services::KUBELET) else { return };
     report.info(phase, format_args!("The kubelet's log ends with ({}):", end.source));
     for line in end.lines {
         report.info(phase, format_args!("| {line}"));

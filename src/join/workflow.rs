@@ -25,13 +25,15 @@ use crate::node::files::{KubeletCredential, NodeFiles};
 use crate::node::name_check::check_node_name;
 use crate::node::paths;
 use crate::node::state::{self, Conflict, NodeIdentity, NodeState};
+use crate::node::unfinished_reset;
 use crate::phase::Phase;
 use crate::pki::request::common_name;
 use crate::plan::{ChangePolicy, JoinPlan, Mode, Target, TlsBootstrapBy};
 use crate::preflight::{self, ClusterRequirements, ControlPlaneRequirements, LocalChecksPassed};
 use crate::report::Report;
+use crate::reset;
 use crate::rootfs::{FileSet, Root, TargetPath};
-use crate::services::{InitSystem, ServiceError, Started};
+use crate::services::{self, InitSystem, ServiceError, Started};
 use crate::text::UntrustedText;
 use crate::tls_bootstrap::Credentials;
 use crate::values::Endpoint;
@@ -51,6 +53,17 @@ pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
     let _lock = changes.then(|| root.lock(Path::new(paths::LOCKS))).transpose()?;
     let init = plan.target.init_system();
     let clock = plan.access.clock;
+    if let Some(unfinished) = unfinished_reset::read(&root)? {
+        if plan.options.mode == Mode::Apply && makes_node {
+            reset::finish(&plan.target, &root, &plan.host, clock, unfinished, report)?;
+            report.phase(Phase::Preflight);
+        } else {
+            report.warn(Phase::Preflight, None, "a reset was interrupted here; a whole join finishes it first");
+        }
+    } else if changes && root.exists(&paths::UNFINISHED_RESET)? {
+        // Somebody has made a node of this machine since.
+        root.commit(&unfinished_reset::ended())?;
+    }
     let now = clock.is_plausible().then(|| clock.now());
     let state = followed(state::read(&root, &plan.node.name, &plan.access.discovery, now)?, plan.options.changes);
     let role = Role::read(&root)?;
@@ -128,7 +141,7 @@ pub fn keep_without_settings(
             if target.is_this_system() {
                 // It reads its certificate once, when it starts.
                 report.phase(Phase::KubeletStart);
-                init.start(kubelet_start::SERVICE)?;
+                init.start(services::KUBELET)?;
             }
             return Ok(Some((renewed, Case::Renewed)));
         }
@@ -144,9 +157,9 @@ fn start_stopped_kubelet(
     start: fn(&InitSystem, &str) -> Result<Started, ServiceError>,
     report: &Report,
 ) -> Result<(), Failure> {
-    if target.is_this_system() && matches!(init.is_active(kubelet_start::SERVICE), Ok(false)) {
+    if target.is_this_system() && matches!(init.is_active(services::KUBELET), Ok(false)) {
         report.phase(Phase::KubeletStart);
-        if start(init, kubelet_start::SERVICE)? == Started::Now {
+        if start(init, services::KUBELET)? == Started::Now {
             report.info(Phase::KubeletStart, "Starting the kubelet with the identity that is there");
         }
     }
@@ -541,7 +554,7 @@ fn write(machine: Machine<'_>, files: &FileSet, report: &Report) -> Result<(), F
         machine.root.commit(files)?;
         return Ok(());
     }
-    if let Err(error) = machine.init.stop(kubelet_start::SERVICE) {
+    if let Err(error) = machine.init.stop(services::KUBELET) {
         report.warn(Phase::KubeletStart, Some(error.code()), error);
     }
     let keeps_identity =

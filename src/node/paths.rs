@@ -36,6 +36,8 @@ pub const VERIFIED_ENDPOINTS: TargetPath = TargetPath::fixed("/var/lib/kubelet/k
 
 /// A join of a control plane has been begun, and has not ended; 0600. Written before anything else of it, removed last.
 pub const UNFINISHED_CONTROL_PLANE: TargetPath = TargetPath::fixed("/var/lib/kubelet/kubejoin-control-plane");
+/// A reset has been begun, and has not ended; 0600. It counts only where `kubelet.conf` is gone, which is removed next.
+pub const UNFINISHED_RESET: TargetPath = TargetPath::fixed("/etc/kubernetes/kubejoin-reset");
 /// What makes a node a control plane.
 pub const API_SERVER_MANIFEST: TargetPath = TargetPath::fixed("/etc/kubernetes/manifests/kube-apiserver.yaml");
 /// The member of etcd.

@@ -20,13 +20,16 @@ const MAX_QUALIFIED_NAME_LENGTH: usize = 63;
 
 /// `IsPrivilegedUser`. Root is needed where the system that runs is changed, and nowhere else.
 pub(super) fn privileged_user(subject: &Subject<'_>) -> Vec<Verdict> {
-    if !subject.changes_this_system() || subject.plan.host.euid == 0 {
+    if !subject.changes_this_system() {
         return Vec::new();
     }
-    vec![Verdict::error(
-        format!("user {} is not root", subject.plan.host.euid),
-        "run the same as root on this machine, or with --dry-run",
-    )]
+    not_root(subject.plan.host.euid).into_iter().collect()
+}
+
+/// What is wrong with a user that has to be root.
+pub(super) fn not_root(euid: u32) -> Option<Verdict> {
+    let hint = "run the same as root on this machine, or with --dry-run";
+    (euid != 0).then(|| Verdict::error(format!("user {euid} is not root"), hint))
 }
 
 /// `Swap`. That it cannot be read means that this kernel has none, as in kubeadm.

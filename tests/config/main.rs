@@ -42,6 +42,8 @@ const DELTAS: &[(&str, &[Delta], &str)] = &[
     ("nothing", &[Validate, Migrate], "a file without a JoinConfiguration cannot be joined with"),
     ("only-component", &[Validate, Migrate], "as above; what kubeadm migrates is an empty file"),
     ("pin", &[Validate, Migrate], "kubeadm looks at pins only while it joins"),
+    ("reset-tcp-socket", &[Validate, Migrate], "as tcp-socket: no runtime could be asked there"),
+    ("reset-unknown-phase", &[Validate, Migrate], "kubeadm refuses it only when it resets"),
     ("taint-effect", &[Validate, Migrate], "the kubelet would refuse to start"),
     ("tcp-socket", &[Validate, Migrate], "kubeadm makes unix://tcp://... of it, and the kubelet fails"),
     ("unknown-phase", &[Validate, Migrate], "kubeadm refuses it only when it joins"),
@@ -127,6 +129,13 @@ fn the_defaults_of_join_have_kubeadm_s_bytes() {
     assert_eq!(printed.replace(&format!("  name: {name}\n"), &format!("  name: {HOST}\n")), golden);
 }
 
+#[test]
+fn the_defaults_of_reset_have_kubeadm_s_bytes() {
+    let golden = std::fs::read_to_string(directory("golden/1.37/reset-defaults")).unwrap();
+    assert_eq!(*migrate::reset_defaults(SOCKET), golden);
+    assert_eq!(String::from_utf8(kubejoin(&["config", "print", "reset-defaults"]).stdout).unwrap(), golden);
+}
+
 /// What was migrated is what is read: by us, and as kubeadm reads it.
 #[test]
 fn what_kubeadm_has_migrated_stays_as_it_is() {
@@ -134,8 +143,9 @@ fn what_kubeadm_has_migrated_stays_as_it_is() {
         let Some(text) = theirs.text.filter(|_| !DELTAS.iter().any(|(name, ..)| *name == case)) else { continue };
         let migration = migrate::migrate(Path::new(&case), &text, Allow::default()).unwrap();
         assert_eq!(migration.warnings, [], "{case}");
-        let (name, socket) = (migration.node_name.as_ref().unwrap(), migration.cri_socket.as_ref().unwrap());
-        assert_eq!(*migration.to_yaml(name.as_str(), socket), text, "{case}");
+        // A reset has no name.
+        let name = migration.node_name.as_ref().map_or("", |name| name.as_str());
+        assert_eq!(*migration.to_yaml(name, migration.cri_socket.as_ref().unwrap()), text, "{case}");
     }
 }
 

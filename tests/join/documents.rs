@@ -183,7 +183,10 @@ fn every_command_exists() {
                 [] => {}
                 ["kubejoin", ..] => {
                     let parsed = cli::parse(words.iter().map(Into::into));
-                    let is_understood = matches!(parsed, Ok(Command::Join(_) | Command::Config(_) | Command::Help(_)));
+                    let is_understood = matches!(
+                        parsed,
+                        Ok(Command::Join(_) | Command::Reset(_) | Command::Config(_) | Command::Help(_))
+                    );
                     assert!(is_understood, "{name}: {line}: {parsed:?}");
                 }
                 ["cargo", "run", "--example", example] => {

@@ -29,6 +29,7 @@ mod recipes;
 mod reference;
 mod registration;
 mod report;
+mod reset;
 mod resume;
 mod same_machine;
 mod secrets;

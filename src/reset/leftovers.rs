@@ -1,0 +1,73 @@
+//! What a reset leaves on purpose: not a join's, or nobody knows whose it is. Each with the command that removes it.
+
+use super::files::{CNI_CONFIGURATION, CNI_STATE};
+use super::plan::ResetPlan;
+use crate::phase::ResetPhase;
+use crate::rootfs::{Root, RootError, TargetPath};
+
+/// Something that stays on purpose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leftover {
+    /// What.
+    pub what: String,
+    /// What removes it; none where nothing has to.
+    pub command: Option<String>,
+}
+
+impl Leftover {
+    pub(super) fn new(what: impl Into<String>, command: impl Into<String>) -> Self {
+        Leftover { what: what.into(), command: Some(command.into()) }
+    }
+}
+
+/// The kubeconfig of root on this machine, which somebody has made by hand.
+const ROOT_KUBECONFIG: TargetPath = TargetPath::fixed("/root/.kube/config");
+
+/// What is there and stays. `node` is the name of the Node.
+///
+/// # Errors
+/// The root cannot be read.
+pub(super) fn leftovers(plan: &ResetPlan, root: &Root, node: Option<&str>) -> Result<Vec<Leftover>, RootError> {
+    let mut found = Vec::new();
+    if !plan.phases.contains(ResetPhase::CleanupNode) {
+        return Ok(found);
+    }
+    let node = node.unwrap_or("NAME");
+    found.push(Leftover::new(
+        "the Node object in the cluster, which a node cannot delete; on a control plane:",
+        format!("kubectl delete node {node}"),
+    ));
+    let has_content = |path: &TargetPath| Ok::<_, RootError>(root.list(path)?.is_some_and(|names| !names.is_empty()));
+    let outside = |path: &TargetPath| root.outside(path).display().to_string();
+    if !plan.cni {
+        for (path, what) in [(CNI_CONFIGURATION, "the configuration of CNI plug-ins"), (CNI_STATE, "their state")] {
+            if has_content(&path)? {
+                let place = outside(&path);
+                found.push(Leftover::new(format!("{what}, {place}:"), format!("rm -rf {place}/*  # or reset --cni")));
+            }
+        }
+    }
+    let certificates = &plan.configuration.certificates_dir;
+    if !plan.configuration.has_default_certificates_dir() && has_content(certificates)? {
+        let place = outside(certificates);
+        found.push(Leftover::new(format!("what is not kubeadm's in {place}:"), format!("ls -lR {place}")));
+    }
+    if root.exists(&ROOT_KUBECONFIG)? {
+        let place = outside(&ROOT_KUBECONFIG);
+        found.push(Leftover::new(format!("a kubeconfig of a user, {place}:"), format!("rm {place}")));
+    }
+    let of_root =
+        if plan.target.is_this_system() { String::new() } else { format!("--root={} ", root.path().display()) };
+    found.push(Leftover::new("the kubelet as a program and a service:", format!("systemctl {of_root}disable kubelet")));
+    if plan.target.is_this_system() {
+        if !plan.images {
+            found.push(Leftover::new("images of the container runtime:", "crictl rmi --all  # or reset --images"));
+        }
+        found.push(Leftover {
+            what: "interfaces and rules of netfilter and IPVS, of kube-proxy and CNI plug-ins: gone after a reboot"
+                .to_owned(),
+            command: None,
+        });
+    }
+    Ok(found)
+}
