@@ -15,7 +15,7 @@ own_node() {
 	server=$(sed -n 's,^ *server: https://,,p' /etc/kubernetes/kubelet.conf)
 	node=$(openssl x509 -in $current -noout -subject -nameopt RFC2253 | sed -n 's/.*CN=system:node:\([^,]*\).*/\1/p')
 	printf 'GET /api/v1/nodes/%s HTTP/1.0\r\nAccept: application/json\r\n\r\n' "$node" \
-		| timeout 30 openssl s_client -quiet -no_ign_eof -connect "$server" -CAfile /etc/kubernetes/pki/ca.crt -cert $current -key $current 2>/dev/null
+		| timeout 120 openssl s_client -quiet -no_ign_eof -connect "$server" -CAfile /etc/kubernetes/pki/ca.crt -cert $current -key $current 2>/dev/null
 }
 # A Node of an earlier boot is Ready, too, for 40 s.
 is_ready() {
