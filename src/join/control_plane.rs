@@ -102,7 +102,9 @@ impl Joining<'_> {
         report.phase(Phase::DownloadCerts);
         let now = self.info.clock().now();
         // The Secret lives for two hours; what an interrupted run has written of it is judged as any other file.
-        let is_there = self.is_resumed && check_shared_certs(&files, &layout, now).is_ok();
+        // A CA without its key may be what it was killed between.
+        let is_whole = || check_shared_certs(&files, &layout, now).is_ok_and(|warnings| warnings.is_empty());
+        let is_there = self.is_resumed && is_whole();
         let downloaded = match &spec.certificate_key {
             Some(key) if !is_there && plan.options.phases.contains(Phase::DownloadCerts) => {
                 let downloaded = Downloaded::open(&self.shared_certificates(client)?, key, &layout)?;
