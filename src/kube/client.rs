@@ -106,7 +106,7 @@ impl Client {
         let request = self.request(Method::Get, &csr_watch_path(name, watch), None);
         let bearer = self.bearer.clone();
         let streaming = self.server.stream(&request, deadline).map_err(|e| KubeError::net(&wanted, e))?;
-        CsrWatch::new(wanted, streaming, bearer).map_err(|error| error.to_one_who_was(is_known))
+        CsrWatch::new(wanted, streaming, bearer).map_err(|error| error.for_one_who_was(is_known))
     }
 
     /// One request and its answer.
@@ -126,7 +126,7 @@ impl Client {
 
     /// Takes an answer for what it is, also about whether the credential is known.
     fn read<T: Object>(&mut self, wanted: &Wanted, answer: &Response) -> Result<T, KubeError> {
-        let read = decode(wanted, answer, self.bearer.as_ref()).map_err(|error| error.to_one_who_was(self.is_known));
+        let read = decode(wanted, answer, self.bearer.as_ref()).map_err(|error| error.for_one_who_was(self.is_known));
         self.is_known |= match &read {
             Ok(_) => true,
             Err(error) => error.is_to_one_who_is_known(),

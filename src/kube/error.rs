@@ -68,7 +68,7 @@ impl KubeError {
 
     /// The same, to somebody whose credential has been accepted before (`was_known`): an API server that is starting does not know
     /// bootstrap tokens until it has read them (`plugin/pkg/auth/authenticator/token/bootstrap`), and refuses all of them.
-    pub(super) fn to_one_who_was(mut self, was_known: bool) -> Self {
+    pub(super) fn for_one_who_was(mut self, was_known: bool) -> Self {
         self.cause = match self.cause {
             KubeCause::Unauthorized(message) if was_known => {
                 KubeCause::Busy { status: 401, message, retry_after: None }

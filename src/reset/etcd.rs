@@ -139,8 +139,8 @@ impl LocalEtcd {
     }
 
     fn flag(&self, name: &str) -> Option<&str> {
-        let flags = self.flags.iter().flatten().filter_map(|argument| argument.split_once('='));
-        flags.filter(|(found, _)| *found == name).last().map(|(_, value)| value)
+        let mut flags = self.flags.iter().flatten().filter_map(|argument| argument.split_once('='));
+        flags.rfind(|(found, _)| *found == name).map(|(_, value)| value)
     }
 
     /// Where members may be reached: this one as it says, the others at the client port of their peer address.

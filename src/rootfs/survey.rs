@@ -144,7 +144,7 @@ mod tests {
         fs::create_dir(kubelet.join("closed")).unwrap();
         fs::write(kubelet.join("closed/file"), "").unwrap();
         if rustix::process::geteuid().is_root() {
-            fs::set_permissions(kubelet.join("closed"), fs::Permissions::from_mode(0)).unwrap();
+            fs::set_permissions(kubelet.join("closed"), fs::Permissions::from_mode(0o0)).unwrap();
         }
         outside
     }
