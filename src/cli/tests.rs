@@ -260,10 +260,11 @@ fn versions_are_shown_in_three_forms() {
 
 #[test]
 fn what_is_not_understood_is_named() {
-    let table: [(&[&str], &str); 12] = [
+    let table: [(&[&str], &str); 13] = [
         (&["kubejoin"], "no command was given"),
         (&["kubejoin", "jion"], "unknown command \"jion\", perhaps join was meant"),
-        (&["kubejoin", "token"], "token of kubeadm is not supported yet"),
+        (&["kubejoin", "upgrade"], "upgrade of kubeadm is not supported yet"),
+        (&["kubejoin", "token"], "token needs a word behind it: generate, create, list or delete"),
         (
             &["kubejoin", "join", "phase", "control-plane-join"],
             "join phase control-plane-join needs one of all, mark-control-plane",
