@@ -106,9 +106,9 @@ fn called_as_kubeadm_every_error_exits_with_1() {
     let unknown = Join::to(&server).arg("--no-such-flag");
     assert_eq!((status(&unknown, "kubejoin"), status(&unknown, "kubeadm")), (Some(2), Some(1)));
     // Which kubeadm this is not can still be told.
-    let token = Command::new(KUBEJOIN).arg0("/usr/bin/kubeadm").args(["token", "list"]).output().unwrap();
-    assert_eq!(token.status.code(), Some(2));
-    assert!(String::from_utf8(token.stderr).unwrap().contains("kubejoin under its name"));
+    let upgrade = Command::new(KUBEJOIN).arg0("/usr/bin/kubeadm").args(["upgrade", "plan"]).output().unwrap();
+    assert_eq!(upgrade.status.code(), Some(2));
+    assert!(String::from_utf8(upgrade.stderr).unwrap().contains("kubejoin under its name"));
 }
 
 /// What is left out of the result cannot be searched for.
