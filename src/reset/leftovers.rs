@@ -21,7 +21,8 @@ impl Leftover {
 }
 
 /// The kubeconfig of root on this machine, which somebody has made by hand.
-const ROOT_KUBECONFIG: TargetPath = TargetPath::fixed("/root/.kube/config");
+const ROOT_HOME: TargetPath = TargetPath::fixed("/root");
+const KUBECONFIG: &str = ".kube/config";
 
 /// What is there and stays. `node` is the name of the Node.
 ///
@@ -52,8 +53,10 @@ pub(super) fn leftovers(plan: &ResetPlan, root: &Root, node: Option<&str>) -> Re
         let place = outside(certificates);
         found.push(Leftover::new(format!("what is not kubeadm's in {place}:"), format!("ls -lR {place}")));
     }
-    if root.exists(&ROOT_KUBECONFIG)? {
-        let place = outside(&ROOT_KUBECONFIG);
+    if let Ok(kubeconfig) = ROOT_HOME.join(KUBECONFIG)
+        && root.exists(&kubeconfig)?
+    {
+        let place = outside(&kubeconfig);
         found.push(Leftover::new(format!("a kubeconfig of a user, {place}:"), format!("rm {place}")));
     }
     let of_root =

@@ -1,5 +1,7 @@
 //! Tokens in the cluster.
 
+use std::time::Instant;
+
 use super::error::TokensError;
 use super::listed::ListedToken;
 use super::new_token::NewToken;
@@ -11,44 +13,36 @@ use crate::retry::{Pause, Retry};
 
 const NAMESPACE: &str = "kube-system";
 
+/// Who hears of a pause between two tries.
+type Waits<'a> = &'a dyn Fn(&KubeError, Pause);
+
 /// Creates the Secret of a token.
 ///
 /// # Errors
 /// There is one with its id, or the API server does not do it until the wait is over.
-pub fn create(
-    client: &mut Client,
-    token: &NewToken,
-    retry: Retry,
-    waits: &dyn Fn(&KubeError, Pause),
-) -> Result<(), TokensError> {
+pub fn create(client: &mut Client, token: &NewToken, retry: Retry, waits: Waits<'_>) -> Result<(), TokensError> {
     let wanted = Wanted::secret(NAMESPACE, &token.name());
     let mut is_repeated = false;
-    let created = retry.run(
-        || {
-            let created =
-                client.create_secret(&wanted, token.secret().to_vec(), retry.exchange_deadline(REQUEST_TIMEOUT));
+    let created = persist(retry, waits, &mut |deadline| {
+        match client.create_secret(&wanted, token.secret().to_vec(), deadline) {
             // What a server did whose answer got lost is found at the next try.
-            match created {
-                Err(error) if error.cause == KubeCause::AlreadyExists && is_repeated => {
-                    is_same(client, &wanted, token, retry).then_some(()).ok_or(error)
-                }
-                other => {
-                    is_repeated = true;
-                    other
-                }
+            Err(error) if error.cause == KubeCause::AlreadyExists && is_repeated => {
+                is_same(client, &wanted, token, deadline).then_some(()).ok_or(error)
             }
-        },
-        |error, pause| waits(error, pause),
-    );
+            other => {
+                is_repeated = true;
+                other
+            }
+        }
+    });
     created.map_err(|error| match error.cause {
         KubeCause::AlreadyExists => TokensError::Exists(token.token.id.clone()),
         _ => error.into(),
     })
 }
 
-fn is_same(client: &mut Client, wanted: &Wanted, token: &NewToken, retry: Retry) -> bool {
-    let there = client.secret(wanted, retry.exchange_deadline(REQUEST_TIMEOUT));
-    there.is_ok_and(|secret| {
+fn is_same(client: &mut Client, wanted: &Wanted, token: &NewToken, deadline: Instant) -> bool {
+    client.secret(wanted, deadline).is_ok_and(|secret| {
         secret.data().get("token-secret").is_some_and(|bytes| bytes == token.token.secret.expose().as_bytes())
     })
 }
@@ -60,28 +54,32 @@ fn is_same(client: &mut Client, wanted: &Wanted, token: &NewToken, retry: Retry)
 pub fn list(
     client: &mut Client,
     retry: Retry,
-    waits: &dyn Fn(&KubeError, Pause),
+    waits: Waits<'_>,
 ) -> Result<Vec<Result<ListedToken, String>>, TokensError> {
     let wanted = Wanted::secrets_of_type(NAMESPACE, TYPE);
-    let secrets = retry.run(
-        || client.secrets(&wanted, retry.exchange_deadline(REQUEST_TIMEOUT)),
-        |error, pause| waits(error, pause),
-    )?;
-    Ok(secrets.items().map(|secret| ListedToken::read(secret.name(), &secret.data())).collect())
+    let mut found = Vec::new();
+    persist(retry, waits, &mut |deadline| {
+        let secrets = client.secrets(&wanted, deadline)?;
+        found = secrets.items().map(|secret| ListedToken::read(secret.name(), &secret.data())).collect();
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// Deletes the token of this id.
 ///
 /// # Errors
 /// There is none, or the API server does not do it.
-pub fn delete(
-    client: &mut Client,
-    id: &str,
-    retry: Retry,
-    waits: &dyn Fn(&KubeError, Pause),
-) -> Result<(), TokensError> {
+pub fn delete(client: &mut Client, id: &str, retry: Retry, waits: Waits<'_>) -> Result<(), TokensError> {
     let wanted = Wanted::secret(NAMESPACE, &format!("{PREFIX}{id}"));
-    let deleted = retry
-        .run(|| client.delete(&wanted, retry.exchange_deadline(REQUEST_TIMEOUT)), |error, pause| waits(error, pause));
-    Ok(deleted?)
+    Ok(persist(retry, waits, &mut |deadline| client.delete(&wanted, deadline))?)
+}
+
+/// Asks until it is answered. Once in the program, not once for every question.
+fn persist(
+    retry: Retry,
+    waits: Waits<'_>,
+    ask: &mut dyn FnMut(Instant) -> Result<(), KubeError>,
+) -> Result<(), KubeError> {
+    retry.run(|| ask(retry.exchange_deadline(REQUEST_TIMEOUT)), |error, pause| waits(error, pause))
 }
