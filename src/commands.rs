@@ -2,6 +2,7 @@
 //! how it ended.
 
 mod admin;
+mod boot_reset;
 mod config;
 mod dispatch;
 mod ensure;

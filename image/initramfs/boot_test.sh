@@ -116,7 +116,7 @@ boot() {
 		-rtc base=1970-01-01 -netdev user,id=net -device virtio-net-pci,netdev=net \
 		-drive "file=$disk,format=raw,if=none,id=root" -device virtio-blk-pci,drive=root \
 		-kernel "$unpacked"/boot/vmlinuz-* -initrd "${3-$work/initramfs.cpio}" \
-		-append "console=$console quiet panic=1 $kernel_options root=/dev/vda kubejoin.endpoint=$endpoint kubejoin.token=$token kubejoin.ca-cert-hash=$2 kubejoin.node-name=$node" \
+		-append "console=$console quiet panic=1 $kernel_options root=/dev/vda kubejoin.endpoint=$endpoint kubejoin.token=$token kubejoin.ca-cert-hash=$2 kubejoin.node-name=$node $parameters" \
 		</dev/null >"$serial.raw" || echo "$0: QEMU ended with an error, or after ${BOOT_SECONDS:-900} s" >&2
 	tr -d '\r' <"$serial.raw" | tee "$serial"
 	echo "-- $(($(date +%s) - began)) s from power on to power off"
@@ -125,6 +125,9 @@ boot() {
 	mkdir -p "$tree"
 	debugfs -R "rdump / $tree" "$disk" >/dev/null 2>&1
 }
+
+# What else is on the kernel command line.
+parameters=
 
 passed=0 failed=0
 check() { # NAME COMMAND...
@@ -237,6 +240,20 @@ check "again: the root is entered" said '^root: entered'
 check "again: result.json says already joined" said '^root: result .*"outcome": *"already-joined"'
 check "again: the server is not bothered" [ ! -s "$requests" ]
 check "again: the same certificate is in use" link "/var/lib/kubelet/pki/$certificate" "$current"
+
+echo "== $1: the same machine is told to reset itself"
+parameters=kubejoin.reset=1
+boot joined "$pin"
+parameters=
+former=$certificate
+certificate=$(find "$tree/var/lib/kubelet/pki" -name 'kubelet-client-[0-9]*.pem' -printf '%f\n' 2>/dev/null) || :
+check "reset: the console says so" said 'this root is reset first'
+check "reset: the root is entered" said '^root: entered'
+check "reset: result.json says joined" said '^root: result .*"outcome": *"joined"'
+check "reset: the certificate is another one" never [ "$certificate" = "$former" ]
+check "reset: certificate and key belong together" certificate_and_key_belong_together
+check "reset: nothing temporary is left" no_clutter
+check "reset: the token is nowhere on the disk" never grep -aqF "$secret" "$disk"
 
 echo "== $1: the pin of another cluster"
 root refused

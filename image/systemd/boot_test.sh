@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Boots Debian with kubejoin.service, an unpatched kubelet and containerd into a Node of the real control plane:
 #
-#     image/systemd/boot_test.sh trixie|bookworm [PART...]      systemd 257 or 252; all where no part is named
+#     image/systemd/boot_test.sh forky|trixie|bookworm [PART...]      systemd 262, 257 or 252; all where no part is named
 #
 # first    power on to a Ready Node, with the token as a credential; then again, without credentials
 # exits    which exit status is tried again
+# factory  a node; then systemd.factory_reset=1: reset in early boot, and joined again in the same boot
 # kubeadm  no test, but figures: the real kubeadm at the first boot of the same machine
 # share    no test, but figures, and only where it is named: what kubejoin's part of a first boot consists of
 #
@@ -16,9 +17,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 
 main() {
   local part
-  begin "${1:?trixie or bookworm}"
+  begin "${1:?forky, trixie or bookworm}"
   shift
-  [ $# -gt 0 ] || set -- first exits kubeadm
+  [ $# -gt 0 ] || set -- first exits factory kubeadm
   for part; do "test_$part"; done
 }
 
@@ -97,6 +98,53 @@ report_machine'
   check "and succeeds as soon as it can" is kubejoin Result success
   check_node exits joined
   grep -E '^(pin|token|network|right)-' "$report" | sed 's/^/        /'
+}
+
+test_factory() {
+  local before
+  echo "== $kind: a node, before its factory reset"
+  new_root factory
+  install_kubelet
+  "$here/install.sh" "$tree" "$binary"
+  if [ "$kind" != forky ]; then
+    install -D -m 644 "$here/factory-reset-257.conf" "$tree/etc/systemd/system/kubejoin-factory-reset.service.d/factory-reset.conf"
+    mkdir -p "$tree/etc/systemd/system/sysinit.target.wants"
+    ln -s /usr/lib/systemd/system/kubejoin-factory-reset.service "$tree/etc/systemd/system/sysinit.target.wants/"
+  fi
+  mkdir -p "$tree/etc/kubejoin"
+  (umask 077; printf '%s\n' "$endpoint" >"$tree/etc/kubejoin/kubejoin.endpoint"
+    printf '%s\n' "$token" >"$tree/etc/kubejoin/kubejoin.token"
+    printf '%s\n' "$pin" >"$tree/etc/kubejoin/kubejoin.ca-cert-hash")
+  new_disk factory
+  check "systemd accepts the unit" in_root systemd-analyze verify kubejoin-factory-reset.service
+  boot factory "$until_ready$factory_state"
+  check_node factory joined
+  check "nothing was reset" reported '^reset-unit .*ActiveState=inactive'
+  before=$(sed -n 's/^certificate //p' "$report")
+
+  echo "== $kind: its factory reset"
+  append='systemd.factory_reset=1'
+  boot factory "$until_ready$factory_state"
+  append=''
+  check "it was reset" reported '^reset-unit .*ActiveState=active'
+  check_node factory joined
+  check "with another certificate" not [ "$(sed -n 's/^certificate //p' "$report")" = "$before" ]
+  check "kubejoin came after the reset" after_reset
+
+  echo "== $kind: and the boot after that"
+  boot factory "$until_ready$factory_state"
+  check_node factory already-joined
+  check "nothing was reset" reported '^reset-unit .*ActiveState=inactive'
+}
+
+factory_state='
+echo "certificate $(openssl x509 -in /var/lib/kubelet/pki/kubelet-client-current.pem -noout -fingerprint)"
+echo "reset-unit $(systemctl show kubejoin-factory-reset -p ActiveState,Result,ExecMainExitTimestampMonotonic | tr "\n" " ")"'
+
+after_reset() {
+  local ended
+  ended=$(sed -n 's/^reset-unit .*ExecMainExitTimestampMonotonic=\([0-9]*\).*/\1/p' "$report")
+  [ "$ended" -gt 0 ] && [ "$(value kubejoin ExecMainStartTimestampMonotonic)" -gt "$ended" ]
 }
 
 # As one would write a unit for it: there is nothing that it waits for by itself.

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::config::setting::{Beside, Note, Section, Setting, Verb};
+use crate::config::setting::{Beside, Note, Section, Setting, Verb, verbs};
 use crate::config::settings_table::{FIELDS, SETTINGS};
 
 const BEGIN: &str = "<!-- settings: begin -->\n";
@@ -27,10 +27,13 @@ const VERBS: [Verb; 14] = [
 ];
 
 fn tables() -> String {
-    let rows = |wanted: fn(&Setting) -> bool, row: fn(&Setting) -> String| {
+    let rows = |wanted: &dyn Fn(&Setting) -> bool, row: fn(&Setting) -> String| {
         SETTINGS.iter().filter(|setting| wanted(setting)).map(row).collect::<String>()
     };
-    let is_of_join = |setting: &Setting| setting.verbs.contains(Verb::Join) && setting.section != Section::Hidden;
+    let is_parameter = |setting: &Setting| setting.flag.is_empty() && !setting.parameter.is_empty();
+    let is_of_join = |setting: &Setting| {
+        setting.section != Section::Hidden && (setting.verbs.contains(Verb::Join) || is_parameter(setting))
+    };
     format!(
         "\n### Flags of `join` and `ensure`\n\n\
          | flag | kernel command line | field of a file | since | |\n|---|---|---|---|---|\n{}\n\
@@ -38,19 +41,21 @@ fn tables() -> String {
          ### Fields that have no flag\n\n| field | since | |\n|---|---|---|\n{}\n\
          ### Flags of older releases, and flags without an effect\n\n| flag | kubeadm | here |\n|---|---|---|\n{}\n\
          ### Flags of other commands\n\n| command | flag | |\n|---|---|---|\n{}\n",
-        rows(is_of_join, of_join),
+        rows(&is_of_join, of_join),
         refused_beside_config(),
         FIELDS.iter().map(of_file).collect::<String>(),
-        rows(|setting| setting.section == Section::Hidden && !setting.flag.is_empty(), of_old),
-        rows(|setting| !setting.verbs.contains(Verb::Join), of_others),
+        rows(&|setting| setting.section == Section::Hidden && !setting.flag.is_empty(), of_old),
+        rows(&|setting| !setting.verbs.contains(Verb::Join) && !is_parameter(setting), of_others),
     )
 }
 
 fn of_join(setting: &Setting) -> String {
     let code = |text: &str| if text.is_empty() { String::new() } else { format!("`{text}`") };
+    let is_parameter = setting.verbs == verbs(&[]);
     let fields: Vec<_> = setting.field.split(", ").map(code).collect();
     let parameter = if setting.parameter.is_empty() { "" } else { &format!("`kubejoin.{}=`", setting.parameter) };
-    let cells = [flag(setting), parameter.to_owned(), fields.join(", "), setting.since.to_owned(), meaning(setting)];
+    let flag = if is_parameter { String::new() } else { flag(setting) };
+    let cells = [flag, parameter.to_owned(), fields.join(", "), setting.since.to_owned(), meaning(setting)];
     row(&cells)
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::boot_reset;
 use super::join;
 use super::join_outcome::{print_already_joined, print_outcome};
 use crate::cli::{EnsureArgs, join_command};
@@ -50,7 +51,11 @@ fn attempt(args: &EnsureArgs, left: Duration, report: &Report) -> Result<(), Fai
     report.begin_attempt();
     join::conceal_typed(&args.join, report);
     let settings = &args.join.settings;
-    let rootfs = config::load::rootfs_unattended(settings)?;
+    let of_kernel = config::load::kernel_unattended(settings)?;
+    let rootfs = settings.rootfs.clone().or(of_kernel.rootfs).map(|given| given.value);
+    if let Some(asked) = of_kernel.boot_reset {
+        boot_reset::once(asked, rootfs.as_deref(), args, report)?;
+    }
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
     let of = Where {
         machine: "/".as_ref(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::join::refused;
 use crate::cli::ResetArgs;
 use crate::clock::{Clock, ClockMode};
-use crate::config;
+use crate::config::{self, ResetConfiguration};
 use crate::error::Failure;
 use crate::host::{self, HostFacts};
 use crate::node::paths;
@@ -20,24 +20,15 @@ pub(super) fn run(args: &ResetArgs, report: &Report) -> Result<(), Failure> {
     let (configuration, warnings) = config::load_reset(settings).map_err(|error| refused(error, report))?;
     report.warn_each("preflight", &warnings);
     let rootfs = settings.rootfs.as_ref().map(|given| given.value.clone());
-    let search_path = std::env::var_os("PATH");
-    let target = Target::new(rootfs, &host::search_path(search_path.as_deref())).in_unit(host::own_unit());
-    let host = HostFacts::read(target.rootfs(), search_path.as_deref());
-    let kubeconfig = settings.kubeconfig.as_ref().map(|given| given.value.clone());
-    let plan = ResetPlan {
-        kubeconfig: kubeconfig.unwrap_or_else(|| in_root(target.rootfs())),
-        phases: match args.phase {
-            Some(phase) => Phases::only(phase),
-            None => Phases::without(&configuration.skip_phases),
-        },
-        mode: if configuration.dry_run { Mode::DryRun } else { Mode::Apply },
-        cni: settings.cni.unwrap_or_default(),
-        images: settings.images.unwrap_or_default(),
-        clock: Clock::read(ClockMode::default(), host.seen_time),
-        euid: host.euid,
-        target,
-        configuration,
-    };
+    let (mut plan, host) = plan(configuration, rootfs);
+    if let Some(given) = &settings.kubeconfig {
+        plan.kubeconfig = given.value.clone();
+    }
+    if let Some(phase) = args.phase {
+        plan.phases = Phases::only(phase);
+    }
+    plan.cni = settings.cni.unwrap_or_default();
+    plan.images = settings.images.unwrap_or_default();
     let outcome = reset::reset(&plan, &host, &confirm, report)?;
     let name = match (plan.mode, args.phase) {
         (Mode::DryRun, _) => "dry-run",
@@ -46,6 +37,33 @@ pub(super) fn run(args: &ResetArgs, report: &Report) -> Result<(), Failure> {
     };
     report.done(name, &outcome.facts(), &outcome.text());
     Ok(())
+}
+
+/// Resets a root without asking, where nothing of it runs. What to say of the outcome.
+///
+/// # Errors
+/// As for `reset`.
+pub(super) fn of_root(configuration: ResetConfiguration, rootfs: PathBuf, report: &Report) -> Result<String, Failure> {
+    let (plan, host) = plan(configuration, Some(rootfs));
+    Ok(reset::reset(&plan, &host, &|| Some(true), report)?.text())
+}
+
+fn plan(configuration: ResetConfiguration, rootfs: Option<PathBuf>) -> (ResetPlan, HostFacts) {
+    let search_path = std::env::var_os("PATH");
+    let target = Target::new(rootfs, &host::search_path(search_path.as_deref())).in_unit(host::own_unit());
+    let host = HostFacts::read(target.rootfs(), search_path.as_deref());
+    let plan = ResetPlan {
+        kubeconfig: in_root(target.rootfs()),
+        phases: Phases::without(&configuration.skip_phases),
+        mode: if configuration.dry_run { Mode::DryRun } else { Mode::Apply },
+        cni: false,
+        images: false,
+        clock: Clock::read(ClockMode::default(), host.seen_time),
+        euid: host.euid,
+        target,
+        configuration,
+    };
+    (plan, host)
 }
 
 /// The administrator's kubeconfig in a root.

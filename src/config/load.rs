@@ -63,17 +63,16 @@ pub fn rootfs(flags: &Settings) -> Result<Option<PathBuf>, ConfigError> {
     Ok(flags.rootfs.clone().or(from_kernel).map(|given| given.value))
 }
 
-/// The target root of an unattended machine: what the flags say, else the kernel command line, whatever else is typed.
+/// What the kernel command line says, whatever else is typed, for an unattended machine.
 ///
 /// # Errors
 /// As for [`rootfs`].
-pub fn rootfs_unattended(flags: &Settings) -> Result<Option<PathBuf>, ConfigError> {
+pub fn kernel_unattended(flags: &Settings) -> Result<Settings, ConfigError> {
     let kernel = match &flags.kernel_command_line {
         Some(given) => Some(read(&given.value)?),
         None => running_command_line(),
     };
-    let from_kernel = kernel.and_then(|text| kernel::parse(&text).settings.rootfs);
-    Ok(flags.rootfs.clone().or(from_kernel).map(|given| given.value))
+    Ok(kernel.map(|text| kernel::parse(&text).settings).unwrap_or_default())
 }
 
 fn kernel_command_line(flags: &Settings) -> Result<Option<Zeroizing<String>>, ConfigError> {

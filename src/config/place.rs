@@ -44,8 +44,8 @@ impl Place {
     /// Takes the value of the parameter `name`, which is named without `kubejoin.`, and stands in `entry`, or on the kernel
     /// command line.
     pub(super) fn take(&mut self, name: &str, value: &str, entry: Option<&str>) {
-        // Where the target root is, is asked before any of these places is read.
-        let is_known = |setting: &&'static Setting| entry.is_none() || setting.parameter != "rootfs";
+        let is_known =
+            |setting: &&'static Setting| entry.is_none() || !settings_table::is_of_kernel_alone(setting.parameter);
         let Some(setting) = settings_table::parameter(name).filter(is_known) else {
             return self.warnings.push(match entry {
                 Some(entry) => Warning::UnknownEntry(entry.to_owned()),

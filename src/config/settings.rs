@@ -81,6 +81,8 @@ pub struct Settings {
     pub images: Option<bool>,
     /// The target root.
     pub rootfs: Option<WithOrigin<PathBuf>>,
+    /// `ensure` in an initramfs: reset the target root first.
+    pub boot_reset: Option<BootReset>,
     /// Which clock judges certificates.
     pub clock: Option<ClockMode>,
     /// For how long `ensure` tries.
@@ -125,6 +127,15 @@ pub struct Settings {
     pub version_format: Option<VersionFormat>,
     /// Where the result is written.
     pub result_file: Option<WithOrigin<PathBuf>>,
+}
+
+/// `kubejoin.reset=`: what a machine undoes in its initramfs before it joins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BootReset {
+    /// What `reset` undoes once it is confirmed.
+    Confirmed,
+    /// What `reset --force` does: etcd's data goes, too.
+    Forced,
 }
 
 /// `--logging-format`: what standard error carries.

@@ -4,12 +4,12 @@
 //! A new setting is one row here, one field in [`super::settings::Settings`], and its use.
 
 use super::setting::{Beside, Kind, Note, Parser, Section, Setting, Verb, verbs};
-use super::settings::{JoinCommandForm, ListForm, LoggingFormat, Output, VersionFormat};
+use super::settings::{BootReset, JoinCommandForm, ListForm, LoggingFormat, Output, VersionFormat};
 use crate::clock::ClockMode;
 use crate::values::duration;
 
 /// The rows.
-pub static SETTINGS: [Setting; 89] = [
+pub static SETTINGS: [Setting; 90] = [
     // The cluster.
     Setting {
         parameter: "endpoint",
@@ -384,6 +384,23 @@ pub static SETTINGS: [Setting; 89] = [
         since: KUBEJOIN,
         help: "Overwrite and remove kubejoin.token and kubejoin.txt, and the file of --token-file, once the node has joined",
         more: "Credentials and the firmware's strings stay. FAT and flash may keep what was overwritten: let the token expire, too",
+        ..JOIN
+    },
+    Setting {
+        verbs: verbs(&[]),
+        parameter: "reset",
+        value: "1|force",
+        kind: Kind::Parsed(&Parser {
+            expected: "1 or force",
+            set: |s, text| {
+                choose(&mut s.boot_reset, text, &[("1", BootReset::Confirmed), ("force", BootReset::Forced)])
+            },
+        }),
+        section: Section::Unattended,
+        since: KUBEJOIN,
+        help: "With `--rootfs`, as in an initramfs: reset the root once in this boot, then join it again; `force` is \
+               `reset --force`",
+        more: "On the kernel command line only; in the booted machine it has no effect",
         ..JOIN
     },
     // Reset.
@@ -943,6 +960,11 @@ pub fn short_flag(verb: Verb, letter: char) -> Option<&'static Setting> {
 /// The row of a parameter of the kernel command line, named without `kubejoin.`.
 pub fn parameter(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| !setting.parameter.is_empty() && setting.parameter == name)
+}
+
+/// Whether only the kernel command line can say it: it is asked before any other place is read, or would be so at every boot.
+pub fn is_of_kernel_alone(parameter: &str) -> bool {
+    ["rootfs", "reset"].contains(&parameter)
 }
 
 /// Takes a value by its name.

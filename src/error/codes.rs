@@ -411,13 +411,13 @@ codes! {
         "if its machine is gone for good, or is this one, run `kubectl delete node` with its name on a control plane, then run this again"
     ETCD_MEMBER_MOVED "etcd.member-moved" Refused
         "this machine is a member of etcd already, at another address"
-        "join with the address that it has there (--apiserver-advertise-address), or run `kubeadm reset` on this machine first"
+        "join with the address that it has there (--apiserver-advertise-address), or run `kubejoin reset` on this machine first"
     ETCD_OTHER_CLUSTER "etcd.another-cluster" Refused
         "etcd's data on this machine is of another cluster"
-        "run `kubeadm reset` on this machine if that cluster does not need the data any more, then run again"
+        "run `kubejoin reset` on this machine if that cluster does not need the data any more, then run again"
     ETCD_DATA_DIRECTORY "etcd.data-directory-not-empty" Machine
         "etcd's data directory has something in it that etcd cannot go on with"
-        "move the content of etcd's data directory on this machine away, or run `kubeadm reset` there, then run again"
+        "move the content of etcd's data directory on this machine away, or run `kubejoin reset` there, then run again"
     ETCD_LEARNER_IN_THE_WAY "etcd.learner-in-the-way" Transient
         "etcd takes one learner at a time, and another machine is joining"
         "run again once that machine has joined; if it never will, run `etcdctl member remove` with the number in the parentheses on a control plane"
@@ -426,7 +426,7 @@ codes! {
         "look at etcd's log on this machine (/var/log/pods/kube-system_etcd-*), and whether port 2380 is open between it and the other control planes, then run again"
     ETCD_MEMBER_REMOVED "etcd.member-removed" Transient
         "somebody has removed this machine's member of etcd while it joined"
-        "run `kubeadm reset` on this machine, then run this again"
+        "run `kubejoin reset` on this machine, then run this again"
     CONTROL_PLANE_RELEASE_UNSUPPORTED "control-plane.release-unsupported" Usage
         "the control plane has a release of Kubernetes whose static Pods kubejoin does not know"
         "join with a kubeadm of the cluster's release on this machine, or upgrade the cluster first"
@@ -443,6 +443,9 @@ codes! {
     RESET_ETCD_UNKNOWN "reset.etcd-unknown" Transient
         "etcd's data is on this machine, and its cluster cannot be asked whether it needs it: nothing was changed"
         "start etcd on this machine and run again, or pass --force, which lets the data go"
+    RESET_ETCD_OFFLINE "reset.etcd-offline" Refused
+        "etcd's data is in a root that is not running, so that its cluster cannot be asked: nothing was changed"
+        "boot this root and run `kubejoin reset` there, or let the data go with --force, in an initramfs with kubejoin.reset=force"
     RESET_PARTIAL "reset.partial" PartialReset
         "this machine is no node any more, but something that should have been removed is still there"
         "look at what is listed on this machine, and run again"
@@ -464,7 +467,7 @@ codes! {
         "copy certificate and key of that CA from a control plane to this machine again"
     CERTS_OTHER_CLUSTER "certs.other-cluster" Unsafe
         "the CA that would issue this node's certificates is not that of the verified cluster"
-        "remove what another cluster has left in the named directory of this machine, for instance with `kubeadm reset`"
+        "remove what another cluster has left in the named directory of this machine, for instance with `kubejoin reset`"
     CERTS_EXISTING "certs.existing-unusable" Usage
         "a certificate or kubeconfig that is on this machine already cannot stay"
         "remove the named file and its key from this machine, so that they are issued again"

@@ -18,7 +18,7 @@ const MAX_BUNDLE_BYTES: usize = 1 << 20;
 /// What to do about another node's files. Never a reset of this machine for those of a root that is mounted on it.
 pub(super) fn reset(subject: &Subject<'_>) -> String {
     if subject.plan.target.is_this_system() {
-        return "run `kubeadm reset` on this machine if its node is to be replaced".to_owned();
+        return "run `kubejoin reset` on this machine if its node is to be replaced".to_owned();
     }
     let [kubernetes, kubelet] = [paths::KUBERNETES, paths::KUBELET].map(|path| subject.root.outside(&path));
     format!("remove {} and {} if that node is to be replaced", kubernetes.display(), kubelet.display())

@@ -32,6 +32,11 @@ pub enum ResetError {
         /// The error, where there is one that may pass.
         may_pass: bool,
     },
+    /// etcd's data is in a root that does not run, so that its cluster cannot be asked.
+    EtcdOffline {
+        /// Where.
+        data: TargetPath,
+    },
     /// Something could not be removed.
     Partial {
         /// What, and why.
@@ -64,6 +69,9 @@ impl fmt::Display for ResetError {
             ResetError::EtcdUnknown { data, why, .. } => {
                 write!(f, "{data} has the data of an etcd, and whether its cluster needs it cannot be known: {why}")
             }
+            ResetError::EtcdOffline { data } => {
+                write!(f, "{data} has the data of an etcd, which is not running: its cluster cannot be asked")
+            }
             ResetError::Partial { left } => {
                 let s = if left.len() == 1 { " is" } else { "s are" };
                 write!(f, "{} object{s} still there: ", left.len())?;
@@ -84,6 +92,7 @@ impl Explain for ResetError {
             ResetError::NotConfirmed { .. } => &codes::RESET_NOT_CONFIRMED,
             ResetError::NoQuorum { .. } => &codes::RESET_ETCD_QUORUM,
             ResetError::EtcdUnknown { .. } => &codes::RESET_ETCD_UNKNOWN,
+            ResetError::EtcdOffline { .. } => &codes::RESET_ETCD_OFFLINE,
             ResetError::Partial { .. } => &codes::RESET_PARTIAL,
         }
     }

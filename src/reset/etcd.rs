@@ -124,6 +124,9 @@ impl LocalEtcd {
                 report.warn(ResetPhase::RemoveEtcdMember, None, text);
                 Ok(Settled::DataGoes(format!("the cluster cannot be asked about {member}; its data goes")))
             }
+            Err(_) if !plan.target.is_this_system() => {
+                Err(ResetError::EtcdOffline { data: self.directory.clone() }.into())
+            }
             Err(error) => Err(ResetError::etcd_unknown(&self.directory, &error).into()),
         }
     }

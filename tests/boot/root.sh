@@ -2,7 +2,7 @@
 # Makes the Debian root that the boot tests start from: systemd, containerd, a kernel, initramfs-tools and dracut, and no
 # part of Kubernetes or of kubejoin.
 #
-#     tests/boot/root.sh bookworm|trixie|openrc        prints the directory it is in
+#     tests/boot/root.sh bookworm|trixie|forky|openrc        prints the directory it is in
 #
 # Kept in KUBEJOIN_CACHE (.cache of the repository): 1 to 3 minutes the first time, then none. openrc is bookworm with
 # sysvinit and OpenRC in place of systemd. Needs mmdebstrap and root.
@@ -15,8 +15,8 @@ packages+=,linux-image-cloud-$(dpkg --print-architecture),initramfs-tools
 case $kind in
   # dracut itself conflicts with initramfs-tools; dracut-core is all of it but the hooks of the package manager.
   # What systemd opens a credential of a TPM with; it loads them by name, so that they are nobody's dependency.
-  trixie) packages+=,libtss2-esys-3.0.2-0t64,libtss2-mu-4.0.1-0t64,libtss2-rc0t64,libtss2-tcti-device0t64 ;;&
-  bookworm | trixie) packages+=,systemd,systemd-sysv,systemd-resolved,udev,dbus,dracut-core,dracut-network ;;
+  trixie | forky) packages+=,libtss2-esys-3.0.2-0t64,libtss2-mu-4.0.1-0t64,libtss2-rc0t64,libtss2-tcti-device0t64 ;;&
+  bookworm | trixie | forky) packages+=,systemd,systemd-sysv,systemd-resolved,udev,dbus,dracut-core,dracut-network ;;
   openrc) suite=bookworm packages+=,sysvinit-core,openrc,initscripts,udev,ifupdown,isc-dhcp-client ;;
   *) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
 esac

@@ -69,6 +69,79 @@ fn case_of(ran: &Ran) -> (&str, &str) {
     (ran.outcome(), ran.result["case"].as_str().unwrap_or_default())
 }
 
+/// The kernel command line stays the same while `ensure` runs again, in the same initramfs and in the booted machine.
+#[test]
+fn a_reset_on_the_kernel_command_line_happens_once_in_a_boot_and_a_join_follows() {
+    let server = ApiServer::start(Options::default());
+    let machine = Machine::of(&server);
+    machine.entry("kubejoin.txt", &pasted(&server));
+    let first = machine.run(&[]);
+    assert_eq!(case_of(&first), ("joined", "new"), "{first:#?}");
+    let certificate = || {
+        // The link is a path in the root.
+        let root = machine.join.root();
+        let pair = std::fs::read_link(root.join("var/lib/kubelet/pki/kubelet-client-current.pem")).unwrap();
+        std::fs::read_to_string(root.join(pair.strip_prefix("/").unwrap())).unwrap()
+    };
+    let of_first = certificate();
+    let asked = |value: &str, arguments: &[&str]| {
+        let kernel = machine.join.beside("asked", &format!("quiet kubejoin.reset={value}\n"));
+        let mut all = vec!["--kernel-command-line", kernel.to_str().unwrap()];
+        all.extend(arguments);
+        machine.run(&all)
+    };
+
+    // Only the kernel can say it: an entry would stay on the disk.
+    machine.entry("kubejoin.reset", "1\n");
+    let passed_over = machine.run(&[]);
+    assert_eq!(passed_over.outcome(), "already-joined", "{passed_over:#?}");
+    assert!(passed_over.stderr.contains("kubejoin.reset: no setting has this name"), "{passed_over:#?}");
+    machine.without("kubejoin.reset");
+
+    let trial = asked("1", &["--dry-run"]);
+    assert!(trial.stdout.contains("Would reset this root first"), "{trial:#?}");
+    assert_eq!(certificate(), of_first);
+    let wrong = asked("yes", &[]);
+    assert!(wrong.stderr.contains("takes 1 or force, not \"yes\" (config.invalid)"), "{wrong:#?}");
+    assert_eq!(certificate(), of_first);
+
+    let again = asked("1", &[]);
+    assert_eq!(case_of(&again), ("joined", "new"), "{again:#?}");
+    let of_second = certificate();
+    assert_ne!(of_second, of_first);
+    let third = asked("1", &[]);
+    assert_eq!(third.outcome(), "already-joined", "{third:#?}");
+    assert_eq!(certificate(), of_second);
+
+    // In the next boot it is done again.
+    write(&machine.join.result_file().with_file_name("reset-in-boot"), "another boot");
+    let next = asked("1", &[]);
+    assert_eq!(case_of(&next), ("joined", "new"), "{next:#?}");
+    assert_ne!(certificate(), of_second);
+}
+
+/// What cannot be undone without a decision of an administrator ends it before anything is.
+#[test]
+fn a_reset_on_the_kernel_command_line_keeps_the_data_of_etcd_unless_it_is_forced() {
+    let server = ApiServer::start(Options::default());
+    let machine = Machine::of(&server);
+    machine.entry("kubejoin.txt", &pasted(&server));
+    assert_eq!(machine.run(&[]).outcome(), "joined");
+    crate::reset::etcd_data(&machine.join);
+    let data = machine.join.root().join("var/lib/etcd/member");
+    for (value, is_kept) in [("1", true), ("force", false)] {
+        let kernel = machine.join.beside("asked", &format!("kubejoin.reset={value}\n"));
+        let ran = machine.run(&["--kernel-command-line", kernel.to_str().unwrap()]);
+        let expected = if is_kept { (5, "failed") } else { (0, "joined") };
+        assert_eq!((ran.status, ran.outcome()), expected, "{ran:#?}");
+        assert_eq!(data.exists(), is_kept, "{value}");
+        assert!(machine.join.root().join("etc/kubernetes/kubelet.conf").exists());
+        if is_kept {
+            assert_eq!(ran.result["code"], "reset.etcd-offline");
+        }
+    }
+}
+
 #[test]
 fn a_machine_joins_by_a_pasted_command_and_stays_joined() {
     let server = ApiServer::start(Options::default());

@@ -40,7 +40,7 @@ fn joined(server: &ApiServer) -> Join {
 }
 
 /// Data of a member of etcd: the head of its log, which names cluster 2 and member 1.
-fn etcd_data(join: &Join) {
+pub fn etcd_data(join: &Join) {
     let log = join.root().join("var/lib/etcd/member/wal");
     fs::create_dir_all(&log).unwrap();
     let record = [0x08, 0x01, 0x1a, 0x04, 0x08, 0x01, 0x10, 0x02];
@@ -248,7 +248,7 @@ fn etcd_s_data_stays_unless_that_is_said_and_what_is_not_etcd_s_stays_always() {
     fs::write(join.root().join("var/lib/etcd/snapshot.db"), "a backup").unwrap();
     let before = join.tree();
     let ran = reset(&join, &["phase", "remove-etcd-member"]);
-    assert_eq!((ran.status, ran.code()), (3, "reset.etcd-unknown"), "{ran:#?}");
+    assert_eq!((ran.status, ran.code()), (5, "reset.etcd-offline"), "{ran:#?}");
     assert_eq!(join.tree(), before);
     assert!(ran.stderr.contains("var/lib/etcd has the data of an etcd"), "{}", ran.stderr);
     assert_eq!(reset(&join, &["--force", "--skip-phases", "remove-etcd-member"]).status, 0);
