@@ -5,6 +5,7 @@
 //! sources against each other is [`crate::config`]'s.
 
 mod arguments;
+mod certs;
 mod command;
 mod config;
 mod ensure;
@@ -26,6 +27,7 @@ mod topic;
 mod version;
 
 pub use crate::config::settings::{LoggingFormat, Output};
+pub use certs::{CertsArgs, CertsVerb};
 pub use command::Command;
 pub use config::ConfigCommand;
 pub use ensure::EnsureArgs;

@@ -3,6 +3,7 @@
 
 mod admin;
 mod boot_reset;
+mod certs;
 mod config;
 mod dispatch;
 mod ensure;
@@ -12,6 +13,7 @@ mod panics;
 mod phase;
 mod report_options;
 mod reset;
+mod show;
 mod token;
 
 pub use dispatch::run;

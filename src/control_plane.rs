@@ -19,6 +19,8 @@ pub mod download_certs;
 pub mod endpoints;
 mod error;
 mod existing;
+pub mod expiration;
+mod expiration_table;
 pub mod kubeconfigs;
 mod leaf_files;
 mod leaves;
@@ -28,6 +30,7 @@ pub mod pki_layout;
 mod sans;
 pub mod shared_certs;
 pub mod static_pods;
+pub mod upload_certs;
 pub mod wait;
 
 pub use certificate_spec::CertificateSpec;

@@ -4,10 +4,12 @@
 //! itself is escaped) and `kubelet::go_quote` (Go's `%q`, byte for byte what kubeadm writes to files); the writer of
 //! `yaml` is a third. None of them makes text fit for a terminal.
 
+mod columns;
 mod escape;
 pub mod mask;
 pub mod percent;
 mod untrusted;
 
+pub use columns::aligned;
 pub use escape::{escaped, printable};
 pub use untrusted::UntrustedText;

@@ -1,5 +1,6 @@
 //! What an argv asks for.
 
+use super::certs::CertsArgs;
 use super::config::ConfigCommand;
 use super::ensure::EnsureArgs;
 use super::join::JoinArgs;
@@ -19,6 +20,8 @@ pub enum Command {
     Reset(Box<ResetArgs>),
     /// `token`.
     Token(TokenArgs),
+    /// `certs`.
+    Certs(Box<CertsArgs>),
     /// `config`.
     Config(ConfigCommand),
     /// `version`, `--version`.

@@ -8,12 +8,12 @@ use super::error::{Misuse, UsageError};
 use super::program::Program;
 use super::topic::{COMMANDS, Help, Topic};
 use super::version::Version;
-use super::{config, ensure, help, join, reset, token, version};
+use super::{certs, config, ensure, help, join, reset, token, version};
 use crate::config::setting::Verb;
 use crate::values::nearest;
 
 /// Commands of kubeadm 1.37 (`cmd/kubeadm/app/cmd/cmd.go`) that kubejoin does not have.
-const KUBEADM_COMMANDS: [&str; 6] = ["alpha", "certs", "completion", "init", "kubeconfig", "upgrade"];
+const KUBEADM_COMMANDS: [&str; 5] = ["alpha", "completion", "init", "kubeconfig", "upgrade"];
 
 /// Reads a whole argv, its first element included.
 ///
@@ -41,6 +41,7 @@ fn topic_of(args: &[OsString]) -> Topic {
         Some("ensure") => Topic::Ensure,
         Some("reset") => Topic::Reset,
         Some("token") => Topic::Token,
+        Some("certs") => Topic::Certs,
         Some("config") => Topic::Config,
         Some("version") => Topic::Version,
         _ => Topic::General,
@@ -57,6 +58,9 @@ fn command(mut args: Arguments) -> Result<Command, UsageError> {
             "ensure" => ensure::parse(args).map(|parsed| of(parsed, Command::Ensure)),
             "reset" => reset::parse(args).map(|parsed| of(parsed, Command::Reset)),
             "token" => token::parse(args).map(|parsed| of(parsed, Command::Token)),
+            "certs" | "certificates" => {
+                certs::parse(args, "certs").map(|parsed| of(parsed, |args| Command::Certs(Box::new(args))))
+            }
             "config" => config::parse(args).map(|parsed| of(parsed, Command::Config)),
             "version" => version::parse(args).map(|parsed| of(parsed, Command::Version)),
             "help" => help::parse(args).map(Command::Help),

@@ -9,7 +9,7 @@ use crate::config::settings_table::{FIELDS, SETTINGS};
 const BEGIN: &str = "<!-- settings: begin -->\n";
 const END: &str = "<!-- settings: end -->\n";
 
-const VERBS: [Verb; 14] = [
+const VERBS: [Verb; 17] = [
     Verb::None,
     Verb::Join,
     Verb::Ensure,
@@ -22,6 +22,9 @@ const VERBS: [Verb; 14] = [
     Verb::TokenCreate,
     Verb::TokenList,
     Verb::TokenDelete,
+    Verb::Certs,
+    Verb::CertificateKey,
+    Verb::CheckExpiration,
     Verb::Version,
     Verb::Help,
 ];
@@ -92,6 +95,9 @@ fn command(verb: Verb) -> &'static str {
         Verb::TokenCreate => "token create",
         Verb::TokenList => "token list",
         Verb::TokenDelete => "token delete",
+        Verb::Certs => "certs",
+        Verb::CertificateKey => "certs certificate-key",
+        Verb::CheckExpiration => "certs check-expiration",
         Verb::Version => "version",
         Verb::Help => "help",
     }

@@ -6,7 +6,7 @@ use super::topic::Topic;
 use super::version::Version;
 use super::*;
 use crate::clock::ClockMode;
-use crate::config::settings::VersionFormat;
+use crate::config::settings::{ListForm, VersionFormat};
 use crate::config::{Origin, WithOrigin};
 use crate::error::Explain;
 use crate::secret::Secret;
@@ -428,5 +428,33 @@ fn flags_of_older_releases_stand_for_those_of_today() {
     assert_eq!((patches.value.as_path(), patches.origin), (Path::new("/p"), Origin::Flag("experimental-patches")));
     for flag in ["--control-plane", "--experimental-control-plane"] {
         assert_eq!(join(&[flag, "h:1"]).settings.control_plane, Some(true), "{flag}");
+    }
+}
+
+#[test]
+fn the_verbs_of_certificates_are_kubeadms() {
+    let verb = |words: &[&str]| match argv(words) {
+        Ok(Command::Certs(args)) => (args.verb, args.settings),
+        other => panic!("{words:?}: {other:?}"),
+    };
+    for first in ["certs", "certificates"] {
+        assert_eq!(verb(&["kubejoin", first, "certificate-key"]).0, CertsVerb::CertificateKey);
+    }
+    let words =
+        ["kubejoin", "--rootfs", "/r", "certs", "check-expiration", "--cert-dir=/p", "-o", "json", "--config", "/c"];
+    let (found, settings) = verb(&words);
+    assert_eq!(found, CertsVerb::CheckExpiration);
+    assert_eq!((path(&settings.rootfs), path(&settings.config)), (Some(Path::new("/r")), Some(Path::new("/c"))));
+    assert_eq!((text(&settings.cert_dir), settings.list_form), (Some("/p"), Some(ListForm::Json)));
+    let table: [(&[&str], &str); 5] = [
+        (&["kubejoin", "certs"], "certs needs a word behind it: certificate-key or check-expiration"),
+        (&["kubejoin", "certs", "renew", "all"], "certs renew of kubeadm is not supported yet"),
+        (&["kubejoin", "certs", "chek-expiration"], "perhaps certs check-expiration was meant"),
+        (&["kubejoin", "certs", "certificate-key", "x"], "certs does not take the further argument \"x\""),
+        (&["kubejoin", "certs", "certificate-key", "--cert-dir", "/p"], "unknown flag \"--cert-dir\""),
+    ];
+    for (words, expected) in table {
+        let error = error(words).to_string();
+        assert!(error.contains(expected), "{words:?}: {error}");
     }
 }

@@ -4,7 +4,7 @@ use super::program::Program;
 use crate::phase::PhaseSpec;
 
 /// Our commands, for suggestions.
-pub(super) const COMMANDS: [&str; 7] = ["join", "ensure", "reset", "token", "config", "version", "help"];
+pub(super) const COMMANDS: [&str; 8] = ["join", "ensure", "reset", "token", "certs", "config", "version", "help"];
 
 /// What help was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub enum Topic {
     Reset,
     /// `token`.
     Token,
+    /// `certs`.
+    Certs,
     /// `config`.
     Config,
     /// `join phase`.

@@ -8,6 +8,7 @@ use super::cluster_configuration::ClusterConfiguration;
 use super::document::{self, DocumentError, Fields, Item};
 use crate::pki::key_algorithm::KeyAlgorithm;
 use crate::values::duration;
+use crate::yaml::Document;
 
 /// What a control plane takes from the ConfigMap `kube-system/kubeadm-config`, key `ClusterConfiguration`.
 ///
@@ -130,7 +131,7 @@ pub struct LocalEtcd {
 }
 
 /// `etcd.external`; a path is empty where it is not given.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExternalEtcd {
     /// `endpoints`: URLs.
     pub endpoints: Vec<String>,
@@ -141,6 +142,10 @@ pub struct ExternalEtcd {
     /// `keyFile`.
     pub key_file: String,
 }
+
+/// Where a ClusterConfiguration is found.
+const GROUP: &str = "kubeadm.k8s.io";
+const KIND: &str = "ClusterConfiguration";
 
 /// kubeadm's default repository since 1.25.
 const IMAGE_REPOSITORY: &str = "registry.k8s.io";
@@ -155,12 +160,26 @@ impl ControlPlaneConfiguration {
     /// # Errors
     /// Bad YAML, or a field of a type or with a value that kubeadm refuses too.
     pub fn read(text: &str) -> Result<Option<Self>, DocumentError> {
-        let Some(document) = document::find(text, "kubeadm.k8s.io", "ClusterConfiguration")? else { return Ok(None) };
-        let fields = Fields(&document);
+        document::find(text, GROUP, KIND)?.map(|document| Self::of(&document)).transpose()
+    }
+
+    /// The same, or kubeadm's defaults where there is none.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    pub fn read_or_default(text: &str) -> Result<Self, DocumentError> {
+        match document::find(text, GROUP, KIND)? {
+            Some(document) => Self::of(&document),
+            None => Self::of(&Document::default()),
+        }
+    }
+
+    fn of(document: &Document) -> Result<Self, DocumentError> {
+        let fields = Fields(document);
         let owned = |field| fields.text(field).map(|text| text.map(str::to_owned));
         let feature_gates = gates(&fields)?;
-        Ok(Some(ControlPlaneConfiguration {
-            cluster: ClusterConfiguration::of(&document)?,
+        Ok(ControlPlaneConfiguration {
+            cluster: ClusterConfiguration::of(document)?,
             control_plane_endpoint: owned("controlPlaneEndpoint")?,
             image_repository: fields.text("imageRepository")?.unwrap_or(IMAGE_REPOSITORY).to_owned(),
             pod_subnet: owned("networking.podSubnet")?,
@@ -176,7 +195,7 @@ impl ControlPlaneConfiguration {
             scheduler: component(&fields, ["scheduler.extraArgs", "scheduler.extraVolumes", "scheduler.extraEnvs"])?,
             etcd: etcd(&fields)?,
             feature_gates,
-        }))
+        })
     }
 
     /// `etcd.local`, unless etcd is external.

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use super::panics::report_panics;
-use super::{config, ensure, join, phase, report_options, reset, token};
-use crate::cli::{self, Command, ConfigCommand, EnsureArgs, JoinArgs, Program, ResetArgs, TokenArgs};
+use super::{certs, config, ensure, join, phase, report_options, reset, token};
+use crate::cli::{self, CertsArgs, Command, ConfigCommand, EnsureArgs, JoinArgs, Program, ResetArgs, TokenArgs};
 use crate::error::Failure;
 use crate::report::{Report, ReportOptions};
 
@@ -21,6 +21,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Command::Ensure(args)) => run_ensure(&args),
         Ok(Command::Reset(args)) => run_reset(&args),
         Ok(Command::Token(args)) => run_token(args, program),
+        Ok(Command::Certs(args)) => run_certs(&args, program),
         Ok(Command::Config(command)) => run_config(&command, program),
         Ok(Command::Version(version)) => show(&version.text()),
         Ok(Command::Help(help)) => show(&help.text()),
@@ -50,8 +51,13 @@ fn run_reset(args: &ResetArgs) -> ExitCode {
 }
 
 fn run_token(args: TokenArgs, program: Program) -> ExitCode {
-    let report = begin(&report_options::of_token(&args));
+    let report = begin(&report_options::of_verbosity(args.verbosity));
     end(token::run(args, &report), program, &report)
+}
+
+fn run_certs(args: &CertsArgs, program: Program) -> ExitCode {
+    let report = begin(&report_options::of_verbosity(args.settings.verbosity.unwrap_or_default()));
+    end(certs::run(args, &report), program, &report)
 }
 
 fn run_config(command: &ConfigCommand, program: Program) -> ExitCode {

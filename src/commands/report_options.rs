@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::cli::{JoinArgs, LoggingFormat, Output, Program, ResetArgs, TokenArgs};
+use crate::cli::{JoinArgs, LoggingFormat, Output, Program, ResetArgs};
 use crate::config::origin::Origin;
 use crate::config::setting::Verb;
 use crate::config::settings::Settings;
@@ -15,9 +15,9 @@ pub(super) fn of_others() -> ReportOptions {
     ReportOptions { colour: colour(), ..ReportOptions::default() }
 }
 
-/// The report of `token`.
-pub(super) fn of_token(args: &TokenArgs) -> ReportOptions {
-    ReportOptions { verbosity: args.verbosity, ..of_others() }
+/// The same, of one that says more where that is asked for.
+pub(super) fn of_verbosity(verbosity: u8) -> ReportOptions {
+    ReportOptions { verbosity, ..of_others() }
 }
 
 /// The report of a join.
@@ -54,8 +54,9 @@ pub(super) fn of_provisioned(args: &JoinArgs) -> ReportOptions {
 /// that asked for JSON gets it, and the result is not left from the run before.
 pub(super) fn of_argv(argv: &[OsString]) -> ReportOptions {
     let words: Vec<&str> = argv.iter().skip(1).map(|word| trimmed(word)).collect();
-    let verb =
-        words.iter().find(|word| ["join", "ensure", "reset", "token", "config", "version", "help"].contains(*word));
+    let verb = words
+        .iter()
+        .find(|word| ["join", "ensure", "reset", "token", "certs", "config", "version", "help"].contains(*word));
     let typed = typed(&words);
     let result = match verb {
         Some(&("join" | "ensure" | "reset")) => {

@@ -1,10 +1,10 @@
 //! `token`: what an administrator does with bootstrap tokens.
 
-use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::admin::Admin;
+use super::show::show;
 use crate::cli::{TokenArgs, TokenCommand};
 use crate::config::settings::{JoinCommandForm, ListForm};
 use crate::config::{TokenSpec, load, token_spec};
@@ -117,11 +117,4 @@ fn show_token(token: &NewToken, join_command: Option<&(JoinCommandForm, JoinComm
         Some((form, join_command)) => show(join_command.text(&token.token, *form).expose(), ""),
         None => show(token.token.full().expose(), "\n"),
     }
-}
-
-/// What was asked for goes to standard output, past the report, which would take the secret out; a reader that has gone away
-/// is no error.
-fn show(text: &str, end: &str) {
-    let mut output = std::io::stdout().lock();
-    let _ = output.write_all(text.as_bytes()).and_then(|()| output.write_all(end.as_bytes()));
 }

@@ -67,6 +67,12 @@ pub enum Verb {
     TokenList,
     /// `token delete`.
     TokenDelete,
+    /// `certs`, before its own verb is known.
+    Certs,
+    /// `certs certificate-key`.
+    CertificateKey,
+    /// `certs check-expiration`.
+    CheckExpiration,
     /// `version`.
     Version,
     /// `help`.

@@ -9,7 +9,7 @@ use crate::clock::ClockMode;
 use crate::values::duration;
 
 /// The rows.
-pub static SETTINGS: [Setting; 90] = [
+pub static SETTINGS: [Setting; 92] = [
     // The cluster.
     Setting {
         parameter: "endpoint",
@@ -175,7 +175,7 @@ pub static SETTINGS: [Setting; 90] = [
         ..JOIN
     },
     Setting {
-        verbs: verbs(&[Verb::None, Verb::Join, Verb::Ensure, Verb::Reset]),
+        verbs: verbs(&[Verb::None, Verb::Join, Verb::Ensure, Verb::Reset, Verb::CheckExpiration]),
         flag: "rootfs",
         parameter: "rootfs",
         value: "DIR",
@@ -537,7 +537,7 @@ pub static SETTINGS: [Setting; 90] = [
         ..JOIN
     },
     Setting {
-        verbs: verbs(&[Verb::Config, Verb::ConfigValidate, Verb::ConfigMigrate]),
+        verbs: verbs(&[Verb::Config, Verb::ConfigValidate, Verb::ConfigMigrate, Verb::CheckExpiration]),
         flag: "kubeconfig",
         value: "FILE",
         kind: Kind::Ignored,
@@ -546,7 +546,15 @@ pub static SETTINGS: [Setting; 90] = [
         ..JOIN
     },
     Setting {
-        verbs: verbs(&[Verb::Config, Verb::ConfigValidate, Verb::ConfigMigrate, Verb::Version]),
+        verbs: verbs(&[
+            Verb::Config,
+            Verb::ConfigValidate,
+            Verb::ConfigMigrate,
+            Verb::Certs,
+            Verb::CertificateKey,
+            Verb::CheckExpiration,
+            Verb::Version,
+        ]),
         help: "As in kubeadm; nothing more is said",
         ..VERBOSITY
     },
@@ -690,18 +698,42 @@ pub static SETTINGS: [Setting; 90] = [
         ..LIST_FORM
     },
     Setting {
+        verbs: verbs(&[Verb::TokenList, Verb::CheckExpiration]),
         flag: "allow-missing-template-keys",
         note: Note::NoEffect("there are no templates"),
-        section: Section::Hidden,
-        ..TOKEN_LIST
+        ..HIDDEN
     },
     Setting {
+        verbs: verbs(&[Verb::TokenList, Verb::CheckExpiration]),
         flag: "show-managed-fields",
-        note: Note::NoEffect("no token has any"),
-        section: Section::Hidden,
-        ..TOKEN_LIST
+        note: Note::NoEffect("nothing that is listed has any"),
+        ..HIDDEN
     },
     Setting { verbs: verbs(&TOKEN_VERBS), help: "How much to say of what is asked, 0 to 10 (default: 0)", ..VERBOSITY },
+    // Certificates.
+    Setting {
+        flag: "cert-dir",
+        value: "DIR",
+        kind: Kind::Text(|s| &mut s.cert_dir),
+        help: "Where the certificates are (default: what the file says, else /etc/kubernetes/pki)",
+        ..CHECK_EXPIRATION
+    },
+    Setting {
+        flag: "config",
+        value: "FILE",
+        kind: Kind::Path(|s| &mut s.config),
+        help: "A ClusterConfiguration: where the certificates are, and whether etcd has any of this cluster's",
+        more: "Without one the files say so themselves; kubeadm asks the cluster",
+        ..CHECK_EXPIRATION
+    },
+    Setting {
+        verbs: verbs(&[Verb::CheckExpiration]),
+        flag: "output",
+        short: Some('o'),
+        section: Section::Run,
+        help: "A table, or a document (default: text)",
+        ..LIST_FORM
+    },
     Setting {
         verbs: verbs(&[
             Verb::None,
@@ -716,6 +748,9 @@ pub static SETTINGS: [Setting; 90] = [
             Verb::TokenCreate,
             Verb::TokenList,
             Verb::TokenDelete,
+            Verb::Certs,
+            Verb::CertificateKey,
+            Verb::CheckExpiration,
             Verb::Version,
             Verb::Help,
         ]),
@@ -934,6 +969,8 @@ const LIST_FORM: Setting = Setting {
     }),
     ..TOKEN_LIST
 };
+
+const CHECK_EXPIRATION: Setting = Setting { verbs: verbs(&[Verb::CheckExpiration]), section: Section::Run, ..JOIN };
 
 /// Flags of the library that kubeadm logs with.
 const KLOG: Setting =

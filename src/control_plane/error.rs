@@ -14,6 +14,8 @@ pub enum ControlPlaneError {
     NoStableEndpoint,
     /// kubeadm-config could not be read.
     NoClusterConfiguration(String),
+    /// A file or a flag says something that cannot be used: which, and why.
+    Invalid(String),
     /// The Secret kubeadm-certs is gone.
     NoSharedCertificates,
     /// This node has joined as a worker.
@@ -63,6 +65,7 @@ impl fmt::Display for ControlPlaneError {
                 "the cluster's configuration has no controlPlaneEndpoint: its nodes would know the address of one control plane only",
             ),
             ControlPlaneError::NoClusterConfiguration(why) => write!(f, "a control plane is made of kubeadm-config, and {why}"),
+            ControlPlaneError::Invalid(what) => f.write_str(what),
             ControlPlaneError::NoSharedCertificates => f.write_str(
                 "the Secret kube-system/kubeadm-certs is not there: kubeadm deletes it two hours after it was uploaded",
             ),
@@ -97,6 +100,7 @@ impl Explain for ControlPlaneError {
             ControlPlaneError::NotThisSystem => &codes::CONTROL_PLANE_NEEDS_RUNNING_SYSTEM,
             ControlPlaneError::NoStableEndpoint => &codes::CONTROL_PLANE_NO_STABLE_ENDPOINT,
             ControlPlaneError::NoClusterConfiguration(_) => &codes::CONTROL_PLANE_NO_CLUSTER_CONFIGURATION,
+            ControlPlaneError::Invalid(_) => &codes::CONFIG_INVALID,
             ControlPlaneError::NoSharedCertificates => &codes::CERTS_SECRET_MISSING,
             ControlPlaneError::JoinedAsWorker | ControlPlaneError::JoinedAsControlPlane => {
                 &codes::CONTROL_PLANE_OTHER_ROLE

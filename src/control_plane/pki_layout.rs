@@ -1,5 +1,7 @@
 //! Where the certificates and keys of a control plane are (kubeadm `constants/constants.go`).
 
+use super::error::ControlPlaneError;
+use crate::cluster::control_plane::{ControlPlaneConfiguration, Etcd};
 use crate::rootfs::{TargetPath, TargetPathError};
 
 /// Kubeconfigs of the components, in kubeadm's order; 0600.
@@ -65,6 +67,29 @@ impl PkiLayout {
     pub fn new(certificates_dir: TargetPath, etcd: EtcdPki) -> Result<Self, TargetPathError> {
         certificates_dir.join(LONGEST)?;
         Ok(PkiLayout { directory: certificates_dir, etcd })
+    }
+
+    /// What a cluster's configuration says; `directory` takes the place of its `certificatesDir`.
+    ///
+    /// # Errors
+    /// A path that cannot be one of a file.
+    pub fn of(configuration: &ControlPlaneConfiguration, directory: Option<&str>) -> Result<Self, ControlPlaneError> {
+        let path = |text: &str| {
+            text.parse::<TargetPath>().map_err(|error| {
+                ControlPlaneError::NoClusterConfiguration(format!("a path in it cannot be used: {error}"))
+            })
+        };
+        let given = |text: &str| if text.is_empty() { Ok(None) } else { path(text).map(Some) };
+        let etcd = match &configuration.etcd {
+            Etcd::Local(_) => EtcdPki::Local,
+            Etcd::External(external) => EtcdPki::External {
+                ca: given(&external.ca_file)?,
+                certificate: given(&external.cert_file)?,
+                key: given(&external.key_file)?,
+            },
+        };
+        PkiLayout::new(path(directory.unwrap_or(configuration.cluster.certificates_dir()))?, etcd)
+            .map_err(|error| ControlPlaneError::NoClusterConfiguration(format!("its certificatesDir: {error}")))
     }
 
     /// `certificatesDir`; 0755.

@@ -7,12 +7,12 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::cluster::cluster_configuration::ClusterConfiguration;
-use crate::cluster::control_plane::{Argument, ControlPlaneConfiguration, Etcd, last_argument};
+use crate::cluster::control_plane::{Argument, ControlPlaneConfiguration, last_argument};
 use crate::control_plane::certs::Certificates;
 use crate::control_plane::download_certs::Downloaded;
 use crate::control_plane::kubeconfigs::{KubeconfigSpec, Kubeconfigs};
 use crate::control_plane::pki_files::PkiFiles;
-use crate::control_plane::pki_layout::{EtcdPki, PkiLayout};
+use crate::control_plane::pki_layout::PkiLayout;
 use crate::control_plane::shared_certs::check_shared_certs;
 use crate::control_plane::static_pods::{self, HOST_CA_DIRECTORIES, Manifest, Release, StaticPodSpec};
 use crate::control_plane::{CertificateSpec, ControlPlaneError};
@@ -97,7 +97,7 @@ impl Joining<'_> {
         let release = Release::of(&configuration.cluster)?;
         let endpoint = stable_endpoint(&configuration)?;
 
-        let layout = layout(&configuration)?;
+        let layout = PkiLayout::of(&configuration, None)?;
         let mut files = PkiFiles::read(root, &layout)?;
         report.phase(Phase::DownloadCerts);
         let now = self.info.clock().now();
@@ -354,25 +354,6 @@ pub(super) fn kubelet_server<'a>(
 /// Where the API server of this machine answers.
 fn endpoint_of(spec: &ControlPlaneSpec) -> Endpoint {
     Endpoint::from(spec.local_endpoint())
-}
-
-/// Where the certificates are.
-fn layout(configuration: &ControlPlaneConfiguration) -> Result<PkiLayout, ControlPlaneError> {
-    let path = |text: &str| {
-        text.parse::<TargetPath>()
-            .map_err(|error| ControlPlaneError::NoClusterConfiguration(format!("a path in it cannot be used: {error}")))
-    };
-    let given = |text: &str| if text.is_empty() { Ok(None) } else { path(text).map(Some) };
-    let etcd = match &configuration.etcd {
-        Etcd::Local(_) => EtcdPki::Local,
-        Etcd::External(external) => EtcdPki::External {
-            ca: given(&external.ca_file)?,
-            certificate: given(&external.cert_file)?,
-            key: given(&external.key_file)?,
-        },
-    };
-    PkiLayout::new(path(configuration.cluster.certificates_dir())?, etcd)
-        .map_err(|error| ControlPlaneError::NoClusterConfiguration(format!("its certificatesDir: {error}")))
 }
 
 /// `controlPlaneEndpoint`; kubeadm's port where it has none (`cmd/kubeadm/app/util/config/initconfiguration.go`).

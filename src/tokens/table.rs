@@ -4,14 +4,10 @@
 use std::time::SystemTime;
 
 use super::listed::ListedToken;
-use crate::text::printable;
+use crate::text::{aligned, printable};
 use crate::values::rfc3339;
 
 const HEADER: [&str; 6] = ["TOKEN", "TTL", "EXPIRES", "USAGES", "DESCRIPTION", "EXTRA GROUPS"];
-
-/// Least width of a column, and blanks behind the widest text in it.
-const MIN_WIDTH: usize = 10;
-const PADDING: usize = 3;
 
 /// What three texts are filled up to.
 const TTL_WIDTH: usize = 9;
@@ -25,8 +21,8 @@ const MAX_DESCRIPTION: usize = 1000;
 pub fn as_table(tokens: &[ListedToken], now: SystemTime) -> String {
     let rows = tokens.iter().enumerate();
     rows.map(|(at, token)| match (at, row(token, now)) {
-        (0, row) => aligned(&[HEADER.map(str::to_owned), row]),
-        (_, row) => aligned(&[row]),
+        (0, row) => aligned(&[&HEADER.map(str::to_owned), &row]),
+        (_, row) => aligned(&[&row]),
     })
     .collect()
 }
@@ -74,18 +70,6 @@ fn without_fraction(text: &str) -> String {
         Some((seconds, rest)) => format!("{seconds}{}", rest.trim_start_matches(|c: char| c.is_ascii_digit())),
         None => text.to_owned(),
     }
-}
-
-fn aligned(rows: &[[String; 6]]) -> String {
-    let width = |column: usize| {
-        let widest = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-        MIN_WIDTH.max(widest + PADDING)
-    };
-    let line = |row: &[String; 6]| {
-        let cells = row[..5].iter().enumerate().map(|(column, text)| format!("{text:width$}", width = width(column)));
-        format!("{}{}\n", cells.collect::<String>(), row[5])
-    };
-    rows.iter().map(line).collect()
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-/// One YAML document.
-#[derive(Clone, Debug)]
+/// One YAML document; that of an empty text is null.
+#[derive(Clone, Debug, Default)]
 pub struct Document {
     /// The content; mappings keep the order of the text.
     pub value: Value,

@@ -7,6 +7,7 @@ mod answers;
 mod architecture;
 mod builder;
 mod ca_certificates;
+mod certs;
 mod clock;
 mod clock_table;
 mod configuration;
