@@ -5,3 +5,4 @@ pub mod cluster_configuration;
 pub mod control_plane;
 pub mod document;
 pub mod fetch;
+pub mod init_configuration;

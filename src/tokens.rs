@@ -10,7 +10,7 @@ mod new_token;
 mod secret;
 mod table;
 
-pub use api::{create, delete, list};
+pub use api::{Waits, create, delete, list, persist};
 pub use error::TokensError;
 pub use join_command::JoinCommand;
 pub use listed::{as_json, as_yaml};

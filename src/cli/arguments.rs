@@ -8,7 +8,7 @@ use super::error::{Misuse, UsageError};
 use super::program::Program;
 use super::topic::{Help, Topic};
 use crate::config::origin::Origin;
-use crate::config::setting::{Kind, Setting, ValueError, Verb};
+use crate::config::setting::{Beside, Kind, Setting, ValueError, Verb};
 use crate::config::settings::Settings;
 use crate::config::settings_table::{SETTINGS, flag, short_flag};
 use crate::values::{is_dash, is_quotation_mark, nearest};
@@ -152,6 +152,16 @@ impl Arguments {
         }
         let known = SETTINGS.iter().filter(|setting| setting.is_flag_of(self.verb)).map(|setting| setting.flag);
         Misuse::UnknownFlag { flag: shown, suggestion: nearest(name, known) }
+    }
+
+    /// What was typed that cannot stand beside `--config`, where that was typed.
+    pub(super) fn refused_beside_config(&self) -> Option<String> {
+        self.settings.config.as_ref()?;
+        let is_refused = |row: &&Setting| row.beside_config == Beside::Refused;
+        self.settings.given.iter().find_map(|origin| match origin {
+            Origin::Flag(name) => flag(self.verb, name).filter(is_refused).map(|row| format!("--{}", row.flag)),
+            _ => None,
+        })
     }
 
     /// The help text about something, in the words of who called.

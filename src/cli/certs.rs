@@ -1,4 +1,4 @@
-//! `certs certificate-key`, `certs check-expiration`: as kubeadm types them.
+//! `certs certificate-key`, `certs check-expiration`, `init phase upload-certs`: as kubeadm types them.
 
 use super::arguments::{Arguments, Next, Parsed};
 use super::error::{Misuse, UsageError};
@@ -23,24 +23,29 @@ pub enum CertsVerb {
     CertificateKey,
     /// `certs check-expiration`.
     CheckExpiration,
+    /// `init phase upload-certs`.
+    UploadCerts,
 }
 
 /// The words of each verb.
-const VERBS: [(&str, Verb, CertsVerb); 2] = [
+const VERBS: [(&str, Verb, CertsVerb); 3] = [
     ("certs certificate-key", Verb::CertificateKey, CertsVerb::CertificateKey),
     ("certs check-expiration", Verb::CheckExpiration, CertsVerb::CheckExpiration),
+    ("init phase upload-certs", Verb::UploadCerts, CertsVerb::UploadCerts),
 ];
 
-/// What kubeadm has behind the same words.
+/// What kubeadm has behind the same words; and everything else of `init`.
 const KUBEADM_VERBS: [&str; 2] = ["certs generate-csr", "certs renew"];
 
 /// What stands behind the word `first`.
-pub(super) fn parse(mut args: Arguments, first: &'static str) -> Result<Parsed<CertsArgs>, UsageError> {
+pub(super) fn parse(mut args: Arguments, first: &'static str) -> Result<Parsed<Box<CertsArgs>>, UsageError> {
     args.verb = Verb::Certs;
     let mut typed = first.to_owned();
     let mut found = None;
     loop {
-        let word = match args.next()? {
+        let next = args.next();
+        // A flag of kubeadm's `init`, which would be unknown here.
+        let word = match if typed == "init" { next.map_err(|_| init(&args))? } else { next? } {
             Next::End | Next::Version => break,
             Next::Help => return Ok(Parsed::Help(args.help(Topic::Certs))),
             Next::Word(word) => word,
@@ -57,10 +62,22 @@ pub(super) fn parse(mut args: Arguments, first: &'static str) -> Result<Parsed<C
         }
         typed = longer;
     }
-    match found {
-        Some(verb) => Ok(Parsed::Args(CertsArgs { verb, settings: args.settings })),
-        None => Err(args.error(Misuse::NoVerb { behind: "certs", verbs: "certificate-key or check-expiration" })),
+    let Some(verb) = found else {
+        return Err(match typed.as_str() {
+            "init" => init(&args),
+            "init phase" => args.error(Misuse::NoVerb { behind: "init phase", verbs: "upload-certs" }),
+            _ => args.error(Misuse::NoVerb { behind: "certs", verbs: "certificate-key or check-expiration" }),
+        });
+    };
+    if let Some(what) = args.refused_beside_config() {
+        return Err(args.error(Misuse::BesideConfig { what }));
     }
+    Ok(Parsed::Args(Box::new(CertsArgs { verb, settings: args.settings })))
+}
+
+/// kubeadm's `init` without a phase that is here.
+fn init(args: &Arguments) -> UsageError {
+    args.error(Misuse::NotYetSupported { what: "init".to_owned() })
 }
 
 /// A word that no verb has behind `typed`.
@@ -69,6 +86,8 @@ fn unknown(typed: &str, word: String) -> Misuse {
     if KUBEADM_VERBS.contains(&what.as_str()) {
         return Misuse::NotYetSupported { what };
     }
-    let suggestion = nearest(&what, VERBS.map(|(words, ..)| words)).map(str::to_owned);
-    Misuse::UnknownCommand { word, suggestion }
+    match nearest(&what, VERBS.map(|(words, ..)| words)).map(str::to_owned) {
+        None if typed.starts_with("init") => Misuse::NotYetSupported { what },
+        suggestion => Misuse::UnknownCommand { word, suggestion },
+    }
 }

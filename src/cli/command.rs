@@ -20,7 +20,7 @@ pub enum Command {
     Reset(Box<ResetArgs>),
     /// `token`.
     Token(TokenArgs),
-    /// `certs`.
+    /// `certs`, `init phase upload-certs`.
     Certs(Box<CertsArgs>),
     /// `config`.
     Config(ConfigCommand),

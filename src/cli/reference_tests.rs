@@ -9,7 +9,7 @@ use crate::config::settings_table::{FIELDS, SETTINGS};
 const BEGIN: &str = "<!-- settings: begin -->\n";
 const END: &str = "<!-- settings: end -->\n";
 
-const VERBS: [Verb; 17] = [
+const VERBS: [Verb; 18] = [
     Verb::None,
     Verb::Join,
     Verb::Ensure,
@@ -25,6 +25,7 @@ const VERBS: [Verb; 17] = [
     Verb::Certs,
     Verb::CertificateKey,
     Verb::CheckExpiration,
+    Verb::UploadCerts,
     Verb::Version,
     Verb::Help,
 ];
@@ -98,6 +99,7 @@ fn command(verb: Verb) -> &'static str {
         Verb::Certs => "certs",
         Verb::CertificateKey => "certs certificate-key",
         Verb::CheckExpiration => "certs check-expiration",
+        Verb::UploadCerts => "init phase upload-certs",
         Verb::Version => "version",
         Verb::Help => "help",
     }

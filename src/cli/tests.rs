@@ -446,7 +446,21 @@ fn the_verbs_of_certificates_are_kubeadms() {
     assert_eq!(found, CertsVerb::CheckExpiration);
     assert_eq!((path(&settings.rootfs), path(&settings.config)), (Some(Path::new("/r")), Some(Path::new("/c"))));
     assert_eq!((text(&settings.cert_dir), settings.list_form), (Some("/p"), Some(ListForm::Json)));
-    let table: [(&[&str], &str); 5] = [
+    let words = ["kubejoin", "init", "phase", "upload-certs", "--upload-certs", "--certificate-key=k", "--dry-run"];
+    let (found, settings) = verb(&words);
+    assert_eq!((found, settings.upload_certs, settings.dry_run), (CertsVerb::UploadCerts, Some(true), Some(true)));
+    assert_eq!(secret(&settings.certificate_key), Some("k"));
+    let table: [(&[&str], &str); 12] = [
+        (&["kubejoin", "init"], "init of kubeadm is not supported yet"),
+        (&["kubejoin", "init", "--pod-network-cidr", "10.0.0.0/8"], "init of kubeadm is not supported yet"),
+        (&["kubejoin", "init", "phase"], "init phase needs a word behind it: upload-certs"),
+        (&["kubejoin", "init", "phase", "certs", "all"], "init phase certs of kubeadm is not supported yet"),
+        (&["kubejoin", "init", "phase", "upload-config"], "init phase upload-config of kubeadm is not supported yet"),
+        (&["kubejoin", "init", "phase", "upload-cert"], "perhaps init phase upload-certs was meant"),
+        (
+            &["kubejoin", "init", "phase", "upload-certs", "--config=/c", "--certificate-key=k"],
+            "--certificate-key cannot stand beside --config",
+        ),
         (&["kubejoin", "certs"], "certs needs a word behind it: certificate-key or check-expiration"),
         (&["kubejoin", "certs", "renew", "all"], "certs renew of kubeadm is not supported yet"),
         (&["kubejoin", "certs", "chek-expiration"], "perhaps certs check-expiration was meant"),

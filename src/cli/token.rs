@@ -6,10 +6,9 @@ use super::arguments::{Arguments, Next, Parsed};
 use super::error::{Misuse, UsageError};
 use super::topic::Topic;
 use crate::config::TokenSpec;
-use crate::config::origin::{Origin, WithOrigin};
-use crate::config::setting::{Beside, Setting, Verb};
+use crate::config::origin::WithOrigin;
+use crate::config::setting::Verb;
 use crate::config::settings::{JoinCommandForm, ListForm};
-use crate::config::settings_table;
 use crate::secret::Secret;
 use crate::values::nearest;
 
@@ -108,17 +107,12 @@ fn command(args: &mut Arguments, words: Vec<Secret>) -> Result<TokenCommand, Mis
 }
 
 fn create(args: &mut Arguments, token: Option<Secret>) -> Result<TokenCommand, Misuse> {
+    if let Some(what) = args.refused_beside_config() {
+        return Err(Misuse::BesideConfig { what });
+    }
     let settings = std::mem::take(&mut args.settings);
-    if settings.config.is_some() {
-        let is_refused = |row: &&Setting| row.beside_config == Beside::Refused;
-        let typed = settings.given.iter().filter_map(|origin| match origin {
-            Origin::Flag(name) => settings_table::flag(Verb::TokenCreate, name).filter(is_refused),
-            _ => None,
-        });
-        let typed = typed.map(|row| format!("--{}", row.flag)).next();
-        if let Some(what) = typed.or(token.as_ref().map(|_| "a token".to_owned())) {
-            return Err(Misuse::BesideConfig { what });
-        }
+    if settings.config.is_some() && token.is_some() {
+        return Err(Misuse::BesideConfig { what: "a token".to_owned() });
     }
     let print = settings.print_join_command.unwrap_or_default();
     let without = |flag| Misuse::Without { flag, other: "print-join-command" };

@@ -4,7 +4,8 @@ use super::program::Program;
 use crate::phase::PhaseSpec;
 
 /// Our commands, for suggestions.
-pub(super) const COMMANDS: [&str; 8] = ["join", "ensure", "reset", "token", "certs", "config", "version", "help"];
+pub(super) const COMMANDS: [&str; 9] =
+    ["join", "ensure", "reset", "token", "certs", "init", "config", "version", "help"];
 
 /// What help was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub enum Topic {
     Reset,
     /// `token`.
     Token,
-    /// `certs`.
+    /// `certs`, `init phase upload-certs`.
     Certs,
     /// `config`.
     Config,

@@ -1,6 +1,7 @@
 //! The administrator of a cluster: which kubeconfig is his, and a client with it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::clock::{Clock, ClockMode};
 use crate::discovery::{Discovered, discover};
@@ -13,6 +14,15 @@ use crate::node::paths;
 use crate::plan::Access;
 use crate::report::Report;
 use crate::retry::Retry;
+
+/// How long an API server is asked (kubeadm's `timeouts.kubernetesAPICall`), and the pause between two questions.
+const WAIT: Duration = Duration::from_secs(60);
+const INTERVAL: Duration = Duration::from_millis(500);
+
+/// How an administrator's verb asks the API server.
+pub(super) fn retry() -> Retry {
+    Retry::every(INTERVAL, WAIT)
+}
 
 /// An administrator's kubeconfig, read.
 pub(super) struct Admin {

@@ -1,29 +1,43 @@
-//! `certs`: keys for shared certificates, and when certificates expire.
+//! `certs`, `init phase upload-certs`: keys for shared certificates, their upload, and when certificates expire.
 
 use std::path::Path;
 use std::time::SystemTime;
 
 use zeroize::Zeroizing;
 
+use super::admin::{self, Admin};
 use super::show::show;
 use crate::cli::{CertsArgs, CertsVerb};
 use crate::cluster::control_plane::{ControlPlaneConfiguration, Etcd, ExternalEtcd};
+use crate::cluster::init_configuration::InitConfiguration;
 use crate::config::load;
 use crate::config::settings::{ListForm, Settings};
 use crate::control_plane::ControlPlaneError;
 use crate::control_plane::expiration::{Expirations, has_external_etcd};
+use crate::control_plane::pki_files::PkiFiles;
 use crate::control_plane::pki_layout::PkiLayout;
-use crate::control_plane::upload_certs::generate_key;
+use crate::control_plane::shared_certs::check_shared_certs;
+use crate::control_plane::upload_certs::{generate_key, sealed, upload};
 use crate::error::Failure;
+use crate::kube::client::Client;
+use crate::kube::error::{KubeCause, KubeError};
+use crate::kube::wanted::Wanted;
 use crate::report::Report;
+use crate::retry::{Pause, Retry};
 use crate::rootfs::Root;
 use crate::text::mask;
+use crate::tokens::{self, Waits};
+use crate::values::CertificateKey;
 
-/// Runs a verb of `certs`.
+/// What lines of the upload belong to.
+const UPLOAD: &str = "upload-certs";
+
+/// Runs a verb about certificates.
 pub(super) fn run(args: &CertsArgs, report: &Report) -> Result<(), Failure> {
     match args.verb {
         CertsVerb::CertificateKey => show(generate_key()?.expose(), "\n"),
         CertsVerb::CheckExpiration => check_expiration(&args.settings, report)?,
+        CertsVerb::UploadCerts => upload_certs(&args.settings, report)?,
     }
     Ok(())
 }
@@ -47,6 +61,62 @@ fn check_expiration(settings: &Settings, report: &Report) -> Result<(), Failure>
     };
     show(&text, "");
     Ok(())
+}
+
+/// The lines that scripts read are kubeadm's, as they are.
+fn upload_certs(settings: &Settings, report: &Report) -> Result<(), Failure> {
+    if settings.upload_certs != Some(true) {
+        show("[upload-certs] Skipping phase. Please see --upload-certs", "\n");
+        return Ok(());
+    }
+    let file = config_file(settings, report)?;
+    let init = InitConfiguration::read(file.as_deref().map_or("", String::as_str));
+    let init = init.map_err(|error| invalid(settings, &error))?;
+    let given = settings.certificate_key.as_ref().map(|given| given.value.clone());
+    let text = given.or(init.certificate_key).map_or_else(generate_key, Ok)?;
+    report.conceal(&text);
+    let key: CertificateKey = text.expose().parse().map_err(|error| ControlPlaneError::Invalid(format!("{error}")))?;
+
+    let retry = admin::retry();
+    let waits = |error: &KubeError, pause: Pause| report.retrying(UPLOAD, error, pause);
+    let kubeconfig = settings.kubeconfig.as_ref().map(|given| given.value.clone());
+    let mut client = Admin::read(kubeconfig, UPLOAD, report)?.client(retry, report)?;
+    let of_cluster = match &file {
+        Some(_) => None,
+        None => kubeadm_config(&mut client, retry, &waits)?,
+    };
+    let configured = file.as_deref().or(of_cluster.as_ref()).map_or("", String::as_str);
+    let layout = layout(settings, &configuration(settings, configured)?)?;
+    let files = PkiFiles::read(&root(settings)?, &layout)?;
+    // What no other control plane could join with is not uploaded.
+    report.warn_each(UPLOAD, &check_shared_certs(&files, &layout, SystemTime::now())?);
+    let data = sealed(&files, &layout, &key)?;
+    if settings.dry_run == Some(true) {
+        report
+            .info(UPLOAD, format_args!("Would store the files of {} in the Secret kubeadm-certs", layout.directory()));
+        return Ok(());
+    }
+    show("[upload-certs] Storing the certificates in Secret \"kubeadm-certs\" in the \"kube-system\" Namespace", "\n");
+    upload(&mut client, data, retry, &waits)?;
+    if settings.skip_certificate_key_print != Some(true) {
+        show("[upload-certs] Using certificate key:", "\n");
+        show(text.expose(), "\n");
+    }
+    Ok(())
+}
+
+/// The ClusterConfiguration that the cluster has; a cluster that is not kubeadm's has none.
+fn kubeadm_config(client: &mut Client, retry: Retry, waits: Waits<'_>) -> Result<Option<String>, KubeError> {
+    let wanted = Wanted::config_map("kube-system", "kubeadm-config");
+    let mut text = None;
+    let read = tokens::persist(retry, waits, &mut |deadline| {
+        text = client.config_map(&wanted, deadline)?.data.remove("ClusterConfiguration");
+        Ok(())
+    });
+    match read {
+        Err(KubeError { cause: KubeCause::NotFound { .. }, .. }) => Ok(None),
+        other => other.map(|()| text),
+    }
 }
 
 /// Where the files are.

@@ -54,9 +54,9 @@ pub(super) fn of_provisioned(args: &JoinArgs) -> ReportOptions {
 /// that asked for JSON gets it, and the result is not left from the run before.
 pub(super) fn of_argv(argv: &[OsString]) -> ReportOptions {
     let words: Vec<&str> = argv.iter().skip(1).map(|word| trimmed(word)).collect();
-    let verb = words
-        .iter()
-        .find(|word| ["join", "ensure", "reset", "token", "certs", "config", "version", "help"].contains(*word));
+    let verb = words.iter().find(|word| {
+        ["join", "ensure", "reset", "token", "certs", "init", "config", "version", "help"].contains(*word)
+    });
     let typed = typed(&words);
     let result = match verb {
         Some(&("join" | "ensure" | "reset")) => {

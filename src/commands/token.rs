@@ -1,16 +1,16 @@
 //! `token`: what an administrator does with bootstrap tokens.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use super::admin::Admin;
+use super::admin::{self, Admin};
 use super::show::show;
 use crate::cli::{TokenArgs, TokenCommand};
 use crate::config::settings::{JoinCommandForm, ListForm};
 use crate::config::{TokenSpec, load, token_spec};
 use crate::error::{Explain, Failure};
 use crate::report::Report;
-use crate::retry::{Pause, Retry};
+use crate::retry::Pause;
 use crate::secret::Secret;
 use crate::text::mask;
 use crate::tokens::{self, JoinCommand, NewToken, TokensError};
@@ -19,14 +19,10 @@ use crate::values::CertificateKey;
 /// What lines of this verb belong to.
 const SECTION: &str = "token";
 
-/// How long an API server is asked (kubeadm's `timeouts.kubernetesAPICall`), and the pause between two questions.
-const WAIT: Duration = Duration::from_secs(60);
-const INTERVAL: Duration = Duration::from_millis(500);
-
 /// Runs a verb of `token`.
 pub(super) fn run(args: TokenArgs, report: &Report) -> Result<(), Failure> {
     let TokenArgs { kubeconfig, dry_run, command, .. } = args;
-    let retry = Retry::every(INTERVAL, WAIT);
+    let retry = admin::retry();
     let waits = |error: &dyn Explain, pause: Pause| report.retrying(SECTION, error, pause);
     match command {
         TokenCommand::Generate => show(tokens::generate()?.full().expose(), "\n"),

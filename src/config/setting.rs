@@ -73,6 +73,8 @@ pub enum Verb {
     CertificateKey,
     /// `certs check-expiration`.
     CheckExpiration,
+    /// `init phase upload-certs`.
+    UploadCerts,
     /// `version`.
     Version,
     /// `help`.

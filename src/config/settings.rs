@@ -117,6 +117,10 @@ pub struct Settings {
     pub join_command_form: Option<JoinCommandForm>,
     /// `token list`: in which form.
     pub list_form: Option<ListForm>,
+    /// `init phase upload-certs`: it is meant.
+    pub upload_certs: Option<bool>,
+    /// `init phase upload-certs`: the key is not printed.
+    pub skip_certificate_key_print: Option<bool>,
     /// 0 shows what kubeadm shows, 10 everything.
     pub verbosity: Option<u8>,
     /// What standard error carries.

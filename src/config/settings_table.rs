@@ -9,7 +9,7 @@ use crate::clock::ClockMode;
 use crate::values::duration;
 
 /// The rows.
-pub static SETTINGS: [Setting; 92] = [
+pub static SETTINGS: [Setting; 96] = [
     // The cluster.
     Setting {
         parameter: "endpoint",
@@ -175,7 +175,7 @@ pub static SETTINGS: [Setting; 92] = [
         ..JOIN
     },
     Setting {
-        verbs: verbs(&[Verb::None, Verb::Join, Verb::Ensure, Verb::Reset, Verb::CheckExpiration]),
+        verbs: verbs(&[Verb::None, Verb::Join, Verb::Ensure, Verb::Reset, Verb::CheckExpiration, Verb::UploadCerts]),
         flag: "rootfs",
         parameter: "rootfs",
         value: "DIR",
@@ -575,7 +575,7 @@ pub static SETTINGS: [Setting; 92] = [
     },
     // Tokens.
     Setting {
-        verbs: verbs(&TOKEN_VERBS),
+        verbs: verbs(&ADMIN_VERBS),
         flag: "kubeconfig",
         value: "FILE",
         kind: Kind::Path(|s| &mut s.kubeconfig),
@@ -585,10 +585,10 @@ pub static SETTINGS: [Setting; 92] = [
         ..TOKEN
     },
     Setting {
-        verbs: verbs(&TOKEN_VERBS),
+        verbs: verbs(&ADMIN_VERBS),
         flag: "dry-run",
         kind: Kind::Boolean(|s| &mut s.dry_run),
-        help: "Say what would be done, and ask no cluster",
+        help: "Say what would be done, and change nothing",
         section: Section::Run,
         ..TOKEN
     },
@@ -709,13 +709,42 @@ pub static SETTINGS: [Setting; 92] = [
         note: Note::NoEffect("nothing that is listed has any"),
         ..HIDDEN
     },
-    Setting { verbs: verbs(&TOKEN_VERBS), help: "How much to say of what is asked, 0 to 10 (default: 0)", ..VERBOSITY },
+    Setting { verbs: verbs(&ADMIN_VERBS), help: "How much to say of what is asked, 0 to 10 (default: 0)", ..VERBOSITY },
     // Certificates.
     Setting {
+        flag: "upload-certs",
+        kind: Kind::Boolean(|s| &mut s.upload_certs),
+        help: "Do it; without this flag nothing is done, as in kubeadm",
+        ..UPLOAD_CERTS
+    },
+    Setting {
+        flag: "certificate-key",
+        value: "KEY",
+        kind: Kind::Secret(|s| &mut s.certificate_key),
+        beside_config: Beside::Refused,
+        help: "Key to encrypt with, 64 hexadecimal digits (default: one is drawn)",
+        ..UPLOAD_CERTS
+    },
+    Setting {
+        flag: "skip-certificate-key-print",
+        kind: Kind::Boolean(|s| &mut s.skip_certificate_key_print),
+        help: "Do not print the key",
+        ..UPLOAD_CERTS
+    },
+    Setting {
+        flag: "config",
+        value: "FILE",
+        kind: Kind::Path(|s| &mut s.config),
+        help: "A ClusterConfiguration, and the certificateKey of an InitConfiguration (default: what the cluster says)",
+        more: "Without a file, kubeadm has its defaults: they are wrong where etcd or the directory of certificates is another",
+        ..UPLOAD_CERTS
+    },
+    Setting {
+        verbs: verbs(&[Verb::CheckExpiration, Verb::UploadCerts]),
         flag: "cert-dir",
         value: "DIR",
         kind: Kind::Text(|s| &mut s.cert_dir),
-        help: "Where the certificates are (default: what the file says, else /etc/kubernetes/pki)",
+        help: "Where the certificates are (default: what the configuration says, else /etc/kubernetes/pki)",
         ..CHECK_EXPIRATION
     },
     Setting {
@@ -751,6 +780,7 @@ pub static SETTINGS: [Setting; 92] = [
             Verb::Certs,
             Verb::CertificateKey,
             Verb::CheckExpiration,
+            Verb::UploadCerts,
             Verb::Version,
             Verb::Help,
         ]),
@@ -948,8 +978,9 @@ const VERBOSITY: Setting = Setting {
 
 const HIDDEN: Setting = Setting { section: Section::Hidden, ..JOIN };
 
-const TOKEN_VERBS: [Verb; 5] =
-    [Verb::Token, Verb::TokenGenerate, Verb::TokenCreate, Verb::TokenList, Verb::TokenDelete];
+/// Verbs that ask a cluster as its administrator.
+const ADMIN_VERBS: [Verb; 6] =
+    [Verb::Token, Verb::TokenGenerate, Verb::TokenCreate, Verb::TokenList, Verb::TokenDelete, Verb::UploadCerts];
 
 const TOKEN: Setting = Setting { verbs: verbs(&[Verb::TokenCreate]), section: Section::Token, ..JOIN };
 
@@ -969,6 +1000,8 @@ const LIST_FORM: Setting = Setting {
     }),
     ..TOKEN_LIST
 };
+
+const UPLOAD_CERTS: Setting = Setting { verbs: verbs(&[Verb::UploadCerts]), section: Section::Run, ..JOIN };
 
 const CHECK_EXPIRATION: Setting = Setting { verbs: verbs(&[Verb::CheckExpiration]), section: Section::Run, ..JOIN };
 

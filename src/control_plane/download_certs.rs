@@ -89,7 +89,7 @@ impl std::fmt::Debug for SharedFile {
 }
 
 /// Keys of the Secret, with the files that they become.
-fn wanted(layout: &PkiLayout) -> Vec<(&'static str, Option<TargetPath>)> {
+pub(super) fn wanted(layout: &PkiLayout) -> Vec<(&'static str, Option<TargetPath>)> {
     let shared = ["ca.crt", "ca.key", "front-proxy-ca.crt", "front-proxy-ca.key"];
     let shared = shared.into_iter().chain([SERVICE_ACCOUNT_PUBLIC_KEY, SERVICE_ACCOUNT_KEY]);
     let mut wanted: Vec<_> = shared.map(|name| (name, Some(layout.path(name)))).collect();

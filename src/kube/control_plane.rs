@@ -34,6 +34,11 @@ impl Secret {
         text(&self.0, "/metadata/name")
     }
 
+    /// `metadata.uid`.
+    pub fn uid(&self) -> &str {
+        text(&self.0, "/metadata/uid")
+    }
+
     /// `metadata.creationTimestamp` (RFC 3339).
     pub fn created(&self) -> &str {
         text(&self.0, "/metadata/creationTimestamp")

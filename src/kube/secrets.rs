@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::answer::refusal;
 use super::client::Client;
 use super::control_plane::Secret;
-use super::error::KubeError;
+use super::error::{KubeCause, KubeError};
 use super::types::Object;
 use super::wanted::Wanted;
 use crate::net::http::Method;
@@ -48,6 +48,24 @@ impl Client {
     pub fn create_secret(&mut self, wanted: &Wanted, body: Vec<u8>, deadline: Instant) -> Result<(), KubeError> {
         let request = self.request(Method::Post, collection(wanted), Some(body));
         self.one::<Secret>(wanted, request, None, deadline).map(drop)
+    }
+
+    /// Creates an object, which `body` is as JSON, or replaces the one of its name (kubeadm `util/apiclient/idempotency.go`).
+    ///
+    /// # Errors
+    /// It is refused.
+    pub fn create_or_replace(&mut self, wanted: &Wanted, body: &[u8], deadline: Instant) -> Result<(), KubeError> {
+        let mut ask = |method, path: &str| {
+            let answer = self.answer(wanted, self.request(method, path, Some(body.to_vec())), deadline)?;
+            match answer.head.status {
+                200 | 201 => Ok(()),
+                _ => Err(refusal(wanted, &answer, None)),
+            }
+        };
+        match ask(Method::Post, collection(wanted)) {
+            Err(error) if error.cause == KubeCause::AlreadyExists => ask(Method::Put, wanted.path()),
+            other => other,
+        }
     }
 
     /// Deletes an object.

@@ -38,6 +38,16 @@ impl Wanted {
         }
     }
 
+    /// A Role or a RoleBinding, by its kind.
+    pub fn rbac(kind: &str, namespace: &str, name: &str) -> Self {
+        let kinds = kind.to_lowercase();
+        Wanted {
+            path: format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/{kinds}s/{name}"),
+            name: name.to_owned(),
+            object: format!("{kind} {namespace}/{name}"),
+        }
+    }
+
     /// The Secrets of one type.
     pub fn secrets_of_type(namespace: &str, of_type: &str) -> Self {
         let of_type = of_type.replace('/', "%2F");

@@ -52,6 +52,8 @@ pub enum Method {
     Get,
     /// Create.
     Post,
+    /// Put another in its place.
+    Put,
     /// Change.
     Patch,
     /// Remove.
@@ -321,6 +323,7 @@ fn serialise(
         .method(match request.method {
             Method::Get => http::Method::GET,
             Method::Post => http::Method::POST,
+            Method::Put => http::Method::PUT,
             Method::Patch => http::Method::PATCH,
             Method::Delete => http::Method::DELETE,
         })
@@ -336,7 +339,7 @@ fn serialise(
     if request.body.is_some() {
         let media = match request.method {
             Method::Patch => "application/strategic-merge-patch+json",
-            Method::Get | Method::Post | Method::Delete => "application/json",
+            Method::Get | Method::Post | Method::Put | Method::Delete => "application/json",
         };
         head = head.header("content-type", media).header("content-length", body.len());
     }

@@ -4,7 +4,10 @@
 use std::fmt;
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
+
+use super::random::NoRandom;
 
 /// Bytes of a key.
 pub const KEY_LENGTH: usize = 32;
@@ -33,6 +36,25 @@ pub fn open(key: &[u8; KEY_LENGTH], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>,
     let length = opened.map_err(|_| SealError::WrongKey)?.len();
     bytes.truncate(length);
     Ok(bytes)
+}
+
+/// Seals `plain` with `key`, under a nonce of its own.
+///
+/// # Errors
+/// The kernel gives no random numbers.
+pub fn seal(key: &[u8; KEY_LENGTH], plain: &[u8]) -> Result<Vec<u8>, NoRandom> {
+    let mut nonce = [0; NONCE_LEN];
+    SystemRandom::new().fill(&mut nonce).map_err(|_| NoRandom)?;
+    // Neither fails: the key has its length, and no file is as long as a cipher is good for.
+    let key = UnboundKey::new(&AES_256_GCM, key).map(LessSafeKey::new).map_err(|_| NoRandom)?;
+    // Sized once, so that no copy of a half-sealed key is left behind in memory.
+    let mut sealed = Vec::with_capacity(NONCE_LEN + plain.len() + AES_256_GCM.tag_len());
+    sealed.extend_from_slice(&nonce);
+    sealed.extend_from_slice(plain);
+    let nonce = Nonce::assume_unique_for_key(nonce);
+    let tag = key.seal_in_place_separate_tag(nonce, Aad::empty(), &mut sealed[NONCE_LEN..]).map_err(|_| NoRandom)?;
+    sealed.extend_from_slice(tag.as_ref());
+    Ok(sealed)
 }
 
 impl fmt::Display for SealError {
@@ -81,6 +103,17 @@ pub mod tests {
             assert_eq!(open(&key, &sealed[..length]), Err(SealError::TooShort), "{length} bytes");
         }
         assert_eq!(**open(&key, &seal(&key, [1; 12], b"")).unwrap(), *b"");
+    }
+
+    #[test]
+    fn what_was_sealed_opens_and_no_two_are_alike() {
+        let key = [7; 32];
+        for plain in [&b""[..], b"x", &[9; 5000]] {
+            let (one, other) = (super::seal(&key, plain).unwrap(), super::seal(&key, plain).unwrap());
+            assert_eq!(**open(&key, &one).unwrap(), *plain);
+            assert_eq!(one.len(), plain.len() + 28);
+            assert_ne!(one, other);
+        }
     }
 
     fn hex(text: &str) -> Vec<u8> {

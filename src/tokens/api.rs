@@ -14,7 +14,7 @@ use crate::retry::{Pause, Retry};
 const NAMESPACE: &str = "kube-system";
 
 /// Who hears of a pause between two tries.
-type Waits<'a> = &'a dyn Fn(&KubeError, Pause);
+pub type Waits<'a> = &'a dyn Fn(&KubeError, Pause);
 
 /// Creates the Secret of a token.
 ///
@@ -76,7 +76,10 @@ pub fn delete(client: &mut Client, id: &str, retry: Retry, waits: Waits<'_>) -> 
 }
 
 /// Asks until it is answered. Once in the program, not once for every question.
-fn persist(
+///
+/// # Errors
+/// The last answer, once the wait is over or a retry cannot help.
+pub fn persist(
     retry: Retry,
     waits: Waits<'_>,
     ask: &mut dyn FnMut(Instant) -> Result<(), KubeError>,

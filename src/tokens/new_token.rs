@@ -105,12 +105,19 @@ impl NewToken {
                 TokensError::Invalid(format!("expires: {} has not the form of 2026-01-02T03:04:05Z", Quoted(&text)))
             })?),
             (None, Duration::ZERO) => None,
-            (None, ttl) => {
-                let end = now.checked_add(ttl).and_then(rfc3339::of);
-                Some(end.ok_or_else(|| TokensError::Invalid("ttl: no calendar reaches so far".to_owned()))?)
-            }
+            (None, ttl) => Some(end(now, ttl)?),
         };
         Ok(NewToken { token, description: spec.description, expiration, usages, groups })
+    }
+
+    /// A token that can be used for nothing and only expires: what belongs to it goes with it.
+    ///
+    /// # Errors
+    /// The kernel gives no random numbers.
+    pub fn without_usages(description: &str, ttl: Duration, now: SystemTime) -> Result<Self, TokensError> {
+        let expiration = Some(end(now, ttl)?);
+        let (usages, groups) = (Vec::new(), Vec::new());
+        Ok(NewToken { token: generate()?, description: description.to_owned(), expiration, usages, groups })
     }
 
     /// The Secret, as JSON. It holds the token.
@@ -118,10 +125,11 @@ impl NewToken {
         let mut data = BTreeMap::from([
             ("token-id".to_owned(), self.token.id.as_str()),
             ("token-secret".to_owned(), self.token.secret.expose()),
-            ("auth-extra-groups".to_owned(), ""),
         ]);
         let groups = self.groups.join(",");
-        data.insert("auth-extra-groups".to_owned(), &groups);
+        if !groups.is_empty() {
+            data.insert("auth-extra-groups".to_owned(), &groups);
+        }
         if !self.description.is_empty() {
             data.insert("description".to_owned(), &self.description);
         }
@@ -147,6 +155,11 @@ impl NewToken {
     pub fn expiration(&self) -> Option<&str> {
         self.expiration.as_deref()
     }
+}
+
+fn end(now: SystemTime, ttl: Duration) -> Result<String, TokensError> {
+    let end = now.checked_add(ttl).and_then(rfc3339::of);
+    end.ok_or_else(|| TokensError::Invalid("ttl: no calendar reaches so far".to_owned()))
 }
 
 /// `system:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]` (cluster-bootstrap `token/api/types.go`).
@@ -193,6 +206,15 @@ mod tests {
         assert!(!data(&token).contains_key("expiration"));
         let at = TokenSpec { expires: Some("2030-01-02T03:04:05+01:00".to_owned()), ..spec() };
         assert_eq!(data(&NewToken::new(at, SystemTime::now()).unwrap())["expiration"], "2030-01-02T02:04:05Z");
+    }
+
+    #[test]
+    fn a_token_that_only_expires_can_be_used_for_nothing() {
+        let token = NewToken::without_usages("why", Duration::from_secs(60), SystemTime::UNIX_EPOCH).unwrap();
+        let data = data(&token);
+        let keys: Vec<_> = data.keys().map(String::as_str).collect();
+        assert_eq!(keys, ["description", "expiration", "token-id", "token-secret"]);
+        assert_eq!((data["description"].as_str(), data["expiration"].as_str()), ("why", "1970-01-01T00:01:00Z"));
     }
 
     #[test]
