@@ -31,6 +31,7 @@ mod sans;
 pub mod shared_certs;
 pub mod static_pods;
 pub mod upload_certs;
+pub mod user_kubeconfig;
 pub mod wait;
 
 pub use certificate_spec::CertificateSpec;

@@ -1,4 +1,5 @@
-//! `certs certificate-key`, `certs check-expiration`, `init phase upload-certs`: as kubeadm types them.
+//! `certs certificate-key`, `certs check-expiration`, `init phase upload-certs`, `kubeconfig user`: as kubeadm
+//! types them.
 
 use super::arguments::{Arguments, Next, Parsed};
 use super::error::{Misuse, UsageError};
@@ -25,13 +26,16 @@ pub enum CertsVerb {
     CheckExpiration,
     /// `init phase upload-certs`.
     UploadCerts,
+    /// `kubeconfig user`.
+    KubeconfigUser,
 }
 
 /// The words of each verb.
-const VERBS: [(&str, Verb, CertsVerb); 3] = [
+const VERBS: [(&str, Verb, CertsVerb); 4] = [
     ("certs certificate-key", Verb::CertificateKey, CertsVerb::CertificateKey),
     ("certs check-expiration", Verb::CheckExpiration, CertsVerb::CheckExpiration),
     ("init phase upload-certs", Verb::UploadCerts, CertsVerb::UploadCerts),
+    ("kubeconfig user", Verb::KubeconfigUser, CertsVerb::KubeconfigUser),
 ];
 
 /// What kubeadm has behind the same words; and everything else of `init`.
@@ -66,11 +70,15 @@ pub(super) fn parse(mut args: Arguments, first: &'static str) -> Result<Parsed<B
         return Err(match typed.as_str() {
             "init" => init(&args),
             "init phase" => args.error(Misuse::NoVerb { behind: "init phase", verbs: "upload-certs" }),
+            "kubeconfig" => args.error(Misuse::NoVerb { behind: "kubeconfig", verbs: "user" }),
             _ => args.error(Misuse::NoVerb { behind: "certs", verbs: "certificate-key or check-expiration" }),
         });
     };
     if let Some(what) = args.refused_beside_config() {
         return Err(args.error(Misuse::BesideConfig { what }));
+    }
+    if verb == CertsVerb::KubeconfigUser && args.settings.client_name.is_none() {
+        return Err(args.error(Misuse::MissingFlag { flag: "client-name" }));
     }
     Ok(Parsed::Args(Box::new(CertsArgs { verb, settings: args.settings })))
 }

@@ -20,7 +20,7 @@ pub enum Command {
     Reset(Box<ResetArgs>),
     /// `token`.
     Token(TokenArgs),
-    /// `certs`, `init phase upload-certs`.
+    /// `certs`, `init phase upload-certs`, `kubeconfig user`.
     Certs(Box<CertsArgs>),
     /// `config`.
     Config(ConfigCommand),

@@ -261,7 +261,9 @@ fn command(verb: Verb) -> &'static str {
         Verb::Reset => "reset",
         Verb::Config | Verb::ConfigValidate | Verb::ConfigMigrate => "config",
         Verb::Token | Verb::TokenGenerate | Verb::TokenCreate | Verb::TokenList | Verb::TokenDelete => "token",
-        Verb::Certs | Verb::CertificateKey | Verb::CheckExpiration | Verb::UploadCerts => "certs",
+        Verb::Certs | Verb::CertificateKey | Verb::CheckExpiration | Verb::UploadCerts | Verb::KubeconfigUser => {
+            "certs"
+        }
         Verb::Version => "version",
         Verb::Help => "help",
     }

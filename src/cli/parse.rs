@@ -13,7 +13,7 @@ use crate::config::setting::Verb;
 use crate::values::nearest;
 
 /// Commands of kubeadm 1.37 (`cmd/kubeadm/app/cmd/cmd.go`) that kubejoin does not have.
-const KUBEADM_COMMANDS: [&str; 4] = ["alpha", "completion", "kubeconfig", "upgrade"];
+const KUBEADM_COMMANDS: [&str; 3] = ["alpha", "completion", "upgrade"];
 
 /// Reads a whole argv, its first element included.
 ///
@@ -41,7 +41,7 @@ fn topic_of(args: &[OsString]) -> Topic {
         Some("ensure") => Topic::Ensure,
         Some("reset") => Topic::Reset,
         Some("token") => Topic::Token,
-        Some("certs" | "init") => Topic::Certs,
+        Some("certs" | "init" | "kubeconfig") => Topic::Certs,
         Some("config") => Topic::Config,
         Some("version") => Topic::Version,
         _ => Topic::General,
@@ -59,6 +59,7 @@ fn command(mut args: Arguments) -> Result<Command, UsageError> {
             "reset" => reset::parse(args).map(|parsed| of(parsed, Command::Reset)),
             "token" => token::parse(args).map(|parsed| of(parsed, Command::Token)),
             "certs" | "certificates" => certs::parse(args, "certs").map(|parsed| of(parsed, Command::Certs)),
+            "kubeconfig" => certs::parse(args, "kubeconfig").map(|parsed| of(parsed, Command::Certs)),
             "init" => certs::parse(args, "init").map(|parsed| of(parsed, Command::Certs)),
             "config" => config::parse(args).map(|parsed| of(parsed, Command::Config)),
             "version" => version::parse(args).map(|parsed| of(parsed, Command::Version)),

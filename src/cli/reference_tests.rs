@@ -9,7 +9,7 @@ use crate::config::settings_table::{FIELDS, SETTINGS};
 const BEGIN: &str = "<!-- settings: begin -->\n";
 const END: &str = "<!-- settings: end -->\n";
 
-const VERBS: [Verb; 18] = [
+const VERBS: [Verb; 19] = [
     Verb::None,
     Verb::Join,
     Verb::Ensure,
@@ -26,6 +26,7 @@ const VERBS: [Verb; 18] = [
     Verb::CertificateKey,
     Verb::CheckExpiration,
     Verb::UploadCerts,
+    Verb::KubeconfigUser,
     Verb::Version,
     Verb::Help,
 ];
@@ -100,6 +101,7 @@ fn command(verb: Verb) -> &'static str {
         Verb::CertificateKey => "certs certificate-key",
         Verb::CheckExpiration => "certs check-expiration",
         Verb::UploadCerts => "init phase upload-certs",
+        Verb::KubeconfigUser => "kubeconfig user",
         Verb::Version => "version",
         Verb::Help => "help",
     }

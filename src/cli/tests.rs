@@ -47,6 +47,7 @@ fn list(given: &[WithOrigin<String>]) -> Vec<&str> {
     given.iter().map(|item| item.value.as_str()).collect()
 }
 
+const HOUR: std::time::Duration = std::time::Duration::from_secs(3600);
 const PIN: &str = "sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
 #[test]
@@ -450,7 +451,18 @@ fn the_verbs_of_certificates_are_kubeadms() {
     let (found, settings) = verb(&words);
     assert_eq!((found, settings.upload_certs, settings.dry_run), (CertsVerb::UploadCerts, Some(true), Some(true)));
     assert_eq!(secret(&settings.certificate_key), Some("k"));
-    let table: [(&[&str], &str); 12] = [
+    let words =
+        ["kubejoin", "kubeconfig", "user", "--client-name=n", "--org", "a,b", "--org=c", "--validity-period", "1h"];
+    let (found, settings) = verb(&words);
+    assert_eq!((found, text(&settings.client_name)), (CertsVerb::KubeconfigUser, Some("n")));
+    assert_eq!((list(&settings.organizations), settings.validity_period), (vec!["a", "b", "c"], Some(HOUR)));
+    let table: [(&[&str], &str); 15] = [
+        (&["kubejoin", "kubeconfig"], "kubeconfig needs a word behind it: user"),
+        (&["kubejoin", "kubeconfig", "user"], "--client-name is missing"),
+        (
+            &["kubejoin", "kubeconfig", "user", "--client-name=n", "--validity-period=0s"],
+            "--validity-period takes a duration of more than 0s, such as 720h, not \"0s\"",
+        ),
         (&["kubejoin", "init"], "init of kubeadm is not supported yet"),
         (&["kubejoin", "init", "--pod-network-cidr", "10.0.0.0/8"], "init of kubeadm is not supported yet"),
         (&["kubejoin", "init", "phase"], "init phase needs a word behind it: upload-certs"),

@@ -4,8 +4,8 @@ use super::program::Program;
 use crate::phase::PhaseSpec;
 
 /// Our commands, for suggestions.
-pub(super) const COMMANDS: [&str; 9] =
-    ["join", "ensure", "reset", "token", "certs", "init", "config", "version", "help"];
+pub(super) const COMMANDS: [&str; 10] =
+    ["join", "ensure", "reset", "token", "certs", "init", "kubeconfig", "config", "version", "help"];
 
 /// What help was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum Topic {
     Reset,
     /// `token`.
     Token,
-    /// `certs`, `init phase upload-certs`.
+    /// `certs`, `init phase upload-certs`, `kubeconfig user`.
     Certs,
     /// `config`.
     Config,

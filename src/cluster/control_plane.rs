@@ -1,5 +1,6 @@
 //! kubeadm's ClusterConfiguration, as far as a joining control plane needs it.
 
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -7,7 +8,7 @@ use serde_json::Value;
 use super::cluster_configuration::ClusterConfiguration;
 use super::document::{self, DocumentError, Fields, Item};
 use crate::pki::key_algorithm::KeyAlgorithm;
-use crate::values::duration;
+use crate::values::{Endpoint, EndpointError, duration};
 use crate::yaml::Document;
 
 /// What a control plane takes from the ConfigMap `kube-system/kubeadm-config`, key `ClusterConfiguration`.
@@ -196,6 +197,19 @@ impl ControlPlaneConfiguration {
             etcd: etcd(&fields)?,
             feature_gates,
         })
+    }
+
+    /// `controlPlaneEndpoint`, where it is said; it has this port where it has none of its own.
+    ///
+    /// # Errors
+    /// It is no endpoint.
+    pub fn endpoint(&self, port: u16) -> Result<Option<Endpoint>, EndpointError> {
+        let Some(text) = self.control_plane_endpoint.as_deref() else { return Ok(None) };
+        let with_port = || match text.parse::<Ipv6Addr>() {
+            Ok(address) => format!("[{address}]:{port}"),
+            Err(_) => format!("{text}:{port}"),
+        };
+        text.parse().or_else(|_| with_port().parse()).map(Some)
     }
 
     /// `etcd.local`, unless etcd is external.

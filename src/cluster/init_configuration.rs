@@ -8,6 +8,10 @@ use crate::secret::Secret;
 pub struct InitConfiguration {
     /// `certificateKey`.
     pub certificate_key: Option<Secret>,
+    /// `localAPIEndpoint.advertiseAddress`.
+    pub advertise_address: Option<String>,
+    /// `localAPIEndpoint.bindPort`.
+    pub bind_port: Option<u16>,
 }
 
 impl InitConfiguration {
@@ -20,6 +24,10 @@ impl InitConfiguration {
             return Ok(InitConfiguration::default());
         };
         let fields = Fields(&document);
-        Ok(InitConfiguration { certificate_key: fields.text("certificateKey")?.map(Secret::new) })
+        Ok(InitConfiguration {
+            certificate_key: fields.text("certificateKey")?.map(Secret::new),
+            advertise_address: fields.text("localAPIEndpoint.advertiseAddress")?.map(str::to_owned),
+            bind_port: fields.port("localAPIEndpoint.bindPort")?.filter(|port| *port != 0),
+        })
     }
 }

@@ -1,7 +1,9 @@
-//! `certs`, `init phase upload-certs`: keys for shared certificates, their upload, and when certificates expire.
+//! `certs`, `init phase upload-certs`, `kubeconfig user`: keys for shared certificates, their upload, when certificates expire,
+//! and a kubeconfig for one more user.
 
+use std::net::SocketAddr;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use zeroize::Zeroizing;
 
@@ -18,7 +20,9 @@ use crate::control_plane::pki_files::PkiFiles;
 use crate::control_plane::pki_layout::PkiLayout;
 use crate::control_plane::shared_certs::check_shared_certs;
 use crate::control_plane::upload_certs::{generate_key, sealed, upload};
+use crate::control_plane::user_kubeconfig::UserSpec;
 use crate::error::Failure;
+use crate::host::HostFacts;
 use crate::kube::client::Client;
 use crate::kube::error::{KubeCause, KubeError};
 use crate::kube::wanted::Wanted;
@@ -29,8 +33,15 @@ use crate::text::mask;
 use crate::tokens::{self, Waits};
 use crate::values::CertificateKey;
 
-/// What lines of the upload belong to.
+/// What lines of the upload belong to, and those about a user.
 const UPLOAD: &str = "upload-certs";
+const KUBECONFIG: &str = "kubeconfig";
+
+/// How long a user's certificate is valid, where nobody says otherwise (`constants.CertificateValidityPeriod`).
+const VALIDITY: Duration = Duration::from_secs(8760 * 3600);
+
+/// Of an API server that has none of its own.
+const API_SERVER_PORT: u16 = 6443;
 
 /// Runs a verb about certificates.
 pub(super) fn run(args: &CertsArgs, report: &Report) -> Result<(), Failure> {
@@ -38,6 +49,7 @@ pub(super) fn run(args: &CertsArgs, report: &Report) -> Result<(), Failure> {
         CertsVerb::CertificateKey => show(generate_key()?.expose(), "\n"),
         CertsVerb::CheckExpiration => check_expiration(&args.settings, report)?,
         CertsVerb::UploadCerts => upload_certs(&args.settings, report)?,
+        CertsVerb::KubeconfigUser => kubeconfig_user(&args.settings, report)?,
     }
     Ok(())
 }
@@ -70,8 +82,7 @@ fn upload_certs(settings: &Settings, report: &Report) -> Result<(), Failure> {
         return Ok(());
     }
     let file = config_file(settings, report)?;
-    let init = InitConfiguration::read(file.as_deref().map_or("", String::as_str));
-    let init = init.map_err(|error| invalid(settings, &error))?;
+    let init = init_configuration(settings, file.as_deref().map_or("", String::as_str))?;
     let given = settings.certificate_key.as_ref().map(|given| given.value.clone());
     let text = given.or(init.certificate_key).map_or_else(generate_key, Ok)?;
     report.conceal(&text);
@@ -119,6 +130,54 @@ fn kubeadm_config(client: &mut Client, retry: Retry, waits: Waits<'_>) -> Result
     }
 }
 
+fn kubeconfig_user(settings: &Settings, report: &Report) -> Result<(), Failure> {
+    let token = settings.token.as_ref().map(|given| &given.value);
+    token.iter().for_each(|token| report.conceal(token));
+    let file = config_file(settings, report)?;
+    let text = file.as_deref().map_or("", String::as_str);
+    let configuration = configuration(settings, text)?;
+    let validity = settings.validity_period.unwrap_or(VALIDITY);
+    if validity > VALIDITY {
+        report.warn(KUBECONFIG, None, "nobody can take back a certificate, and this one is valid for more than a year");
+    }
+    let organizations: Vec<_> = settings.organizations.iter().map(|given| given.value.as_str()).collect();
+    let user = UserSpec {
+        name: settings.client_name.as_ref().map_or("", |given| given.value.as_str()),
+        organizations: &organizations,
+        token,
+        cluster_name: configuration.cluster.cluster_name(),
+        server: &server(settings, &configuration, &init_configuration(settings, text)?)?,
+        algorithm: configuration.encryption_algorithm,
+        validity,
+        now: SystemTime::now(),
+    };
+    let (kubeconfig, warning) = user.kubeconfig(&root(settings)?, &layout(settings, &configuration)?)?;
+    report.warn_each(KUBECONFIG, warning.as_slice());
+    show(&String::from_utf8_lossy(&kubeconfig), "\n");
+    Ok(())
+}
+
+/// `https://host:port` of the control plane: its endpoint, or else this machine's API server.
+fn server(
+    settings: &Settings,
+    configuration: &ControlPlaneConfiguration,
+    init: &InitConfiguration,
+) -> Result<String, ControlPlaneError> {
+    let port = init.bind_port.unwrap_or(API_SERVER_PORT);
+    if let Some(endpoint) = configuration.endpoint(port).map_err(|error| invalid(settings, &error))? {
+        return Ok(format!("https://{endpoint}"));
+    }
+    let address = match &init.advertise_address {
+        Some(text) => text.parse().map_err(|error| invalid(settings, &error))?,
+        None => HostFacts::read(Path::new("/"), None).default_address.ok_or_else(|| {
+            ControlPlaneError::Invalid(
+                "this machine has no default route, whose address the server would have".to_owned(),
+            )
+        })?,
+    };
+    Ok(format!("https://{}", SocketAddr::new(address, port)))
+}
+
 /// Where the files are.
 fn root(settings: &Settings) -> Result<Root, Failure> {
     let given = settings.rootfs.as_ref().map(|given| given.value.as_path());
@@ -136,6 +195,11 @@ fn config_file(settings: &Settings, report: &Report) -> Result<Option<Zeroizing<
 /// The ClusterConfiguration of a text, or kubeadm's defaults.
 fn configuration(settings: &Settings, text: &str) -> Result<ControlPlaneConfiguration, ControlPlaneError> {
     ControlPlaneConfiguration::read_or_default(text).map_err(|error| invalid(settings, &error))
+}
+
+/// The InitConfiguration of a text, or one that says nothing.
+fn init_configuration(settings: &Settings, text: &str) -> Result<InitConfiguration, ControlPlaneError> {
+    InitConfiguration::read(text).map_err(|error| invalid(settings, &error))
 }
 
 /// What a text cannot be used for.

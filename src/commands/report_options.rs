@@ -55,7 +55,7 @@ pub(super) fn of_provisioned(args: &JoinArgs) -> ReportOptions {
 pub(super) fn of_argv(argv: &[OsString]) -> ReportOptions {
     let words: Vec<&str> = argv.iter().skip(1).map(|word| trimmed(word)).collect();
     let verb = words.iter().find(|word| {
-        ["join", "ensure", "reset", "token", "certs", "init", "config", "version", "help"].contains(*word)
+        ["join", "ensure", "reset", "token", "certs", "init", "kubeconfig", "config", "version", "help"].contains(*word)
     });
     let typed = typed(&words);
     let result = match verb {

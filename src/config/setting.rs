@@ -75,6 +75,8 @@ pub enum Verb {
     CheckExpiration,
     /// `init phase upload-certs`.
     UploadCerts,
+    /// `kubeconfig user`.
+    KubeconfigUser,
     /// `version`.
     Version,
     /// `help`.

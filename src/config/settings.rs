@@ -121,6 +121,12 @@ pub struct Settings {
     pub upload_certs: Option<bool>,
     /// `init phase upload-certs`: the key is not printed.
     pub skip_certificate_key_print: Option<bool>,
+    /// `kubeconfig user`: who.
+    pub client_name: Option<WithOrigin<String>>,
+    /// `kubeconfig user`: groups of the user.
+    pub organizations: Vec<WithOrigin<String>>,
+    /// `kubeconfig user`: how long the certificate is valid.
+    pub validity_period: Option<Duration>,
     /// 0 shows what kubeadm shows, 10 everything.
     pub verbosity: Option<u8>,
     /// What standard error carries.

@@ -9,7 +9,7 @@ use crate::clock::ClockMode;
 use crate::values::duration;
 
 /// The rows.
-pub static SETTINGS: [Setting; 96] = [
+pub static SETTINGS: [Setting; 101] = [
     // The cluster.
     Setting {
         parameter: "endpoint",
@@ -175,7 +175,15 @@ pub static SETTINGS: [Setting; 96] = [
         ..JOIN
     },
     Setting {
-        verbs: verbs(&[Verb::None, Verb::Join, Verb::Ensure, Verb::Reset, Verb::CheckExpiration, Verb::UploadCerts]),
+        verbs: verbs(&[
+            Verb::None,
+            Verb::Join,
+            Verb::Ensure,
+            Verb::Reset,
+            Verb::CheckExpiration,
+            Verb::UploadCerts,
+            Verb::KubeconfigUser,
+        ]),
         flag: "rootfs",
         parameter: "rootfs",
         value: "DIR",
@@ -553,6 +561,7 @@ pub static SETTINGS: [Setting; 96] = [
             Verb::Certs,
             Verb::CertificateKey,
             Verb::CheckExpiration,
+            Verb::KubeconfigUser,
             Verb::Version,
         ]),
         help: "As in kubeadm; nothing more is said",
@@ -740,7 +749,7 @@ pub static SETTINGS: [Setting; 96] = [
         ..UPLOAD_CERTS
     },
     Setting {
-        verbs: verbs(&[Verb::CheckExpiration, Verb::UploadCerts]),
+        verbs: verbs(&[Verb::CheckExpiration, Verb::UploadCerts, Verb::KubeconfigUser]),
         flag: "cert-dir",
         value: "DIR",
         kind: Kind::Text(|s| &mut s.cert_dir),
@@ -754,6 +763,48 @@ pub static SETTINGS: [Setting; 96] = [
         help: "A ClusterConfiguration: where the certificates are, and whether etcd has any of this cluster's",
         more: "Without one the files say so themselves; kubeadm asks the cluster",
         ..CHECK_EXPIRATION
+    },
+    Setting {
+        flag: "client-name",
+        value: "NAME",
+        kind: Kind::Text(|s| &mut s.client_name),
+        help: "Who: the CN of the certificate, such as system:node:n1",
+        ..KUBECONFIG_USER
+    },
+    Setting {
+        flag: "org",
+        value: "GROUP[,GROUP...]",
+        kind: Kind::List(|s| &mut s.organizations),
+        help: "Groups of the user: O of the certificate, such as system:nodes",
+        ..KUBECONFIG_USER
+    },
+    Setting {
+        flag: "token",
+        value: "TOKEN",
+        kind: Kind::Secret(|s| &mut s.token),
+        help: "What the user authenticates with, instead of a certificate",
+        ..KUBECONFIG_USER
+    },
+    Setting {
+        flag: "validity-period",
+        value: "DURATION",
+        kind: Kind::Parsed(&Parser {
+            expected: "a duration of more than 0s, such as 720h",
+            set: |s, text| {
+                s.validity_period = duration::parse(text).ok().filter(|period| !period.is_zero());
+                s.validity_period.is_some()
+            },
+        }),
+        help: "How long the certificate is valid (default: 8760h0m0s)",
+        ..KUBECONFIG_USER
+    },
+    Setting {
+        flag: "config",
+        value: "FILE",
+        kind: Kind::Path(|s| &mut s.config),
+        help: "A ClusterConfiguration with the controlPlaneEndpoint, or an InitConfiguration with the address (default: this \
+               machine's, port 6443)",
+        ..KUBECONFIG_USER
     },
     Setting {
         verbs: verbs(&[Verb::CheckExpiration]),
@@ -781,6 +832,7 @@ pub static SETTINGS: [Setting; 96] = [
             Verb::CertificateKey,
             Verb::CheckExpiration,
             Verb::UploadCerts,
+            Verb::KubeconfigUser,
             Verb::Version,
             Verb::Help,
         ]),
@@ -1002,6 +1054,8 @@ const LIST_FORM: Setting = Setting {
 };
 
 const UPLOAD_CERTS: Setting = Setting { verbs: verbs(&[Verb::UploadCerts]), section: Section::Run, ..JOIN };
+
+const KUBECONFIG_USER: Setting = Setting { verbs: verbs(&[Verb::KubeconfigUser]), section: Section::Run, ..JOIN };
 
 const CHECK_EXPIRATION: Setting = Setting { verbs: verbs(&[Verb::CheckExpiration]), section: Section::Run, ..JOIN };
 

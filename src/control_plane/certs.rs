@@ -181,7 +181,7 @@ pub(super) fn issuer(
 fn template<'a>(leaf: &LeafSpec, sans: &'a Sans, spec: &CertificateSpec<'a>, ca: &Certificate) -> Leaf<'a> {
     Leaf {
         common_name: leaf.common_name.unwrap_or(spec.node_name),
-        organization: (leaf.organization)(spec.minor),
+        organizations: (leaf.organization)(spec.minor).into_iter().collect(),
         usages: leaf.usages,
         names: &sans.names,
         addresses: &sans.addresses,

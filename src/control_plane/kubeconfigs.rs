@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::certs::issuer;
@@ -103,7 +103,7 @@ impl Kubeconfigs {
             } else if let Some(issuer) = &issuer {
                 let leaf = Leaf {
                     common_name: file.user,
-                    organization: file.organization,
+                    organizations: file.organization.into_iter().collect(),
                     usages: &[Usage::Client],
                     names: &[],
                     addresses: &[],
@@ -157,28 +157,32 @@ impl Kubeconfigs {
     }
 }
 
+/// A kubeconfig with one context. `ca` is the first certificate of ca.crt alone.
+pub(super) fn document(
+    cluster: &str,
+    server: &str,
+    ca: &Certificate,
+    user: &str,
+    credentials: Value,
+) -> Zeroizing<Vec<u8>> {
+    let context = format!("{user}@{cluster}");
+    let text = yaml::to_string(&json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{
+            "name": cluster,
+            "cluster": { "server": server, "certificate-authority-data": STANDARD.encode(ca.to_pem()) },
+        }],
+        "contexts": [{ "name": context, "context": { "cluster": cluster, "user": user } }],
+        "current-context": context,
+        "users": [{ "name": user, "user": credentials }],
+    }));
+    Zeroizing::new(text.into_bytes())
+}
+
 impl File<'_> {
     fn render(&self, spec: &KubeconfigSpec<'_>, issued: &Issued) -> Zeroizing<Vec<u8>> {
-        let context = format!("{}@{}", self.user, spec.cluster_name);
-        let text = yaml::to_string(&json!({
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{
-                "name": spec.cluster_name,
-                // The first certificate of ca.crt alone.
-                "cluster": { "server": self.server, "certificate-authority-data": STANDARD.encode(spec.ca.to_pem()) },
-            }],
-            "contexts": [{ "name": context, "context": { "cluster": spec.cluster_name, "user": self.user } }],
-            "current-context": context,
-            "users": [{
-                "name": self.user,
-                "user": {
-                    "client-certificate-data": STANDARD.encode(&issued.certificate_pem),
-                    "client-key-data": STANDARD.encode(&issued.key_pem),
-                },
-            }],
-        }));
-        Zeroizing::new(text.into_bytes())
+        document(spec.cluster_name, self.server, spec.ca, self.user, issued.as_user())
     }
 
     /// kubeadm asks for the CA, and warns of another server. The administrator's credentials are used by the join itself, so

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::certs_error::CertsError;
@@ -44,6 +47,14 @@ impl Issuer {
 }
 
 impl Issued {
+    /// What a user of a kubeconfig authenticates with.
+    pub fn as_user(&self) -> Value {
+        json!({
+            "client-certificate-data": STANDARD.encode(&self.certificate_pem),
+            "client-key-data": STANDARD.encode(&self.key_pem),
+        })
+    }
+
     /// For TLS.
     pub fn identity(&self) -> Result<ClientIdentity, IdentityError> {
         ClientIdentity::from_pem(self.certificate_pem.as_bytes(), &self.key_pem)

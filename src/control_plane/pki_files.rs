@@ -35,10 +35,18 @@ impl PkiFiles {
         if let EtcdPki::External { ca, certificate, key } = layout.etcd() {
             paths.extend([ca, certificate, key].into_iter().flatten().cloned());
         }
+        PkiFiles::read_only(root, &paths)
+    }
+
+    /// Reads these alone, where they are there.
+    ///
+    /// # Errors
+    /// Something is there and cannot be read.
+    pub fn read_only(root: &Root, paths: &[TargetPath]) -> Result<Self, RootError> {
         let mut files = PkiFiles::default();
         for path in paths {
-            if let Some(bytes) = root.read(&path, MAX_FILE)? {
-                files.0.insert(path, bytes);
+            if let Some(bytes) = root.read(path, MAX_FILE)? {
+                files.0.insert(path.clone(), bytes);
             }
         }
         Ok(files)

@@ -1,7 +1,7 @@
 //! What the join of a control plane does beyond that of a worker. Each step asks whether it is done already.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -358,14 +358,10 @@ fn endpoint_of(spec: &ControlPlaneSpec) -> Endpoint {
 
 /// `controlPlaneEndpoint`; kubeadm's port where it has none (`cmd/kubeadm/app/util/config/initconfiguration.go`).
 fn stable_endpoint(configuration: &ControlPlaneConfiguration) -> Result<Endpoint, ControlPlaneError> {
-    let text = configuration.control_plane_endpoint.as_deref().ok_or(ControlPlaneError::NoStableEndpoint)?;
-    let with_port = || match text.parse::<Ipv6Addr>() {
-        Ok(address) => format!("[{address}]:{API_SERVER_PORT}"),
-        Err(_) => format!("{text}:{API_SERVER_PORT}"),
-    };
-    text.parse().or_else(|_| with_port().parse()).map_err(|error| {
+    let endpoint = configuration.endpoint(API_SERVER_PORT).map_err(|error| {
         ControlPlaneError::NoClusterConfiguration(format!("its controlPlaneEndpoint cannot be used: {error}"))
-    })
+    })?;
+    endpoint.ok_or(ControlPlaneError::NoStableEndpoint)
 }
 
 /// Those of the directories with the CA certificates of a host that the target root has.

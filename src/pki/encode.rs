@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::der::{BIT_STRING, INTEGER, PRINTABLE_STRING, SEQUENCE, SET};
+use super::name::UTF8_STRING;
 
 /// One element with these parts as its contents.
 pub(super) fn element(tag: u8, parts: &[impl AsRef<[u8]>]) -> Vec<u8> {
@@ -28,11 +29,21 @@ pub(super) fn bit_string(octets: &[u8]) -> Vec<u8> {
     element(BIT_STRING, &[&[0u8] as &[u8], octets])
 }
 
-/// `AttributeTypeAndValue` as the one member of an RDN. Go chooses PrintableString for what it can hold, and nothing else is
-/// written here: names of nodes, users and groups.
-pub(super) fn name_part(oid: &[u8], value: &str) -> Vec<u8> {
-    let text = element(PRINTABLE_STRING, &[value]);
-    element(SET, &[element(SEQUENCE, &[oid, &text])])
+/// An RDN with these values of one attribute, in DER's order of a set. As in Go, a text is a PrintableString where that can
+/// hold it, and else a UTF8String.
+pub(super) fn name_part(oid: &[u8], values: &[&str]) -> Vec<u8> {
+    let attribute = |value: &&str| {
+        let tag = if value.bytes().all(is_printable) { PRINTABLE_STRING } else { UTF8_STRING };
+        element(SEQUENCE, &[oid, &element(tag, &[value])])
+    };
+    let mut attributes: Vec<_> = values.iter().map(attribute).collect();
+    attributes.sort();
+    element(SET, &attributes)
+}
+
+/// X.680, 41.4.
+fn is_printable(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&byte)
 }
 
 fn head(out: &mut Vec<u8>, tag: u8, length: usize) {
@@ -45,5 +56,20 @@ fn head(out: &mut Vec<u8>, tag: u8, length: usize) {
             out.push(0x80 | (octets.len() - first) as u8);
             out.extend_from_slice(&octets[first..]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_one_attribute_are_a_set_in_order_of_the_text_that_go_chooses() {
+        let oid = [0x06, 0x03, 0x55, 0x04, 0x0a];
+        let attribute = |tag, byte| [&[0x30, 8][..], &oid, &[tag, 1, byte]].concat();
+        let set = |first: Vec<u8>, second: Vec<u8>| [&[0x31, 20][..], &first, &second].concat();
+        assert_eq!(name_part(&oid, &["b", "a"]), set(attribute(0x13, b'a'), attribute(0x13, b'b')));
+        // What PrintableString does not hold.
+        assert_eq!(name_part(&oid, &["a", "@"]), set(attribute(0x0c, b'@'), attribute(0x13, b'a')));
     }
 }

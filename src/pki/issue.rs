@@ -42,8 +42,8 @@ pub enum Usage {
 pub struct Leaf<'a> {
     /// `CN`.
     pub common_name: &'a str,
-    /// `O`, where there is one.
-    pub organization: Option<&'a str>,
+    /// `O`, as one part of the name.
+    pub organizations: Vec<&'a str>,
     /// Extended key usages, in this order.
     pub usages: &'a [Usage],
     /// DNS names that it is for.
@@ -84,10 +84,10 @@ pub fn issue(
     let algorithm = key.signature_algorithm();
     let validity = element(SEQUENCE, &[time(leaf.not_before)?, time(leaf.not_after)?]);
     let mut subject = Vec::new();
-    if let Some(organization) = leaf.organization {
-        subject.push(name_part(&OID_ORGANIZATION, organization));
+    if !leaf.organizations.is_empty() {
+        subject.push(name_part(&OID_ORGANIZATION, &leaf.organizations));
     }
-    subject.push(name_part(&OID_COMMON_NAME, leaf.common_name));
+    subject.push(name_part(&OID_COMMON_NAME, &[leaf.common_name]));
     let to_be_signed: [&[u8]; 8] = [
         &element(VERSION, &[element(INTEGER, &[[2]])]),
         &serial_number()?,

@@ -50,7 +50,7 @@ const OTHERS: [(&[u8], &str); 7] = [
 ];
 
 /// String types by tag, all of them primitive.
-const UTF8_STRING: u8 = 0x0c;
+pub(super) const UTF8_STRING: u8 = 0x0c;
 const NUMERIC_STRING: u8 = 0x12;
 const T61_STRING: u8 = 0x14;
 const IA5_STRING: u8 = 0x16;

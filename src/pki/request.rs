@@ -35,7 +35,7 @@ pub fn common_name(node: &str) -> String {
 /// PEM of a request for `O=system:nodes, CN=system:node:NODE`, signed by `key`. `node` is a DNS-1123 name, so that
 /// PrintableString holds it, which is also what Go chooses.
 pub fn pem_for_node(node: &str, key: &PrivateKey) -> Result<String, KeyError> {
-    let parts = [name_part(&OID_ORGANIZATION, NODES_GROUP), name_part(&OID_COMMON_NAME, &common_name(node))];
+    let parts = [name_part(&OID_ORGANIZATION, &[NODES_GROUP]), name_part(&OID_COMMON_NAME, &[&common_name(node)])];
     let subject = element(SEQUENCE, &parts);
     let attributes = element(ATTRIBUTES, &[[]]);
     let info = element(SEQUENCE, &[element(INTEGER, &[[0]]), subject, key.public_key_info(), attributes]);
