@@ -3,11 +3,13 @@
 //! What shapes the kubelet's configuration is in [`kubelet`], what verifies the cluster in [`discovery`]. Paths are those of
 //! this machine, not of the target root.
 
+mod brought_certs;
 mod discovery;
 mod error;
 mod kubelet;
 #[allow(dead_code)] // until the settings know it
 mod kustomize;
+mod tar;
 
 use std::path::Path;
 
@@ -18,10 +20,11 @@ use crate::kubelet::overrides::KubeletOverrides;
 use crate::net::dial::Proxies;
 use crate::report::Report;
 
+#[doc(hidden)]
+pub use brought_certs::BroughtCerts;
 pub use discovery::{Discovery, Trust, administrators_kubeconfig, proxies};
 pub use error::InputError;
 pub use kubelet::read as kubelet_overrides;
-#[doc(hidden)]
 pub use kustomize::read as kustomize_fragments;
 
 /// Everything that the named files say.
@@ -33,6 +36,8 @@ pub struct Inputs {
     pub proxies: Proxies,
     /// What stands in the place of the cluster's KubeletConfiguration, or is applied to it.
     pub kubelet: KubeletOverrides,
+    /// What all control planes share, where it was brought.
+    pub brought_certs: Option<BroughtCerts>,
 }
 
 /// The settings that name files.
@@ -48,6 +53,8 @@ pub struct Named<'a> {
     pub patches: Option<&'a Path>,
     /// `--experimental-kustomize`, where it means something.
     pub kustomize: Option<&'a Path>,
+    /// `--certs-dir-from`, where it means something.
+    pub certs_dir_from: Option<&'a Path>,
     /// The target root, for advice only: named files are not looked for there.
     pub rootfs: &'a Path,
 }
@@ -63,8 +70,10 @@ impl Inputs {
         if let Some(directory) = named.kustomize {
             kustomize::read(directory, &mut kubelet.patches, report).map_err(InputError::Patches).map_err(located)?;
         }
+        let brought_certs = named.certs_dir_from.map(|path| brought_certs::read(path, report)).transpose()?;
         Ok(Inputs {
             kubelet,
+            brought_certs: brought_certs.flatten(),
             discovery: discovery::read(
                 named.discovery,
                 named.discovery_file_is_foreign,

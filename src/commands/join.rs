@@ -86,6 +86,11 @@ pub(super) fn plan(resolved: Resolved, report: &Report) -> Result<JoinPlan, Fail
         kubelet_config: resolved.extras.kubelet_config.as_deref(),
         patches: resolved.configuration.patches_directory.as_deref(),
         kustomize: resolved.extras.kustomize.as_deref().filter(|_| resolved.configuration.control_plane.is_some()),
+        certs_dir_from: resolved
+            .extras
+            .certs_dir_from
+            .as_deref()
+            .filter(|_| resolved.configuration.control_plane.is_some()),
         rootfs: &rootfs,
     };
     let inputs = Inputs::read(named, &host, clock, report)?;

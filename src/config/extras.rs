@@ -20,4 +20,6 @@ pub struct Extras {
     pub kubelet_config: Option<PathBuf>,
     /// `--experimental-kustomize` of old: a directory of fragments for static pods; a path of this machine.
     pub kustomize: Option<PathBuf>,
+    /// `--certs-dir-from`: what all control planes share, as a directory or a tar archive; a path of this machine.
+    pub certs_dir_from: Option<PathBuf>,
 }

@@ -26,6 +26,8 @@ pub enum Problem {
     Token(Origin, TokenError),
     /// `--token` and `--token-file` of the same source.
     TwoTokens(Origin),
+    /// A certificate key, and files in the place of what it opens.
+    TwoSharedCerts(Origin),
     /// An invalid pin.
     Pin(Origin, PinError),
     /// An invalid node name.
@@ -158,6 +160,7 @@ impl fmt::Display for Problem {
             Problem::Endpoint(origin, error) => write!(f, "{origin}: {error}"),
             Problem::Token(origin, error) => write!(f, "{origin}: {error}"),
             Problem::TwoTokens(origin) => write!(f, "{origin}: a token is given as well"),
+            Problem::TwoSharedCerts(origin) => write!(f, "{origin}: --certs-dir-from is given as well"),
             Problem::Pin(origin, error) => write!(f, "{origin}: {error}"),
             Problem::NodeName(origin, error) => write!(f, "{origin}: {error}"),
             Problem::CriSocket(origin, text) => {
@@ -285,7 +288,9 @@ impl Problem {
             Problem::ExtraArgsForm(..) => {
                 "run `kubejoin config migrate --old-config FILE`, which writes the right form"
             }
-            Problem::TwoTokens(_) | Problem::TwoDiscoveries(_) | Problem::TwoTrusts(_) => "keep one of the two",
+            Problem::TwoTokens(_) | Problem::TwoSharedCerts(_) | Problem::TwoDiscoveries(_) | Problem::TwoTrusts(_) => {
+                "keep one of the two"
+            }
             Problem::Type { expected: "a string", found: "a number" | "a boolean", .. } => {
                 "put the value in quotes in the configuration file"
             }

@@ -176,6 +176,10 @@ fn weigh(sources: Sources<'_>, findings: &mut Findings) -> Result<Weighed, Confi
     if draft.control_plane.is_none() {
         findings.warnings.extend(given_rows(flags).filter_map(|(setting, _)| for_control_planes(setting)));
     }
+    let key = draft.control_plane.as_ref().and_then(|given| given.value.certificate_key.as_ref());
+    if let (Some(key), Some(_)) = (key, first(|s| &s.certs_dir_from)) {
+        findings.problems.push(Problem::TwoSharedCerts(key.origin.clone()));
+    }
     draft.dry_run = flags.dry_run.unwrap_or(draft.dry_run);
     findings.warnings.extend(ranked[1..].iter().flat_map(|source| overruled(&draft, source)));
 
@@ -326,6 +330,7 @@ fn extras(ranked: &[&Settings], findings: &mut Findings) -> Extras {
         set_clock: ranked.iter().find_map(|source| source.set_clock).unwrap_or_default(),
         kubelet_config: path(|s| &s.kubelet_config),
         kustomize: path(|s| &s.kustomize),
+        certs_dir_from: path(|s| &s.certs_dir_from),
     }
 }
 

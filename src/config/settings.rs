@@ -47,6 +47,8 @@ pub struct Settings {
     pub control_plane: Option<bool>,
     /// Opens `kubeadm-certs`.
     pub certificate_key: Option<WithOrigin<Secret>>,
+    /// Holds what is in `kubeadm-certs`, as files.
+    pub certs_dir_from: Option<WithOrigin<PathBuf>>,
     /// Of the API server on this machine.
     pub advertise_address: Option<WithOrigin<String>>,
     /// Of the API server on this machine.

@@ -9,7 +9,7 @@ use crate::clock::ClockMode;
 use crate::values::duration;
 
 /// The rows.
-pub static SETTINGS: [Setting; 101] = [
+pub static SETTINGS: [Setting; 102] = [
     // The cluster.
     Setting {
         parameter: "endpoint",
@@ -240,6 +240,18 @@ pub static SETTINGS: [Setting; 101] = [
         since: "1.14, v1beta2",
         help: "Key that opens the certificates in the Secret kubeadm-certs; without it they must be on this machine",
         more: "64 hexadecimal digits; `kubeadm init phase upload-certs --upload-certs` prints it, and the Secret lives for two hours",
+        ..CONTROL_PLANE
+    },
+    Setting {
+        flag: "certs-dir-from",
+        parameter: "certs-dir-from",
+        value: "DIR|TAR",
+        kind: Kind::Path(|s| &mut s.certs_dir_from),
+        since: KUBEJOIN,
+        help: "Take these certificates from files that were brought, named as below /etc/kubernetes/pki, instead of the Secret",
+        more: "`ca.crt`, `ca.key`, `front-proxy-ca.crt`, `front-proxy-ca.key`, `sa.pub`, `sa.key`, `etcd/ca.crt`, `etcd/ca.key`; \
+               those of an etcd elsewhere as `external-etcd-ca.crt`, `external-etcd.crt`, `external-etcd.key`. A tar archive is \
+               not compressed, its other files are passed over; links are refused. Once they are written the source may be gone",
         ..CONTROL_PLANE
     },
     Setting {

@@ -9,13 +9,14 @@ use zeroize::Zeroizing;
 
 use super::certs_error::CertsError;
 use super::pki_layout::{EtcdPki, PkiLayout, SERVICE_ACCOUNT_KEY, SERVICE_ACCOUNT_PUBLIC_KEY};
+use crate::inputs::BroughtCerts;
 use crate::pki::certificate::Certificate;
 use crate::pki::seal::{self, SealError};
 use crate::rootfs::{FileSet, TargetPath};
 use crate::text::UntrustedText;
 use crate::values::CertificateKey;
 
-/// What was in the Secret, decrypted.
+/// What was in the Secret, decrypted; or what was brought in its place.
 #[derive(Debug)]
 pub struct Downloaded(Vec<SharedFile>);
 
@@ -62,6 +63,16 @@ impl Downloaded {
             files.push(SharedFile { path, mode, bytes });
         }
         Ok(Downloaded(files))
+    }
+
+    /// The same of files that were brought. Whether they are all, and of use, is for
+    /// [`check_shared_certs`](super::shared_certs::check_shared_certs).
+    pub fn brought(files: &BroughtCerts, layout: &PkiLayout) -> Self {
+        let file = |(name, path): (&str, Option<TargetPath>)| {
+            let bytes = files.get(&name.replace("etcd-ca.", "etcd/ca.")).or_else(|| files.get(name))?.clone();
+            Some(SharedFile { path: path?, mode: mode(&bytes).unwrap_or(0o600), bytes })
+        };
+        Downloaded(wanted(layout).into_iter().filter_map(file).collect())
     }
 
     /// The files, in kubeadm's order.

@@ -73,6 +73,13 @@ pub enum InputError {
         /// Where it is.
         below: PathBuf,
     },
+    /// What `--certs-dir-from` names cannot be used.
+    BroughtCerts {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
     /// It holds no certificates that can be trusted.
     Ca {
         /// Which.
@@ -141,6 +148,7 @@ impl fmt::Display for InputError {
             InputError::SystemCaBundle => {
                 f.write_str("SSL_CERT_FILE and SSL_CERT_DIR lead to no CA certificates that can be used")
             }
+            InputError::BroughtCerts { path, why } => write!(f, "{}: {why}", path.display()),
             InputError::Ca { path, error } => {
                 write!(f, "{} has no CA certificates that can be used: {error}", path.display())
             }
@@ -159,7 +167,7 @@ impl std::error::Error for InputError {
             InputError::KubeletConfig { error, .. } => Some(error),
             InputError::Discovery { error, .. } | InputError::Administrator { error, .. } => Some(error),
             InputError::Ca { error, .. } => Some(error),
-            InputError::SystemCaBundle | InputError::OnlyBelowRoot { .. } => None,
+            InputError::SystemCaBundle | InputError::OnlyBelowRoot { .. } | InputError::BroughtCerts { .. } => None,
         }
     }
 }
@@ -169,6 +177,7 @@ impl Explain for InputError {
         match self {
             InputError::Patches(error) => error.code(),
             InputError::OnlyBelowRoot { .. } => &codes::CONFIG_UNREADABLE,
+            InputError::BroughtCerts { .. } => &codes::CERTS_MISSING,
             InputError::Unreadable { .. } | InputError::KubeletConfig { .. } => &codes::KUBELET_CONFIG_FILE,
             InputError::DiscoveryUnreadable { .. } | InputError::Discovery { .. } => &codes::DISCOVERY_FILE,
             InputError::AdministratorUnreadable { .. } | InputError::Administrator { .. } => &codes::CONFIG_KUBECONFIG,
@@ -191,6 +200,9 @@ impl Explain for InputError {
             }
             InputError::Discovery { error: KubeconfigError::DangerSkipTlsVerify, .. } => {
                 "take it out, and add the control plane's ca.crt as certificate-authority-data".to_owned()
+            }
+            InputError::BroughtCerts { .. } => {
+                "make it on a control plane, such as with `tar -C /etc/kubernetes/pki -cf certs.tar .`".to_owned()
             }
             InputError::OnlyBelowRoot { below, .. } => format!("name it as {}", below.display()),
             _ => self.code().hint.to_owned(),

@@ -105,19 +105,19 @@ impl Joining<'_> {
         // A CA without its key may be what it was killed between.
         let is_whole = || check_shared_certs(&files, &layout, now).is_ok_and(|warnings| warnings.is_empty());
         let is_there = self.is_resumed && is_whole();
-        let downloaded = match &spec.certificate_key {
-            Some(key) if !is_there && plan.options.phases.contains(Phase::DownloadCerts) => {
-                let downloaded = Downloaded::open(&self.shared_certificates(client)?, key, &layout)?;
-                report.info(Phase::DownloadCerts, "The certificates that all control planes share have been opened");
-                files.replace(&downloaded);
-                Some(downloaded)
-            }
-            _ => {
-                report.warn_each(Phase::DownloadCerts, &check_shared_certs(&files, &layout, now)?);
-                report.info(Phase::DownloadCerts, "The certificates that all control planes share are on this machine");
-                None
-            }
+        let downloaded = match (&spec.brought_certs, &spec.certificate_key) {
+            _ if is_there || !plan.options.phases.contains(Phase::DownloadCerts) => None,
+            (Some(brought), _) => Some(Downloaded::brought(brought, &layout)),
+            (None, Some(key)) => Some(Downloaded::open(&self.shared_certificates(client)?, key, &layout)?),
+            (None, None) => None,
         };
+        downloaded.iter().for_each(|downloaded| files.replace(downloaded));
+        if downloaded.is_some() && spec.brought_certs.is_none() {
+            report.info(Phase::DownloadCerts, "The certificates that all control planes share have been opened");
+        } else {
+            report.warn_each(Phase::DownloadCerts, &check_shared_certs(&files, &layout, now)?);
+            report.info(Phase::DownloadCerts, "The certificates that all control planes share are on this machine");
+        }
 
         report.phase(Phase::Certs);
         let (algorithm, validity) =

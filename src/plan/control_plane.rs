@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::error::PlanError;
 use crate::config::{ControlPlaneSettings, ImagePullPolicy, Taint};
 use crate::host::HostFacts;
+use crate::inputs::BroughtCerts;
 use crate::secret::Secret;
 use crate::values::CertificateKey;
 
@@ -23,6 +24,8 @@ pub struct ControlPlaneSpec {
     pub taints: Vec<Taint>,
     /// Opens the shared certificates; without it they are files of this machine.
     pub certificate_key: Option<CertificateKey>,
+    /// The shared certificates, where they were brought as files.
+    pub brought_certs: Option<BroughtCerts>,
     /// Whether its images are pulled before.
     pub image_pull_policy: ImagePullPolicy,
     /// Variables of the environment for static pods, such as `HTTPS_PROXY`.
@@ -38,6 +41,7 @@ impl ControlPlaneSpec {
         settings: ControlPlaneSettings,
         taints: Option<Vec<Taint>>,
         image_pull_policy: ImagePullPolicy,
+        brought_certs: Option<BroughtCerts>,
         host: &HostFacts,
     ) -> Result<Self, PlanError> {
         let given = settings.advertise_address.or(host.default_address).ok_or(PlanError::NoAdvertiseAddress)?;
@@ -49,6 +53,7 @@ impl ControlPlaneSpec {
             bind_port: settings.bind_port,
             taints: taints.unwrap_or_else(|| vec![default_taint()]),
             certificate_key: settings.certificate_key,
+            brought_certs,
             image_pull_policy,
             proxy_variables: host.proxy_variables.clone(),
         })
@@ -96,6 +101,7 @@ mod tests {
             settings,
             None,
             ImagePullPolicy::default(),
+            None,
             &HostFacts { default_address: default.map(parse), ..HostFacts::default() },
         )
     }

@@ -66,7 +66,8 @@ impl JoinPlan {
         let (control_plane, worker_taints) = match configuration.control_plane {
             Some(settings) => {
                 let policy = registration.image_pull_policy;
-                (Some(ControlPlaneSpec::new(settings, registration.taints, policy, &host)?), Vec::new())
+                let (taints, brought) = (registration.taints, inputs.brought_certs);
+                (Some(ControlPlaneSpec::new(settings, taints, policy, brought, &host)?), Vec::new())
             }
             None => (None, registration.taints.unwrap_or_default()),
         };

@@ -124,3 +124,58 @@ fn a_file_without_a_certificate_is_named() {
         fs::remove_file(root.path().join(path)).unwrap();
     }
 }
+
+/// Every line of these keys but those that all keys have.
+fn lines_of_keys() -> Vec<String> {
+    let keys = ["ca.key", "front-proxy-ca.key", "sa.key", "etcd/ca.key"];
+    let texts = keys.map(|name| fs::read_to_string(Path::new(PKI).join(name)).unwrap());
+    texts.iter().flat_map(|text| text.lines()).filter(|line| line.len() > 40).map(str::to_owned).collect()
+}
+
+/// What is in a kubeconfig, decoded.
+fn data_of(kubeconfig: &str, field: &str) -> String {
+    use base64::Engine;
+    let data = kubeconfig.lines().find_map(|line| line.trim().strip_prefix(field)).unwrap().trim();
+    String::from_utf8(base64::engine::general_purpose::STANDARD.decode(data).unwrap()).unwrap()
+}
+
+#[test]
+fn a_user_gets_a_key_that_is_nowhere_else_and_none_of_a_ca() {
+    let root = root();
+    let config = root.path().join("cluster.yaml");
+    fs::write(
+        &config,
+        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\ncontrolPlaneEndpoint: cp.example\n",
+    )
+    .unwrap();
+    let (root, config) = (root.path().to_str().unwrap(), config.to_str().unwrap());
+    let all = ["kubeconfig", "user", "--client-name=n", "--org=b,a", "--config", config, "--rootfs", root, "-v", "10"];
+    let output = kubejoin(&all);
+    let said = String::from_utf8(output.stderr.clone()).unwrap();
+    let kubeconfig = stdout(output);
+    assert!(kubeconfig.contains("server: https://cp.example:6443\n") && kubeconfig.contains("name: n@kubernetes\n"));
+    let ca = fs::read_to_string(Path::new(PKI).join("ca.crt")).unwrap();
+    assert_eq!(data_of(&kubeconfig, "certificate-authority-data:"), ca);
+    let key = data_of(&kubeconfig, "client-key-data:");
+    assert!(key.contains("PRIVATE KEY") && !said.contains("PRIVATE KEY"), "{said}");
+    let shown = format!("{said}{kubeconfig}{key}{}", data_of(&kubeconfig, "client-certificate-data:"));
+    let lines = lines_of_keys();
+    assert!(lines.len() > 8 && !lines.iter().any(|line| shown.contains(line.as_str())));
+    // What a token is for needs no key of a CA.
+    fs::remove_file(Path::new(root).join("etc/kubernetes/pki/ca.key")).unwrap();
+    let with_token = [&all[..], &["--token", "abc"]].concat();
+    assert!(stdout(kubejoin(&with_token)).contains("    token: abc\n"));
+    let stderr = String::from_utf8(kubejoin(&all).stderr).unwrap();
+    assert!(
+        stderr.contains("/etc/kubernetes/pki/ca.key is not there") && stderr.contains("certs.ca-unusable"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn what_looks_at_certificates_says_no_key() {
+    let root = root();
+    let output = kubejoin(&["certs", "check-expiration", "-v", "10", "--rootfs", root.path().to_str().unwrap()]);
+    let shown = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(shown.contains("front-proxy-ca") && !lines_of_keys().iter().any(|line| shown.contains(line.as_str())));
+}

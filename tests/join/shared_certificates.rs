@@ -47,11 +47,51 @@ impl Cluster {
         self.server.set_faults(Faults::replying(Rule::on("secrets/kubeadm-certs", reply)));
     }
 
+    /// Without a certificate key.
+    fn join_with(&self, flag: &str, path: &str) -> Join {
+        let join = Join::to(&self.server)
+            .config(&format!("controlPlane: {{localAPIEndpoint: {{advertiseAddress: {ADDRESS}}}}}\n"));
+        join.arg(flag).arg(path)
+    }
+
     fn join(&self) -> Join {
         Join::to(&self.server).config(&format!(
             "controlPlane: {{localAPIEndpoint: {{advertiseAddress: {ADDRESS}}}, certificateKey: {KEY}}}\n"
         ))
     }
+}
+
+/// The same files, as they lie below the directory of certificates, with one that is another node's; `links` are names of links.
+fn brought(files: &BTreeMap<&'static str, String>, links: &[&str]) -> (tempfile::TempDir, [String; 2]) {
+    let directory = tempfile::tempdir().unwrap();
+    let pki = directory.path().join("pki");
+    std::fs::create_dir_all(pki.join("etcd")).unwrap();
+    let mut tar = Vec::new();
+    for (name, text) in files.iter().map(|(name, text)| (*name, text.as_str())).chain([("apiserver.key", "another's")])
+    {
+        let name = name.replace("etcd-", "etcd/");
+        std::fs::write(pki.join(&name), text).unwrap();
+        tar.extend(tar_entry(&format!("./{name}"), b'0', text.as_bytes()));
+    }
+    links.iter().for_each(|name| tar.extend(tar_entry(name, b'2', b"")));
+    tar.extend([0; 1024]);
+    let archive = directory.path().join("certs.tar");
+    std::fs::write(&archive, tar).unwrap();
+    let paths = [pki, archive].map(|path| path.to_str().unwrap().to_owned());
+    (directory, paths)
+}
+
+/// One file of an archive as `tar --format=ustar` writes it.
+fn tar_entry(name: &str, kind: u8, content: &[u8]) -> Vec<u8> {
+    let mut header = [0; 512];
+    header[..name.len()].copy_from_slice(name.as_bytes());
+    header[124..136].copy_from_slice(format!("{:011o}\0", content.len()).as_bytes());
+    header[148..156].copy_from_slice(b"        ");
+    header[156] = kind;
+    header[257..263].copy_from_slice(b"ustar\0");
+    let sum: usize = header.iter().map(|byte| usize::from(*byte)).sum();
+    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    [&header[..], content, &vec![0; content.len().next_multiple_of(512) - content.len()]].concat()
 }
 
 fn prepare(join: &Join) -> Ran {
@@ -197,19 +237,98 @@ fn neither_certificate_key_nor_what_it_opens_is_in_any_output() {
     for arguments in
         [&["-v", "10"][..], &["-v", "10", "--logging-format", "json"], &["--dry-run"], &["--dry-run", "-o", "json"]]
     {
-        let join = arguments.iter().fold(cluster.join(), |join, argument| join.arg(argument));
-        let ran = prepare(&join);
-        assert_eq!(ran.status, 0, "{ran:#?}");
-        let shown = format!("{}{}{}", ran.stdout, ran.stderr, ran.result);
-        assert!(!shown.contains(KEY), "the certificate key: {shown}");
-        let keys = cluster.files.iter().filter(|(name, _)| name.ends_with(".key"));
-        for line in keys.flat_map(|(_, pem)| pem.lines()).filter(|line| !line.starts_with("-----")) {
-            assert!(!shown.contains(line), "{line} of a key: {shown}");
-        }
-        let made = join.tree();
-        let made = made.iter().filter(|entry| entry.path.ends_with(".key")).map(|entry| text(&made, &entry.path));
-        for line in made.flat_map(|pem| pem.lines().map(str::to_owned).collect::<Vec<_>>()) {
-            assert!(line.starts_with("-----") || !shown.contains(&line), "{line} of a key: {shown}");
+        let (_directory, [_, archive]) = brought(&cluster.files, &[]);
+        for join in [cluster.join(), cluster.join_with("--certs-dir-from", &archive)] {
+            let join = arguments.iter().fold(join, |join, argument| join.arg(argument));
+            let ran = prepare(&join);
+            assert_eq!(ran.status, 0, "{ran:#?}");
+            let shown = format!("{}{}{}", ran.stdout, ran.stderr, ran.result);
+            assert!(!shown.contains(KEY), "the certificate key: {shown}");
+            let keys = cluster.files.iter().filter(|(name, _)| name.ends_with(".key"));
+            for line in keys.flat_map(|(_, pem)| pem.lines()).filter(|line| !line.starts_with("-----")) {
+                assert!(!shown.contains(line), "{line} of a key: {shown}");
+            }
+            let made = join.tree();
+            let made = made.iter().filter(|entry| entry.path.ends_with(".key")).map(|entry| text(&made, &entry.path));
+            for line in made.flat_map(|pem| pem.lines().map(str::to_owned).collect::<Vec<_>>()) {
+                assert!(line.starts_with("-----") || !shown.contains(&line), "{line} of a key: {shown}");
+            }
         }
     }
+}
+
+#[test]
+fn files_that_were_brought_take_the_place_of_the_secret() {
+    let cluster = Cluster::new();
+    let (directory, paths) = brought(&cluster.files, &[]);
+    let joins = paths.map(|path| cluster.join_with("--certs-dir-from", &path));
+    for join in &joins {
+        let ran = prepare(join);
+        assert_eq!(ran.status, 0, "{ran:#?}");
+        let tree = join.tree();
+        for (name, mode) in [("etcd-ca.key", 0o600), ("ca.crt", 0o644), ("sa.key", 0o600), ("sa.pub", 0o644)] {
+            let path = format!("etc/kubernetes/pki/{}", name.replace("etcd-", "etcd/"));
+            assert_eq!((text(&tree, &path), file(&tree, &path).mode), (cluster.files[name].clone(), mode), "{path}");
+        }
+        // That of this node, which was issued here.
+        assert_ne!(text(&tree, "etc/kubernetes/pki/apiserver.key"), "another's");
+    }
+    assert!(!cluster.server.requests().iter().any(|request| format!("{request:?}").contains("kubeadm-certs")));
+    // Brought once: what has been written counts where it is gone again.
+    drop(directory);
+    for join in &joins {
+        let before = join.tree();
+        let ran = prepare(join);
+        assert_eq!((ran.status, join.tree() == before), (0, true), "{ran:#?}");
+        assert!(ran.stderr.contains("is not there: what is on this machine counts"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn what_was_brought_is_checked_as_what_was_downloaded_is() {
+    let (cluster, other) = (Cluster::new(), Cluster::new());
+    let with = |name: &'static str, text: &str| {
+        let mut files = cluster.files.clone();
+        files.insert(name, text.to_owned());
+        files
+    };
+    let mut incomplete = cluster.files.clone();
+    incomplete.remove("sa.key");
+    let mut of_another = cluster.files.clone();
+    of_another.extend(["ca.crt", "ca.key"].map(|name| (name, other.files[name].clone())));
+    let rows = [
+        (incomplete, "certs.missing"),
+        (with("etcd-ca.crt", "nothing"), "certs.missing"),
+        (with("ca.key", &cluster.files["sa.key"]), "certs.ca-unusable"),
+        (of_another, "certs.other-cluster"),
+    ];
+    for (files, code) in rows {
+        let (_directory, paths) = brought(&files, &[]);
+        for path in paths {
+            let join = cluster.join_with("--certs-dir-from", &path);
+            let ran = prepare(&join);
+            assert_eq!((ran.code(), join.tree().len()), (code, 0), "{path} {ran:#?}");
+        }
+    }
+}
+
+#[test]
+fn an_archive_with_a_link_is_refused_before_anything_is_asked() {
+    let cluster = Cluster::new();
+    let mut files = cluster.files.clone();
+    files.remove("ca.key");
+    let (_directory, [_, archive]) = brought(&files, &["ca.key"]);
+    let ran = prepare(&cluster.join_with("--certs-dir-from", &archive));
+    assert_eq!((ran.code(), ran.status), ("certs.missing", 2), "{ran:#?}");
+    assert!(ran.stderr.contains("ca.key in it is not a file"), "{}", ran.stderr);
+    assert!(cluster.server.requests().is_empty());
+}
+
+#[test]
+fn a_certificate_key_beside_files_is_one_too_many() {
+    let cluster = Cluster::new();
+    let (_directory, [_, archive]) = brought(&cluster.files, &[]);
+    let ran = prepare(&cluster.join().arg("--certs-dir-from").arg(&archive));
+    assert_eq!((ran.code(), ran.status), ("config.invalid", 2), "{ran:#?}");
+    assert!(ran.stderr.contains("--certs-dir-from is given as well"), "{}", ran.stderr);
 }

@@ -139,6 +139,7 @@ impl Bench {
         let report = Report::new(Vec::new());
         let named = Named {
             kustomize: None,
+            certs_dir_from: None,
             discovery: &configuration.discovery,
             discovery_file_is_foreign: false,
             kubelet_config: None,
