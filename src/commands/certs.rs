@@ -16,10 +16,9 @@ use crate::config::load;
 use crate::config::settings::{ListForm, Settings};
 use crate::control_plane::ControlPlaneError;
 use crate::control_plane::expiration::{Expirations, has_external_etcd};
-use crate::control_plane::pki_files::PkiFiles;
 use crate::control_plane::pki_layout::PkiLayout;
 use crate::control_plane::shared_certs::check_shared_certs;
-use crate::control_plane::upload_certs::{generate_key, sealed, upload};
+use crate::control_plane::upload_certs::{generate_key, sealed, shared_files, upload};
 use crate::control_plane::user_kubeconfig::UserSpec;
 use crate::error::Failure;
 use crate::host::HostFacts;
@@ -98,9 +97,10 @@ fn upload_certs(settings: &Settings, report: &Report) -> Result<(), Failure> {
     };
     let configured = file.as_deref().or(of_cluster.as_ref()).map_or("", String::as_str);
     let layout = layout(settings, &configuration(settings, configured)?)?;
-    let files = PkiFiles::read(&root(settings)?, &layout)?;
+    let files = shared_files(&root(settings)?, &layout)?;
     // What no other control plane could join with is not uploaded.
-    report.warn_each(UPLOAD, &check_shared_certs(&files, &layout, SystemTime::now())?);
+    let warnings = check_shared_certs(&files, &layout, SystemTime::now());
+    report.warn_each(UPLOAD, &warnings.map_err(|error| ControlPlaneError::NotUploaded(error.to_string()))?);
     let data = sealed(&files, &layout, &key)?;
     if settings.dry_run == Some(true) {
         report

@@ -16,6 +16,8 @@ pub enum ControlPlaneError {
     NoClusterConfiguration(String),
     /// A file or a flag says something that cannot be used: which, and why.
     Invalid(String),
+    /// What would be uploaded is not all here, or of no use: which files, and why.
+    NotUploaded(String),
     /// The Secret kubeadm-certs is gone.
     NoSharedCertificates,
     /// This node has joined as a worker.
@@ -65,7 +67,7 @@ impl fmt::Display for ControlPlaneError {
                 "the cluster's configuration has no controlPlaneEndpoint: its nodes would know the address of one control plane only",
             ),
             ControlPlaneError::NoClusterConfiguration(why) => write!(f, "a control plane is made of kubeadm-config, and {why}"),
-            ControlPlaneError::Invalid(what) => f.write_str(what),
+            ControlPlaneError::Invalid(what) | ControlPlaneError::NotUploaded(what) => f.write_str(what),
             ControlPlaneError::NoSharedCertificates => f.write_str(
                 "the Secret kube-system/kubeadm-certs is not there: kubeadm deletes it two hours after it was uploaded",
             ),
@@ -101,6 +103,7 @@ impl Explain for ControlPlaneError {
             ControlPlaneError::NoStableEndpoint => &codes::CONTROL_PLANE_NO_STABLE_ENDPOINT,
             ControlPlaneError::NoClusterConfiguration(_) => &codes::CONTROL_PLANE_NO_CLUSTER_CONFIGURATION,
             ControlPlaneError::Invalid(_) => &codes::CONFIG_INVALID,
+            ControlPlaneError::NotUploaded(_) => &codes::CERTS_MISSING,
             ControlPlaneError::NoSharedCertificates => &codes::CERTS_SECRET_MISSING,
             ControlPlaneError::JoinedAsWorker | ControlPlaneError::JoinedAsControlPlane => {
                 &codes::CONTROL_PLANE_OTHER_ROLE
@@ -119,6 +122,10 @@ impl Explain for ControlPlaneError {
             ControlPlaneError::Kube(error) => error.hint(),
             ControlPlaneError::JoinedAsControlPlane => {
                 "leave out the join; or reset this machine first, which removes its member of etcd".to_owned()
+            }
+            ControlPlaneError::NotUploaded(_) => {
+                "run it on a control plane; where its certificates are elsewhere, name the directory with --cert-dir"
+                    .to_owned()
             }
             _ => self.code().hint.to_owned(),
         }

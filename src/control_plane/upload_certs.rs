@@ -20,6 +20,7 @@ use crate::pki::random::{self, NoRandom};
 use crate::pki::seal;
 use crate::pki::signing_key::SigningKeyError;
 use crate::retry::Retry;
+use crate::rootfs::{Root, RootError};
 use crate::secret::Secret;
 use crate::tokens::{self, NewToken, Waits};
 use crate::values::CertificateKey;
@@ -49,6 +50,15 @@ pub fn generate_key() -> Result<Secret, CertsError> {
 
 fn no_random(_: NoRandom) -> CertsError {
     CertsError::Issue(IssueError::Key(SigningKeyError::Random))
+}
+
+/// What is uploaded, where it is there.
+///
+/// # Errors
+/// A file is there and cannot be read.
+pub fn shared_files(root: &Root, layout: &PkiLayout) -> Result<PkiFiles, RootError> {
+    let paths: Vec<_> = wanted(layout).into_iter().filter_map(|(_, path)| path).collect();
+    PkiFiles::read_only(root, &paths)
 }
 
 /// `data` of the Secret. A file that is not there is an empty value: the key of an external CA.
@@ -144,7 +154,7 @@ mod tests {
             ("ca.crt", include_str!("../../tests/certificates/pki/ca.crt")),
             ("sa.pub", include_str!("../../tests/certificates/pki/sa.pub")),
         ];
-        texts.map(|(name, text)| files.insert(layout.path(name), text.as_bytes()));
+        texts.iter().for_each(|(name, text)| files.insert(layout.path(name), text.as_bytes()));
         let key = generate_key().unwrap().expose().parse().unwrap();
         let data = sealed(&files, &layout, &key).unwrap();
         let names = [
