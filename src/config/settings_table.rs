@@ -9,7 +9,7 @@ use crate::clock::ClockMode;
 use crate::values::duration;
 
 /// The rows.
-pub static SETTINGS: [Setting; 102] = [
+pub static SETTINGS: [Setting; 103] = [
     // The cluster.
     Setting {
         parameter: "endpoint",
@@ -175,15 +175,7 @@ pub static SETTINGS: [Setting; 102] = [
         ..JOIN
     },
     Setting {
-        verbs: verbs(&[
-            Verb::None,
-            Verb::Join,
-            Verb::Ensure,
-            Verb::Reset,
-            Verb::CheckExpiration,
-            Verb::UploadCerts,
-            Verb::KubeconfigUser,
-        ]),
+        verbs: verbs(&[Verb::None, Verb::Join, Verb::Ensure, Verb::Reset]),
         flag: "rootfs",
         parameter: "rootfs",
         value: "DIR",
@@ -732,6 +724,14 @@ pub static SETTINGS: [Setting; 102] = [
     },
     Setting { verbs: verbs(&ADMIN_VERBS), help: "How much to say of what is asked, 0 to 10 (default: 0)", ..VERBOSITY },
     // Certificates.
+    Setting {
+        verbs: verbs(&[Verb::CheckExpiration, Verb::UploadCerts, Verb::KubeconfigUser]),
+        flag: "rootfs",
+        value: "DIR",
+        kind: Kind::Path(|s| &mut s.rootfs),
+        help: "Read the files of the root file system mounted there",
+        ..CHECK_EXPIRATION
+    },
     Setting {
         flag: "upload-certs",
         kind: Kind::Boolean(|s| &mut s.upload_certs),
