@@ -136,7 +136,8 @@ in_cluster() {
   kubectl -n kube-system get secret kubeadm-certs -o json | jq -S '{type, sizes: (.data | map_values(@base64d | length)),
     owners: (.metadata.ownerReferences | map(.name |= "" | .uid |= (length)))}'
   kubectl -n kube-system get secret "$token" -o json | jq -S '{type, keys: (.data | keys),
-    description: (.data.description | @base64d), hour: (.data.expiration | @base64d | .[0:13])}'
+    description: (.data.description | @base64d),
+    minutes: ((.data.expiration | @base64d | fromdate) - (.metadata.creationTimestamp | fromdate) | . / 60 | round)}'
   kubectl -n kube-system get role,rolebinding kubeadm:kubeadm-certs -o json \
     | jq -S '.items | map({kind, rules, roleRef, subjects, name: .metadata.name})'
 }
@@ -232,15 +233,20 @@ same_user() {
   user_ours "$@" && user_theirs "$@"
   diff <(without_pair "$work/their-user.conf") <(without_pair "$work/user.conf")
   diff <(certificate_in "$work/their-user.conf") <(certificate_in "$work/user.conf")
+  # One was made after the other.
+  [ $(($(end_in "$work/their-user.conf") - $(end_in "$work/user.conf"))) -lt 600 ]
 }
 
 without_pair() { sed -E 's/(client-(certificate|key)-data): .*/\1/' "$1"; }
 
-# What it says, without serial number, keys and signature, and without the second that it was made in.
+# What it says, without serial number, keys and signature, and without its end.
 certificate_in() {
   sed -n 's/ *client-certificate-data: //p' "$1" | base64 -d \
-    | openssl x509 -noout -text -nameopt oneline,-esc_msb -certopt no_serial,no_pubkey,no_sigdump \
-    | sed -E 's/(Not (Before|After) *: .*):[0-9]{2} /\1 /'
+    | openssl x509 -noout -text -nameopt oneline,-esc_msb -certopt no_serial,no_pubkey,no_sigdump | grep -v 'Not After'
+}
+
+end_in() {
+  date -d "$(sed -n 's/ *client-certificate-data: //p' "$1" | base64 -d | openssl x509 -noout -enddate | cut -d= -f2)" +%s
 }
 
 known_as() {
