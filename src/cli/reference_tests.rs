@@ -170,7 +170,7 @@ fn every_field_of_a_configuration_has_its_row() {
     assert!(fields.len() > 20, "{fields:?}");
     for field in fields.iter().filter(|field| !["apiVersion", "kind"].contains(&field.as_str())) {
         let has_row =
-            SETTINGS.iter().chain(&FIELDS).any(|setting| setting.field.split(", ").any(|known| known == field));
+            SETTINGS.iter().chain(FIELDS).any(|setting| setting.field.split(", ").any(|known| known == field));
         assert!(has_row, "{field} has no row");
     }
 }

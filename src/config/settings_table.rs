@@ -9,7 +9,7 @@ use crate::clock::ClockMode;
 use crate::values::duration;
 
 /// The rows.
-pub static SETTINGS: [Setting; 103] = [
+pub static SETTINGS: &[Setting] = &[
     // The cluster.
     Setting {
         parameter: "endpoint",
@@ -937,7 +937,7 @@ pub static SETTINGS: [Setting; 103] = [
 
 /// What only a configuration file says.
 #[cfg_attr(not(test), expect(dead_code, reason = "REFERENCE.md is written from it, by a test"))]
-pub static FIELDS: [Setting; 12] = [
+pub static FIELDS: &[Setting] = &[
     Setting { field: "nodeRegistration.taints", since: "v1alpha2", help: "Taints of the new Node", ..FIELD },
     Setting {
         field: "nodeRegistration.kubeletExtraArgs",
