@@ -99,7 +99,8 @@ fn upload_certs(settings: &Settings, report: &Report) -> Result<(), Failure> {
     let layout = layout(settings, &configuration(settings, configured)?)?;
     let files = shared_files(&root(settings)?, &layout)?;
     // What no other control plane could join with is not uploaded.
-    let warnings = check_shared_certs(&files, &layout, SystemTime::now());
+    let now = SystemTime::now();
+    let warnings = check_shared_certs(&files, &layout, now);
     report.warn_each(UPLOAD, &warnings.map_err(|error| ControlPlaneError::NotUploaded(error.to_string()))?);
     let data = sealed(&files, &layout, &key)?;
     if settings.dry_run == Some(true) {
@@ -108,7 +109,7 @@ fn upload_certs(settings: &Settings, report: &Report) -> Result<(), Failure> {
         return Ok(());
     }
     show("[upload-certs] Storing the certificates in Secret \"kubeadm-certs\" in the \"kube-system\" Namespace", "\n");
-    upload(&mut client, data, retry, &waits)?;
+    upload(&mut client, data, now, retry, &waits)?;
     if settings.skip_certificate_key_print != Some(true) {
         show("[upload-certs] Using certificate key:", "\n");
         show(text.expose(), "\n");

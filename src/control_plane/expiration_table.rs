@@ -81,8 +81,8 @@ fn fields(row: &Expiration, now: SystemTime) -> impl Iterator<Item = (&'static s
         ("name", Some(row.name.as_str().into())),
         ("expirationDate", Some(row.not_after.and_then(rfc3339::of).into())),
         ("residualTime", Some(row.not_after.map_or(0, |not_after| seconds(not_after, now)).into())),
-        ("caName", ca.map(|ca| ca.as_str().into())),
         ("externallyManaged", Some(row.is_external.into())),
+        ("caName", ca.map(|ca| ca.as_str().into())),
         ("missing", Some(row.not_after.is_none().into())),
     ];
     all.into_iter().filter_map(|(name, value)| Some((name, value?)))
@@ -199,8 +199,8 @@ mod tests {
         let first = "{\n    \"kind\": \"CertificateExpirationInfo\",\n    \"apiVersion\": \
                      \"output.kubeadm.k8s.io/v1alpha3\",\n    \"certificates\": [\n        {\n            \"name\": \
                      \"admin.conf\",\n            \"expirationDate\": \"1971-01-01T00:00:00Z\",\n            \
-                     \"residualTime\": 31535940,\n            \"caName\": \"ca\",\n            \"externallyManaged\": \
-                     true,\n            \"missing\": false\n        },\n";
+                     \"residualTime\": 31535940,\n            \"externallyManaged\": true,\n            \"caName\": \
+                     \"ca\",\n            \"missing\": false\n        },\n";
         assert!(json.starts_with(first), "{json}");
         let json: Value = serde_json::from_str(&json).unwrap();
         let missing = json!({"name": "apiserver", "expirationDate": null, "residualTime": 0, "externallyManaged": false,

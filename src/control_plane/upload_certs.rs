@@ -76,17 +76,18 @@ pub fn sealed(
 }
 
 /// Makes the Secret, in the place of one that is there already, and lets those read it who may join. It belongs to a token
-/// that nobody can use: the cluster deletes the token when it has expired, and with it what belongs to it.
+/// that nobody can use and that lives two hours from `now`: the cluster deletes it then, and with it what belongs to it.
 ///
 /// # Errors
 /// The API server does not do it.
 pub fn upload(
     client: &mut Client,
     data: BTreeMap<&'static str, String>,
+    now: SystemTime,
     retry: Retry,
     waits: Waits<'_>,
 ) -> Result<(), Failure> {
-    let token = NewToken::without_usages(DESCRIPTION, TTL, SystemTime::now())?;
+    let token = NewToken::without_usages(DESCRIPTION, TTL, now)?;
     tokens::create(client, &token, retry, waits)?;
     let of_token = Wanted::secret(NAMESPACE, &token.name());
     let mut uid = String::new();

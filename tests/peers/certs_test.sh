@@ -102,10 +102,9 @@ expires_on_a_worker() {
   mkdir -p "$kubelet" "$work/worker/etc/kubernetes/pki"
   cp "$pki/ca.crt" "$work/worker/etc/kubernetes/pki/"
   cat "$pki"/apiserver-kubelet-client.{crt,key} >"$kubelet/kubelet-client-current.pem"
-  ours certs check-expiration --rootfs "$work/worker" >"$work/ours"
-  cat "$work/ours"
-  grep -qE '^kubelet-client-current.pem +[A-Z][a-z]{2} [0-9]{2}, ' "$work/ours"
-  not "$kubeadm" --rootfs "$work/worker" certs check-expiration --kubeconfig /nowhere
+  ours certs check-expiration --rootfs "$work/worker" | tee "$work/ours" \
+    && grep -qE '^kubelet-client-current.pem +[A-Z][a-z]{2} [0-9]{2}, ' "$work/ours" \
+    && not "$kubeadm" --rootfs "$work/worker" certs check-expiration --kubeconfig /nowhere
 }
 
 upload_ours() { ours init phase upload-certs --cert-dir "$pki" "$@" | tee "$work/ours"; }
@@ -116,24 +115,23 @@ key_in() { tail -n 1 "$1"; }
 
 same_words() {
   # shellcheck disable=SC2086 # no flag is none
-  upload_ours $2 && upload_theirs $4
-  diff <(masked "$work/theirs") <(masked "$work/ours")
+  upload_ours $2 && upload_theirs $4 && diff <(masked "$work/theirs") <(masked "$work/ours")
 }
 
 masked() { sed -E 's/^[0-9a-f]{64}$/KEY/' "$1"; }
 
 alike() {
-  upload_ours --upload-certs && in_cluster >"$work/by-us"
-  upload_theirs --upload-certs && in_cluster >"$work/by-them"
-  cat "$work/by-them"
-  diff "$work/by-them" "$work/by-us"
+  upload_ours --upload-certs && in_cluster >"$work/by-us" \
+    && upload_theirs --upload-certs && in_cluster >"$work/by-them" \
+    && grep -q blockOwnerDeletion "$work/by-them" && grep -q '"minutes": 120' "$work/by-them" \
+    && diff "$work/by-them" "$work/by-us"
 }
 
 # Without what has to differ: names of tokens, nonces, keys.
 in_cluster() {
   local token
   token=$(kubectl -n kube-system get secret kubeadm-certs -o json | jq -r '.metadata.ownerReferences[0].name')
-  kubectl -n kube-system get secret kubeadm-certs -o json | jq -S '{type, sizes: (.data | map_values(@base64d | length)),
+  kubectl -n kube-system get secret kubeadm-certs -o json | jq -S '{type, sizes: (.data | map_values(length)),
     owners: (.metadata.ownerReferences | map(.name |= "" | .uid |= (length)))}'
   kubectl -n kube-system get secret "$token" -o json | jq -S '{type, keys: (.data | keys),
     description: (.data.description | @base64d),
@@ -146,8 +144,7 @@ opened_by_kubeadm() {
   upload_ours --upload-certs
   mkdir -p "$work/of-kubeadm"
   "$kubeadm" --rootfs "$work/of-kubeadm" join phase control-plane-prepare download-certs "$endpoint" --control-plane \
-    --token "$token" --discovery-token-ca-cert-hash "$hash" --certificate-key "$(key_in "$work/ours")" \
-    --apiserver-advertise-address "$(jq -r .ip "$cluster/facts.json")" --node-name certs-test
+    --token "$token" --discovery-token-ca-cert-hash "$hash" --certificate-key "$(key_in "$work/ours")"
   has_shared "$work/of-kubeadm"
 }
 
@@ -175,10 +172,10 @@ has_shared() {
 another_upload() {
   local key
   key=$("$binary" certs certificate-key)
-  upload_ours --upload-certs --skip-certificate-key-print --certificate-key "$key"
-  [ "$(wc -l <"$work/ours")" = 1 ]
-  download again --certificate-key "$key"
-  fails 2 certs.wrong-key join phase control-plane-prepare download-certs "$endpoint" --control-plane --token "$token" \
+  upload_ours --upload-certs --skip-certificate-key-print --certificate-key "$key" \
+    && [ "$(wc -l <"$work/ours")" = 1 ] \
+    && download again --certificate-key "$key" \
+    && fails 2 certs.wrong-key join phase control-plane-prepare download-certs "$endpoint" --control-plane --token "$token" \
     --discovery-token-ca-cert-hash "$hash" --rootfs "$work/again" --result-file "$work/result.json" --node-name certs-test \
     --apiserver-advertise-address "$(jq -r .ip "$cluster/facts.json")" --certificate-key "$(key_in "$work/theirs")"
 }
@@ -188,23 +185,28 @@ by_file() {
   key=$("$kubeadm" certs certificate-key)
   printf -- '---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\ncertificateKey: %s\n' "$key" \
     | cat "$work/cluster.yaml" - >"$work/init.yaml"
-  ours init phase upload-certs --upload-certs --config "$work/init.yaml" >"$work/ours"
-  [ "$(key_in "$work/ours")" = "$key" ]
-  download by-file --certificate-key "$key"
-  fails 2 usage.arguments init phase upload-certs --upload-certs --config "$work/init.yaml" --certificate-key "$key"
+  ours init phase upload-certs --upload-certs --config "$work/init.yaml" >"$work/ours" \
+    && [ "$(key_in "$work/ours")" = "$key" ] \
+    && download by-file --certificate-key "$key" \
+    && fails 2 usage.arguments init phase upload-certs --upload-certs --config "$work/init.yaml" --certificate-key "$key"
 }
 
 dry_run() {
   local before
-  before=$(kubectl -n kube-system get secrets -o json | jq '.items | map(.metadata | {name, resourceVersion})')
-  upload_ours --upload-certs --dry-run
-  [ "$before" = "$(kubectl -n kube-system get secrets -o json | jq '.items | map(.metadata | {name, resourceVersion})')" ]
+  before=$(uploads)
+  [ -n "$before" ] && upload_ours --upload-certs --dry-run && [ "$before" = "$(uploads)" ]
+}
+
+# The Secret's version, and how many tokens there are that only expire.
+uploads() {
+  kubectl -n kube-system get secrets -o json | jq '(.items[].metadata | select(.name == "kubeadm-certs").resourceVersion),
+    (.items | map(select(.data.description // "" | @base64d | startswith("Proxy"))) | length)'
 }
 
 not_uploaded() {
-  fails 2 certs.missing init phase upload-certs --upload-certs --cert-dir "$work/empty"
-  fails 2 usage.not-yet-supported init phase upload-config kubeadm
-  fails 2 usage.not-yet-supported init --upload-certs
+  fails 2 certs.missing init phase upload-certs --upload-certs --cert-dir "$work/empty" \
+    && fails 2 usage.not-yet-supported init phase upload-config kubeadm \
+    && fails 2 usage.not-yet-supported init --upload-certs
 }
 
 refused() {
@@ -216,8 +218,8 @@ refused() {
 gone_with_token() {
   upload_ours --upload-certs
   kubectl -n kube-system delete "$(kubectl -n kube-system get secret kubeadm-certs -o json \
-    | jq -r '"secret/" + .metadata.ownerReferences[0].name')"
-  eventually 30 not kubectl -n kube-system get secret kubeadm-certs
+    | jq -r '"secret/" + .metadata.ownerReferences[0].name')" \
+    && eventually 30 not kubectl -n kube-system get secret kubeadm-certs
 }
 
 # By name: the directory has certificates of this node, too.
@@ -230,9 +232,10 @@ user_ours() { ours kubeconfig user --config "$work/cluster.yaml" "$@" >"$work/us
 user_theirs() { "$kubeadm" kubeconfig user --config "$work/cluster.yaml" "$@" >"$work/their-user.conf"; }
 
 same_user() {
-  user_ours "$@" && user_theirs "$@"
-  diff <(without_pair "$work/their-user.conf") <(without_pair "$work/user.conf")
-  diff <(certificate_in "$work/their-user.conf") <(certificate_in "$work/user.conf")
+  user_ours "$@" && user_theirs "$@" \
+    && diff <(without_pair "$work/their-user.conf") <(without_pair "$work/user.conf") \
+    && diff <(certificate_in "$work/their-user.conf") <(certificate_in "$work/user.conf") \
+    && grep -q 'Client Authentication' <(certificate_in "$work/user.conf") || return 1
   # One was made after the other.
   [ $(($(end_in "$work/their-user.conf") - $(end_in "$work/user.conf"))) -lt 600 ]
 }
@@ -256,8 +259,7 @@ known_as() {
 }
 
 same_bytes() {
-  user_ours "$@" && user_theirs "$@"
-  cmp "$work/their-user.conf" "$work/user.conf"
+  user_ours "$@" && user_theirs "$@" && cmp "$work/their-user.conf" "$work/user.conf"
 }
 
 # fails STATUS CODE ARGS...
@@ -265,20 +267,19 @@ fails() {
   local status=0
   ours "${@:3}" >"$work/failed" 2>&1 || status=$?
   cat "$work/failed"
-  [ "$status" = "$1" ]
-  grep -qF "code: $2 " "$work/failed"
+  [ "$status" = "$1" ] && grep -qF "code: $2 " "$work/failed"
 }
 
 nothing_said() {
   local keys
-  [ "$(find "$work/said" -type f | wc -l)" -gt 20 ]
+  [ "$(find "$work/said" -type f | wc -l)" -gt 20 ] || return 1
   # Every line of a key but its first and last one.
   keys=$(cat "$pki"/{ca,front-proxy-ca,sa,etcd/ca}.key | grep -v '^-----' | grep -E '.{40}')
-  not grep -rF "$keys" "$work/said" "$work/result.json"
-  not grep -rE '(^|[^0-9a-f:])[0-9a-f]{64}($|[^0-9a-f])' "$work/said" "$work/result.json"
+  [ "$(wc -l <<<"$keys")" -gt 80 ] \
+    && not grep -rF "$keys" "$work/said" "$work/result.json" \
+    && not grep -rE '(^|[^0-9a-f:])[0-9a-f]{64}($|[^0-9a-f])' "$work/said" "$work/result.json" || return 1
   # And what was asked for holds no key of a CA.
-  user_ours --client-name carol
-  not grep -F "$keys" <(sed -n 's/.*-data: //p' "$work/user.conf" | while read -r data; do base64 -d <<<"$data"; done)
+  user_ours --client-name carol && not grep -F "$keys" <(sed -n 's/.*-data: //p' "$work/user.conf" | while read -r data; do base64 -d <<<"$data"; done)
 }
 
 main "$@"
