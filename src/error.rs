@@ -10,6 +10,19 @@ pub mod codes;
 mod explain;
 mod finding;
 
+/// Lets `Debug` of an error say what its `Display` says. The standard library asks for one of every error; a derived one
+/// would bring the names of all fields and variants into the binary, for nobody.
+macro_rules! debug_as_display {
+    ($error:ty) => {
+        impl std::fmt::Debug for $error {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, f)
+            }
+        }
+    };
+}
+pub(crate) use debug_as_display;
+
 pub use class::Class;
 pub use code::Code;
 pub use explain::{Explain, Failure};

@@ -5,12 +5,12 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 use crate::yaml::{self, Document, YamlError};
 
 /// Why a text is not the configuration that it should be. Lines count from 1, in the text of the ConfigMap's key or of the
 /// file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum DocumentError {
     /// Not YAML.
     Yaml(YamlError),
@@ -45,6 +45,8 @@ impl fmt::Display for DocumentError {
         }
     }
 }
+
+debug_as_display!(DocumentError);
 
 impl std::error::Error for DocumentError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

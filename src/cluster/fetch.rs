@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::cluster_configuration::ClusterConfiguration;
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 use crate::kube::client::{Client, REQUEST_TIMEOUT};
 use crate::kube::error::{KubeCause, KubeError};
 use crate::kube::types::{ConfigMap, Node};
@@ -78,7 +78,7 @@ pub enum ServerSource {
 }
 
 /// The cluster's configuration could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct FetchError {
     error: Box<KubeError>,
     server: ServerSource,
@@ -243,6 +243,8 @@ impl fmt::Display for FetchError {
         }
     }
 }
+
+debug_as_display!(FetchError);
 
 impl std::error::Error for FetchError {}
 

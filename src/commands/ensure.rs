@@ -11,7 +11,7 @@ use crate::cli::{EnsureArgs, join_command};
 use crate::clock::Clock;
 use crate::config::places::{self, Where};
 use crate::config::{self, Place, Resolved, Timeouts};
-use crate::error::{Class, Code, Explain, Failure, Finding, codes};
+use crate::error::{Class, Code, Explain, Failure, Finding, codes, debug_as_display};
 use crate::host::{self, HostFacts};
 use crate::inputs;
 use crate::join::{Case, Outcome, keep_without_settings};
@@ -167,7 +167,6 @@ fn shred(of: Where<'_>, args: &EnsureArgs, report: &Report) {
 }
 
 /// The failure of an attempt, as an error that may be retried.
-#[derive(Debug)]
 struct Attempt(Failure);
 
 impl fmt::Display for Attempt {
@@ -175,6 +174,8 @@ impl fmt::Display for Attempt {
         self.0.0.fmt(f)
     }
 }
+
+debug_as_display!(Attempt);
 
 impl std::error::Error for Attempt {}
 

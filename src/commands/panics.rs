@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 use crate::report::{Report, ReportOptions};
 
 /// Reports a panic in all sinks, with an exit status of its own. By itself it would print its words, which can quote
@@ -18,7 +18,6 @@ pub fn report_panics(options: &ReportOptions) {
 }
 
 /// A panic.
-#[derive(Debug)]
 struct Defect {
     place: String,
 }
@@ -28,6 +27,8 @@ impl fmt::Display for Defect {
         write!(f, "a defect of kubejoin itself, at {}", self.place)
     }
 }
+
+debug_as_display!(Defect);
 
 impl std::error::Error for Defect {}
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::problem::Problem;
 use super::warning::Warning;
 use super::yaml_cause::YamlCause;
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 use crate::values::{Quoted, Shown};
 use crate::yaml::YamlError;
 
@@ -143,12 +143,7 @@ impl From<ConfigError> for Refused {
     }
 }
 
-/// In the words of `Display`: a derived one would only make the binary larger.
-impl fmt::Debug for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+debug_as_display!(ConfigError);
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 use crate::pki::certificate::CertificateError;
 use crate::pki::issue::IssueError;
 use crate::pki::signing_key::SigningKeyError;
@@ -10,7 +10,7 @@ use crate::rootfs::TargetPath;
 use crate::text::UntrustedText;
 
 /// Why the certificates of a control plane cannot be had.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum CertsError {
     /// The Secret cannot be opened with this certificate key.
     WrongKey,
@@ -127,6 +127,8 @@ impl fmt::Display for SharedProblem {
         }
     }
 }
+
+debug_as_display!(CertsError);
 
 impl std::error::Error for CertsError {}
 

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 use crate::kube::error::KubeError;
 
 /// Why this machine does not become a control plane.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum ControlPlaneError {
     /// The target root is not that of the running system.
     NotThisSystem,
@@ -93,6 +93,8 @@ impl fmt::Display for ControlPlaneError {
         }
     }
 }
+
+debug_as_display!(ControlPlaneError);
 
 impl std::error::Error for ControlPlaneError {}
 

@@ -1,5 +1,6 @@
 //! A runtime that cannot be talked to.
 
+use crate::error::debug_as_display;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -9,7 +10,6 @@ use crate::grpc::{GrpcError, StatusCode};
 use crate::text::UntrustedText;
 
 /// A runtime that cannot be talked to.
-#[derive(Debug)]
 pub enum CriError {
     /// Not a `unix://` URL with an absolute path that fits into a socket's address.
     Endpoint(String),
@@ -81,6 +81,8 @@ impl fmt::Display for CriError {
         }
     }
 }
+
+debug_as_display!(CriError);
 
 impl std::error::Error for CriError {}
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use super::jws::JwsError;
-use crate::error::{Class, Code, Explain, codes};
+use crate::error::{Class, Code, Explain, codes, debug_as_display};
 use crate::kube::answer::{message, status_of};
 use crate::kube::error::{KubeCause, KubeError};
 use crate::kubeconfig::KubeconfigError;
@@ -16,7 +16,7 @@ use crate::text::UntrustedText;
 use crate::values::{CaCertHash, Endpoint, Url, UrlError};
 
 /// An error of discovery.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum DiscoveryError {
     /// The wire.
     Net(NetError),
@@ -269,6 +269,8 @@ impl fmt::Display for DiscoveryError {
         }
     }
 }
+
+debug_as_display!(DiscoveryError);
 
 impl std::error::Error for DiscoveryError {}
 

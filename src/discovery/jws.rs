@@ -1,6 +1,7 @@
 //! The signature of cluster-info: a JWS in compact form with detached payload (RFC 7515, appendix F), HS256, keyed with
 //! the token's secret. Source: cluster-bootstrap `token/jws/jws.go`.
 
+use crate::error::debug_as_display;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -11,7 +12,7 @@ use crate::text::UntrustedText;
 use crate::values::BootstrapToken;
 
 /// Why a signature is not what the token would have made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum JwsError {
     /// Not `header..signature` in unpadded base64url.
     Malformed,
@@ -67,6 +68,8 @@ impl std::fmt::Display for JwsError {
         }
     }
 }
+
+debug_as_display!(JwsError);
 
 impl std::error::Error for JwsError {}
 

@@ -4,14 +4,13 @@ use std::fmt;
 use std::time::Duration;
 
 use super::decision::Refusal;
-use crate::error::{Class, Code, Explain, codes};
+use crate::error::{Class, Code, Explain, codes, debug_as_display};
 use crate::grpc::{GrpcError, StatusCode};
 use crate::net::error::{Cause, NetError};
 use crate::text::UntrustedText;
 use crate::values::Endpoint;
 
 /// What can go wrong with etcd.
-#[derive(Debug)]
 pub enum EtcdError {
     /// TLS has no use for the client certificate.
     Identity(Cause),
@@ -156,6 +155,8 @@ impl fmt::Display for EtcdError {
         }
     }
 }
+
+debug_as_display!(EtcdError);
 
 impl std::error::Error for EtcdError {}
 

@@ -1,12 +1,12 @@
 //! Why a call gave no answer.
 
+use crate::error::debug_as_display;
 use std::fmt;
 use std::io::{self, ErrorKind};
 
 use crate::text::UntrustedText;
 
 /// Why a call gave no answer.
-#[derive(Debug)]
 pub enum GrpcError {
     /// The stream failed.
     Io(io::Error),
@@ -84,6 +84,8 @@ impl fmt::Display for GrpcError {
         }
     }
 }
+
+debug_as_display!(GrpcError);
 
 impl std::error::Error for GrpcError {}
 

@@ -4,14 +4,13 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 use crate::kubeconfig::KubeconfigError;
 use crate::kubelet::configuration::KubeletConfigError;
 use crate::patches::PatchFileError;
 use crate::pki::certificate::CertificateError;
 
 /// A file that cannot be used.
-#[derive(Debug)]
 pub enum InputError {
     /// One of `--patches`.
     Patches(PatchFileError),
@@ -155,6 +154,8 @@ impl fmt::Display for InputError {
         }
     }
 }
+
+debug_as_display!(InputError);
 
 impl std::error::Error for InputError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::discovery::ClusterInfo;
-use crate::error::{Code, Explain, Failure, codes};
+use crate::error::{Code, Explain, Failure, codes, debug_as_display};
 use crate::kube::client::Client;
 use crate::node::paths;
 use crate::pki::key::{KeyError, PrivateKey};
@@ -60,7 +60,6 @@ fn new_pending_key(root: &Root) -> Result<PrivateKey, Failure> {
 }
 
 /// The kernel gave no key.
-#[derive(Debug)]
 struct NoKey(KeyError);
 
 impl fmt::Display for NoKey {
@@ -68,6 +67,8 @@ impl fmt::Display for NoKey {
         write!(f, "making a private key: {}", self.0)
     }
 }
+
+debug_as_display!(NoKey);
 
 impl std::error::Error for NoKey {}
 

@@ -4,12 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use super::wanted::Wanted;
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 use crate::net::error::NetError;
 use crate::text::UntrustedText;
 
 /// A request to the API that did not give the object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct KubeError {
     /// What was asked for, such as `ConfigMap kube-system/kubelet-config`.
     pub object: String,
@@ -118,6 +118,8 @@ impl fmt::Display for KubeError {
         }
     }
 }
+
+debug_as_display!(KubeError);
 
 impl std::error::Error for KubeError {}
 

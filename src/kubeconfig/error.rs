@@ -1,5 +1,6 @@
 //! Why a kubeconfig cannot be used. Which code that has depends on where the text comes from.
 
+use crate::error::debug_as_display;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use crate::text::UntrustedText;
 pub type Field = &'static str;
 
 /// Why a kubeconfig cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum KubeconfigError {
     /// It is not YAML.
     Yaml(UntrustedText),
@@ -106,5 +107,7 @@ impl fmt::Display for KubeconfigError {
         }
     }
 }
+
+debug_as_display!(KubeconfigError);
 
 impl std::error::Error for KubeconfigError {}

@@ -3,13 +3,13 @@
 use std::fmt;
 
 use crate::cluster::document::DocumentError;
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 use crate::patches::PatchError;
 use crate::text::UntrustedText;
 
 /// Why a KubeletConfiguration cannot be used. Lines count from 1, in the text of the ConfigMap's
 /// key or of the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum KubeletConfigError {
     /// Not UTF-8.
     Encoding,
@@ -48,6 +48,8 @@ impl fmt::Display for KubeletConfigError {
         }
     }
 }
+
+debug_as_display!(KubeletConfigError);
 
 impl std::error::Error for KubeletConfigError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

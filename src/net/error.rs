@@ -9,13 +9,13 @@ use super::local_route::{self, LocalRoute};
 use super::route::Route;
 use super::status::is_transient;
 use crate::clock::apart;
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 use crate::host::{Needs, Obstacle};
 use crate::text::UntrustedText;
 use crate::values::proxy::{Proxy, ProxyError};
 
 /// An error of the wire. Names the endpoint it happened at, and the proxy in between.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NetError {
     /// The endpoint that was spoken to, and how.
     pub route: Route,
@@ -214,6 +214,8 @@ impl NetError {
     }
 }
 
+debug_as_display!(NetError);
+
 impl std::error::Error for NetError {}
 
 impl Explain for NetError {
@@ -318,7 +320,7 @@ impl Cause {
 }
 
 /// Why a proxy gives no tunnel.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum TunnelError {
     /// `HTTPS_PROXY` names no proxy that can be used.
     Variable(ProxyError),
@@ -407,6 +409,8 @@ impl fmt::Display for TunnelError {
         }
     }
 }
+
+debug_as_display!(TunnelError);
 
 impl std::error::Error for TunnelError {}
 

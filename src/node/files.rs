@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::paths;
 use crate::cluster::cluster_configuration::ClusterConfiguration;
 use crate::discovery::{BootstrapCredentials, ClusterInfo};
-use crate::error::{Code, Explain};
+use crate::error::{Code, Explain, debug_as_display};
 use crate::kubelet::configuration::{KubeletConfigError, KubeletConfiguration, KubeletInputs};
 use crate::kubelet::cri_socket::CriSocketHandover;
 use crate::kubelet::raw::RawKubeletConfig;
@@ -33,7 +33,7 @@ pub struct NodeFiles {
 }
 
 /// The KubeletConfiguration, or the patches of it, cannot be turned into files.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NodeFilesError {
     /// Where the KubeletConfiguration came from.
     origin: String,
@@ -193,6 +193,8 @@ impl fmt::Display for NodeFilesError {
         }
     }
 }
+
+debug_as_display!(NodeFilesError);
 
 impl std::error::Error for NodeFilesError {}
 

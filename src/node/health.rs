@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 use crate::kube::client::{REQUEST_TIMEOUT, RETRY_INTERVAL};
 use crate::net::error::NetError;
 use crate::net::http::{Connection, Method, Request};
@@ -23,7 +23,7 @@ const STOPPED_GRACE: Duration = Duration::from_secs(5);
 const MAX_HEALTHZ: usize = 4 * 1024;
 
 /// The kubelet did not come up.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Unhealthy {
     url: String,
     waited: Duration,
@@ -123,6 +123,8 @@ impl fmt::Display for Unhealthy {
         }
     }
 }
+
+debug_as_display!(Unhealthy);
 
 impl std::error::Error for Unhealthy {}
 

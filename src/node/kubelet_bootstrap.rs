@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::paths;
 use super::state;
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 use crate::phase::Phase;
 use crate::report::Report;
 use crate::retry::{Grace, Retry};
@@ -17,7 +17,6 @@ use crate::tls_bootstrap::APPROVER_GRACE;
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Why there is no `kubelet.conf` that a client can be made of.
-#[derive(Debug)]
 pub enum NotBootstrapped {
     /// It has not appeared for this long.
     Late(Duration),
@@ -97,6 +96,8 @@ impl fmt::Display for NotBootstrapped {
         }
     }
 }
+
+debug_as_display!(NotBootstrapped);
 
 impl std::error::Error for NotBootstrapped {}
 

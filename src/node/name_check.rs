@@ -23,7 +23,7 @@
 
 use std::fmt;
 
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 use crate::host::{HostFacts, UuidSource};
 use crate::kube::types::{Node, NodeInfo};
 use crate::text::UntrustedText;
@@ -41,7 +41,7 @@ pub enum NameCheck {
 }
 
 /// The name is in use.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NodeNameInUse {
     node: String,
     by: OwnerOfNode,
@@ -161,6 +161,8 @@ impl fmt::Display for NodeNameInUse {
         })
     }
 }
+
+debug_as_display!(NodeNameInUse);
 
 impl std::error::Error for NodeNameInUse {}
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::discovery::ClusterInfo;
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 use crate::kube::client::{Client, REQUEST_TIMEOUT, RETRY_INTERVAL};
 use crate::kube::error::{KubeCause, KubeError};
 use crate::kube::wanted::Wanted;
@@ -19,7 +19,7 @@ use crate::tls_bootstrap::Credentials;
 use crate::values::NodeName;
 
 /// Why it is not known that the Node is registered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum NotRegistered {
     /// No connection can be made with the new certificate.
     Identity(NetError),
@@ -105,6 +105,8 @@ impl fmt::Display for NotRegistered {
         }
     }
 }
+
+debug_as_display!(NotRegistered);
 
 impl std::error::Error for NotRegistered {}
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::kind::PatchKind;
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 use crate::file::reason;
 use crate::text::{UntrustedText, printable};
 use crate::yaml::YamlError;
@@ -13,7 +13,7 @@ use crate::yaml::YamlError;
 const MAX_NAME: usize = 120;
 
 /// Why a directory of patches is not accepted. Found before anything is sent.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub enum PatchFileError {
     /// The directory cannot be read.
     Directory {
@@ -71,7 +71,7 @@ pub enum PatchFileError {
 }
 
 /// A patch that does not fit the configuration that it is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PatchError {
     /// The file's name.
     pub(super) file: String,
@@ -166,6 +166,8 @@ impl fmt::Display for PatchFileError {
     }
 }
 
+debug_as_display!(PatchFileError);
+
 impl std::error::Error for PatchFileError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
@@ -220,6 +222,8 @@ impl fmt::Display for Misfit {
         }
     }
 }
+
+debug_as_display!(PatchError);
 
 impl std::error::Error for PatchError {}
 

@@ -1,5 +1,6 @@
 //! What is read of an X.509 certificate (RFC 5280). Trust is not decided here.
 
+use crate::error::debug_as_display;
 use std::fmt;
 use std::time::SystemTime;
 
@@ -29,7 +30,7 @@ pub struct Certificate {
 }
 
 /// Why text holds no certificates that can be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum CertificateError {
     /// There is no `CERTIFICATE` block.
     None,
@@ -146,5 +147,7 @@ impl fmt::Display for CertificateError {
         })
     }
 }
+
+debug_as_display!(CertificateError);
 
 impl std::error::Error for CertificateError {}

@@ -1,5 +1,6 @@
 //! A client certificate and its key, of whatever kind: what a discovery file or a join authenticates with in TLS.
 
+use crate::error::debug_as_display;
 use std::fmt;
 
 use rustls::crypto::ring::sign;
@@ -19,7 +20,7 @@ pub struct ClientIdentity {
 }
 
 /// Why certificate and key are no identity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum IdentityError {
     /// The certificate cannot be read.
     Certificate(CertificateError),
@@ -92,5 +93,7 @@ impl fmt::Display for IdentityError {
         }
     }
 }
+
+debug_as_display!(IdentityError);
 
 impl std::error::Error for IdentityError {}

@@ -1,6 +1,7 @@
 //! A certificate of a control plane: what kubeadm asks of Go (`util/pkiutil/pki_helpers.go`, `NewSignedCert`), with the bytes
 //! of Go's encoder (`crypto/x509/x509.go`, `CreateCertificate`): version 3, extensions in its order.
 
+use crate::error::debug_as_display;
 use std::fmt;
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -57,7 +58,7 @@ pub struct Leaf<'a> {
 }
 
 /// Why a CA did not issue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum IssueError {
     /// The key is not that of the CA certificate.
     KeyOfAnother,
@@ -165,5 +166,7 @@ impl fmt::Display for IssueError {
         }
     }
 }
+
+debug_as_display!(IssueError);
 
 impl std::error::Error for IssueError {}

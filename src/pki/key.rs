@@ -1,5 +1,6 @@
 //! The node's private key: ECDSA P-256, the kind a kubelet makes for itself (client-go `util/keyutil/key.go`).
 
+use crate::error::debug_as_display;
 use std::fmt;
 
 use ring::rand::SystemRandom;
@@ -33,7 +34,7 @@ pub struct PrivateKey {
 }
 
 /// A key that could not be made or read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum KeyError {
     /// The kernel gave no randomness.
     Random,
@@ -116,6 +117,8 @@ impl fmt::Display for KeyError {
         })
     }
 }
+
+debug_as_display!(KeyError);
 
 impl std::error::Error for KeyError {}
 

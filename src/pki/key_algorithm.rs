@@ -1,5 +1,6 @@
 //! Kinds of keys that a control plane can be given: `encryptionAlgorithm` of a ClusterConfiguration.
 
+use crate::error::debug_as_display;
 use std::fmt;
 use std::str::FromStr;
 
@@ -20,7 +21,7 @@ pub enum KeyAlgorithm {
 }
 
 /// A text that names no kind of key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct UnknownKeyAlgorithm;
 
 const NAMES: [(KeyAlgorithm, &str); 5] = [
@@ -49,6 +50,8 @@ impl fmt::Display for UnknownKeyAlgorithm {
         f.write_str("it must be RSA-2048, RSA-3072, RSA-4096, ECDSA-P256 or ECDSA-P384")
     }
 }
+
+debug_as_display!(UnknownKeyAlgorithm);
 
 impl std::error::Error for UnknownKeyAlgorithm {}
 

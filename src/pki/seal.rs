@@ -1,6 +1,7 @@
 //! The encryption of the Secret `kubeadm-certs`: AES-256-GCM, `nonce || ciphertext || tag`, nothing else authenticated
 //! (kubeadm `util/crypto/crypto.go`).
 
+use crate::error::debug_as_display;
 use std::fmt;
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -13,7 +14,7 @@ use super::random::NoRandom;
 pub const KEY_LENGTH: usize = 32;
 
 /// Why something was not opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum SealError {
     /// It was sealed with another key, or changed since.
     WrongKey,
@@ -65,6 +66,8 @@ impl fmt::Display for SealError {
         })
     }
 }
+
+debug_as_display!(SealError);
 
 impl std::error::Error for SealError {}
 

@@ -1,6 +1,7 @@
 //! Private keys of a control plane: RSA, and ECDSA on P-256 and P-384. Read in every form that kubeadm reads (client-go
 //! `util/keyutil/key.go`), written in the one that it writes: PKCS#1 or SEC1.
 
+use crate::error::debug_as_display;
 use std::fmt;
 
 use ring::rand::SystemRandom;
@@ -68,7 +69,7 @@ enum Pair {
 }
 
 /// A key that could not be made, read or used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum SigningKeyError {
     /// The kernel gave no random numbers.
     Random,
@@ -247,6 +248,8 @@ impl fmt::Display for SigningKeyError {
         })
     }
 }
+
+debug_as_display!(SigningKeyError);
 
 impl std::error::Error for SigningKeyError {}
 

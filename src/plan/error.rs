@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 use crate::phase::Phase;
 use crate::rootfs::TargetPathError;
 use crate::values::{NameFact, NodeNameError, Quoted};
@@ -60,12 +60,7 @@ pub enum NameSource {
     Template,
 }
 
-/// In the words of `Display`: a derived one would only make the binary larger.
-impl fmt::Debug for PlanError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+debug_as_display!(PlanError);
 
 impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

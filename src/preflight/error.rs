@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use crate::error::{Class, Code, Explain, Finding, codes};
+use crate::error::{Class, Code, Explain, Finding, codes, debug_as_display};
 
 /// Every check that has failed.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub struct PreflightError {
     /// At least one, each with a code.
     findings: Vec<Finding>,
@@ -26,6 +26,8 @@ impl fmt::Display for PreflightError {
         Ok(())
     }
 }
+
+debug_as_display!(PreflightError);
 
 impl std::error::Error for PreflightError {}
 

@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use crate::error::{Code, Explain, Finding, Severity, codes};
+use crate::error::{Code, Explain, Finding, Severity, codes, debug_as_display};
 use crate::etcd::{EtcdError, Quorum};
 use crate::rootfs::TargetPath;
 
 /// Why a reset was not begun, or has not ended.
-#[derive(Debug)]
 pub enum ResetError {
     /// Nobody has said that it is meant.
     NotConfirmed {
@@ -83,6 +82,8 @@ impl fmt::Display for ResetError {
         }
     }
 }
+
+debug_as_display!(ResetError);
 
 impl std::error::Error for ResetError {}
 

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use rustix::io::Errno;
 
 use super::file_kind::FileKind;
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 
 /// The root or something in it cannot be read. Paths are the caller's view: the root's own path comes first.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub enum RootError {
     /// The directory given as the root cannot be opened.
     Open {
@@ -52,6 +52,8 @@ impl fmt::Display for RootError {
     }
 }
 
+debug_as_display!(RootError);
+
 impl std::error::Error for RootError {}
 
 impl Explain for RootError {
@@ -85,7 +87,7 @@ impl Explain for RootError {
 
 /// The tree could not be brought into the wanted state. What was committed before the error stays, in order; running
 /// again goes on from there.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub enum CommitError {
     /// Somebody else commits to this root right now.
     Busy {
@@ -157,6 +159,8 @@ impl fmt::Display for CommitError {
         }
     }
 }
+
+debug_as_display!(CommitError);
 
 impl std::error::Error for CommitError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

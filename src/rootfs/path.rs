@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 
 /// Linux `NAME_MAX`: bytes in one component.
 const NAME_MAX: usize = 255;
@@ -137,7 +137,7 @@ impl fmt::Display for TargetPath {
 }
 
 /// Text that is no [`TargetPath`].
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub struct TargetPathError {
     path: String,
     fault: Fault,
@@ -163,6 +163,8 @@ impl fmt::Display for TargetPathError {
         write!(f, "path {:?} {fault}", self.path)
     }
 }
+
+debug_as_display!(TargetPathError);
 
 impl std::error::Error for TargetPathError {}
 

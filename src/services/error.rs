@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use super::output::Output;
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 use crate::rootfs::TargetPath;
 
 /// What was wanted of a service.
@@ -18,7 +18,6 @@ pub enum Action {
 }
 
 /// What can go wrong with a command of the init system.
-#[derive(Debug)]
 pub enum ServiceError {
     /// There is none that could be asked.
     NoInitSystem,
@@ -66,6 +65,8 @@ impl fmt::Display for ServiceError {
     }
 }
 
+debug_as_display!(ServiceError);
+
 impl std::error::Error for ServiceError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
@@ -104,7 +105,7 @@ impl Explain for ServiceError {
 
 /// Why nothing, or not everything, was linked to start a service when a root boots. A warning: the files are good, and
 /// an image may have its own way.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub enum NotEnabled {
     /// The root has no such service.
     NoUnit {
@@ -150,6 +151,8 @@ impl fmt::Display for NotEnabled {
         }
     }
 }
+
+debug_as_display!(NotEnabled);
 
 impl std::error::Error for NotEnabled {}
 

@@ -4,14 +4,14 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use crate::clock::apart;
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 use crate::kube::error::KubeError;
 use crate::pki::key::KeyError;
 use crate::text::UntrustedText;
 use crate::values::NodeName;
 
 /// An error of the TLS bootstrap.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum BootstrapError {
     /// A request to the API.
     Kube(KubeError),
@@ -138,6 +138,8 @@ impl fmt::Display for Mismatch {
         }
     }
 }
+
+debug_as_display!(BootstrapError);
 
 impl std::error::Error for BootstrapError {}
 

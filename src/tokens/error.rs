@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 use crate::kube::error::KubeError;
 use crate::values::TokenError;
 
 /// Why a token cannot be made, listed or deleted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum TokensError {
     /// A text is no token; what else it could have been.
     Token(TokenError, Option<&'static str>),
@@ -38,6 +38,8 @@ impl fmt::Display for TokensError {
         }
     }
 }
+
+debug_as_display!(TokensError);
 
 impl std::error::Error for TokensError {}
 

@@ -1,5 +1,6 @@
 //! The certificate key, with which kubeadm encrypts the Secret `kubeadm-certs`. No error of this file repeats what was typed.
 
+use crate::error::debug_as_display;
 use std::fmt;
 use std::str::FromStr;
 
@@ -80,7 +81,7 @@ fn nibble(digit: u8) -> u8 {
 }
 
 /// Why a text is not a certificate key; says where, never what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum CertificateKeyError {
     /// Nothing was given.
     Empty,
@@ -117,6 +118,8 @@ impl fmt::Display for CertificateKeyError {
         }
     }
 }
+
+debug_as_display!(CertificateKeyError);
 
 impl std::error::Error for CertificateKeyError {}
 

@@ -1,5 +1,6 @@
 //! Durations as Go writes and reads them (`time.ParseDuration`), such as `4m0s` or `1.5h`.
 
+use crate::error::debug_as_display;
 use std::fmt;
 use std::time::Duration;
 
@@ -107,7 +108,7 @@ fn take_while<'a>(rest: &mut &'a str, wanted: impl Fn(char) -> bool) -> &'a str 
 }
 
 /// Why a text is not a duration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct DurationError {
     /// What was given.
     pub text: String,
@@ -150,6 +151,8 @@ impl fmt::Display for DurationError {
         write!(f, "invalid duration {}: {reason}", Quoted(&self.text))
     }
 }
+
+debug_as_display!(DurationError);
 
 impl std::error::Error for DurationError {}
 

@@ -3,6 +3,7 @@
 //! kubeadm only asks that the text splits at a colon (Go's `net.SplitHostPort`). Here the halves are checked as well,
 //! so that a typing mistake is named before anything is dialled.
 
+use crate::error::debug_as_display;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
@@ -102,7 +103,7 @@ fn host_name(host: &str) -> Result<String, Reason> {
 }
 
 /// Why a text is not an endpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum EndpointError {
     /// Nothing was given.
     Empty,
@@ -173,6 +174,8 @@ impl fmt::Display for Reason {
         })
     }
 }
+
+debug_as_display!(EndpointError);
 
 impl std::error::Error for EndpointError {}
 

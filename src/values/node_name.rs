@@ -1,5 +1,6 @@
 //! The name of a Node.
 
+use crate::error::debug_as_display;
 use std::fmt;
 use std::str::FromStr;
 
@@ -63,7 +64,7 @@ pub(super) fn is_subdomain(text: &str) -> bool {
 }
 
 /// Why a text cannot be the name of a Node.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum NodeNameError {
     /// Nothing, or only white space.
     Empty,
@@ -121,6 +122,8 @@ impl fmt::Display for Reason {
         }
     }
 }
+
+debug_as_display!(NodeNameError);
 
 impl std::error::Error for NodeNameError {}
 

@@ -1,5 +1,6 @@
 //! Pins of the cluster CA, as `--discovery-token-ca-cert-hash` takes them.
 
+use crate::error::debug_as_display;
 use std::fmt;
 use std::str::FromStr;
 
@@ -60,7 +61,7 @@ fn is_sha256_hex(text: &str) -> bool {
 }
 
 /// Why a text is not a pin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum PinError {
     /// 64 hexadecimal digits without their type.
     NoType,
@@ -101,6 +102,8 @@ impl fmt::Display for PinError {
         }
     }
 }
+
+debug_as_display!(PinError);
 
 impl std::error::Error for PinError {}
 

@@ -11,7 +11,7 @@ use super::endpoint::Reason;
 use super::endpoint::{Endpoint, EndpointError};
 use super::no_proxy;
 use super::quoted::Quoted;
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 use crate::secret::Secret;
 use crate::text::percent;
 
@@ -163,7 +163,7 @@ impl fmt::Display for Proxy {
 }
 
 /// Why `HTTPS_PROXY` names no proxy. Never quotes it beyond its scheme: a password can be anywhere in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum ProxyError {
     /// A scheme that nobody here speaks.
     Scheme(String),
@@ -187,6 +187,8 @@ impl fmt::Display for ProxyError {
         }
     }
 }
+
+debug_as_display!(ProxyError);
 
 impl std::error::Error for ProxyError {}
 

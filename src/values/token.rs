@@ -1,5 +1,6 @@
 //! Bootstrap tokens. The id is public, the secret is not: no error of this file repeats what was typed.
 
+use crate::error::debug_as_display;
 use std::fmt;
 use std::str::FromStr;
 
@@ -78,7 +79,7 @@ impl BootstrapToken {
 }
 
 /// Why a text is not a bootstrap token; says where, never what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum TokenError {
     /// Nothing was given.
     Empty,
@@ -126,6 +127,8 @@ impl fmt::Display for TokenError {
         }
     }
 }
+
+debug_as_display!(TokenError);
 
 impl std::error::Error for TokenError {}
 

@@ -3,6 +3,7 @@
 //! Only what a file is fetched with: host, port, path and query (RFC 3986). A query may hold a signature that is as good as
 //! a password (presigned URLs), so it is never shown; user and password before the host are refused.
 
+use crate::error::debug_as_display;
 use std::fmt;
 use std::str::FromStr;
 
@@ -17,7 +18,7 @@ pub struct Url {
 }
 
 /// Why a text is not such a URL.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum UrlError {
     /// Another scheme, or none.
     Scheme,
@@ -145,6 +146,8 @@ impl fmt::Display for UrlError {
         }
     }
 }
+
+debug_as_display!(UrlError);
 
 impl std::error::Error for UrlError {}
 

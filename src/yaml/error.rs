@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 
 /// Why a text is not accepted as YAML. Lines count from 1.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum YamlError {
     /// Longer than [`super::limits::MAX_BYTES`].
     TooLarge {
@@ -113,6 +113,8 @@ impl fmt::Display for YamlError {
         }
     }
 }
+
+debug_as_display!(YamlError);
 
 impl std::error::Error for YamlError {}
 

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 use crate::patches::{PatchError, PatchTarget};
 use crate::text::printable;
 
 /// Why the manifests of a control plane cannot be made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum StaticPodError {
     /// A release whose static Pods are not known.
     Release {
@@ -57,6 +57,8 @@ impl fmt::Display for StaticPodError {
         }
     }
 }
+
+debug_as_display!(StaticPodError);
 
 impl std::error::Error for StaticPodError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

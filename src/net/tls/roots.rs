@@ -1,6 +1,7 @@
 //! Trust anchors, and what Go asks of them (`crypto/x509/verify.go`) that webpki does not: that one is a CA, and that no more
 //! CAs stand below it than its `pathLenConstraint` allows.
 
+use crate::error::debug_as_display;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -33,7 +34,6 @@ enum Reach {
 }
 
 /// More CAs stand below an anchor than it allows.
-#[derive(Debug)]
 struct PathTooLong;
 
 impl TrustRoots {
@@ -138,6 +138,8 @@ impl std::fmt::Display for PathTooLong {
         f.write_str("more CAs stand between it and the trusted CA than the pathLenConstraint of that allows")
     }
 }
+
+debug_as_display!(PathTooLong);
 
 impl std::error::Error for PathTooLong {}
 
