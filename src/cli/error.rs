@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::program::Program;
 use crate::config::setting::Verb;
-use crate::error::{Code, Explain, codes};
+use crate::error::{Code, Explain, codes, debug_as_display};
 use crate::phase::{self, Applies};
 use crate::values::{CharacterName, Misprint, Quoted};
 
@@ -156,12 +156,7 @@ pub enum Misuse {
     },
 }
 
-/// In the words of `Display`: a derived one would only make the binary larger.
-impl fmt::Debug for UsageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+debug_as_display!(UsageError);
 
 impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -175,12 +170,7 @@ impl fmt::Display for UsageError {
     }
 }
 
-/// In the words of `Display`: a derived one would only make the binary larger.
-impl fmt::Debug for Misuse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+debug_as_display!(Misuse);
 
 impl fmt::Display for Misuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

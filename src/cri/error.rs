@@ -1,11 +1,11 @@
 //! A runtime that cannot be talked to.
 
-use crate::error::debug_as_display;
 use std::fmt;
 use std::path::PathBuf;
 
 use rustix::io::Errno;
 
+use crate::error::debug_as_display;
 use crate::grpc::{GrpcError, StatusCode};
 use crate::text::UntrustedText;
 

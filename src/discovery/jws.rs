@@ -1,13 +1,13 @@
 //! The signature of cluster-info: a JWS in compact form with detached payload (RFC 7515, appendix F), HS256, keyed with
 //! the token's secret. Source: cluster-bootstrap `token/jws/jws.go`.
 
-use crate::error::debug_as_display;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use sha2::Sha256;
 
+use crate::error::debug_as_display;
 use crate::text::UntrustedText;
 use crate::values::BootstrapToken;
 

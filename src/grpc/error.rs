@@ -1,9 +1,9 @@
 //! Why a call gave no answer.
 
-use crate::error::debug_as_display;
 use std::fmt;
 use std::io::{self, ErrorKind};
 
+use crate::error::debug_as_display;
 use crate::text::UntrustedText;
 
 /// Why a call gave no answer.

@@ -66,7 +66,7 @@ pub(super) fn read(path: &Path, report: &Report) -> Result<Option<BroughtCerts>,
         match file::contents(path) {
             Ok(archive) => found = tar::files(&archive, &NAMES).map_err(|error| fail(error.to_string()))?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let text = format_args!("{} is not there: what is on this machine counts", path.display());
+                let text = format!("{} is not there: what is on this machine counts", path.display());
                 report.warn(Phase::DownloadCerts, None, text);
                 return Ok(None);
             }

@@ -1,10 +1,10 @@
 //! Why a kubeconfig cannot be used. Which code that has depends on where the text comes from.
 
-use crate::error::debug_as_display;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::error::debug_as_display;
 use crate::file::reason;
 use crate::pki::certificate::CertificateError;
 use crate::pki::identity::IdentityError;

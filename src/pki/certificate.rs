@@ -1,6 +1,5 @@
 //! What is read of an X.509 certificate (RFC 5280). Trust is not decided here.
 
-use crate::error::debug_as_display;
 use std::fmt;
 use std::time::SystemTime;
 
@@ -12,6 +11,7 @@ use super::algorithms;
 use super::ca::CaFacts;
 use super::pem;
 use super::x509;
+use crate::error::debug_as_display;
 
 /// A certificate and the facts about it that a join turns on.
 #[derive(Clone, Debug)]

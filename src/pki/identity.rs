@@ -1,6 +1,5 @@
 //! A client certificate and its key, of whatever kind: what a discovery file or a join authenticates with in TLS.
 
-use crate::error::debug_as_display;
 use std::fmt;
 
 use rustls::crypto::ring::sign;
@@ -10,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::certificate::{Certificate, CertificateError};
 use super::key::PrivateKey;
+use crate::error::debug_as_display;
 
 /// A certificate, the chain behind it, and the key that belongs to it. Cannot be printed.
 pub struct ClientIdentity {

@@ -1,7 +1,6 @@
 //! A certificate of a control plane: what kubeadm asks of Go (`util/pkiutil/pki_helpers.go`, `NewSignedCert`), with the bytes
 //! of Go's encoder (`crypto/x509/x509.go`, `CreateCertificate`): version 3, extensions in its order.
 
-use crate::error::debug_as_display;
 use std::fmt;
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -15,6 +14,7 @@ use super::encode::{bit_string, element, name_part, unsigned};
 use super::request::{OID_COMMON_NAME, OID_ORGANIZATION};
 use super::signing_key::{SigningKey, SigningKeyError};
 use super::x509::{self, EXTENSIONS, GENERALIZED_TIME, UTC_TIME, VERSION};
+use crate::error::debug_as_display;
 
 /// Extensions by what follows 2.5.29, with tag and length of the whole.
 const KEY_USAGE: [u8; 5] = [0x06, 0x03, 0x55, 0x1d, 15];

@@ -1,6 +1,5 @@
 //! The node's private key: ECDSA P-256, the kind a kubelet makes for itself (client-go `util/keyutil/key.go`).
 
-use crate::error::debug_as_display;
 use std::fmt;
 
 use ring::rand::SystemRandom;
@@ -10,6 +9,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivateSec1KeyDer};
 use zeroize::Zeroizing;
 
 use super::pem;
+use crate::error::debug_as_display;
 
 /// SEC1 `ECPrivateKey` (RFC 5915) up to the scalar, as Go marshals a P-256 key.
 const SEC1_HEAD: [u8; 7] = [0x30, 0x77, 0x02, 0x01, 0x01, 0x04, 0x20];

@@ -1,8 +1,9 @@
 //! Kinds of keys that a control plane can be given: `encryptionAlgorithm` of a ClusterConfiguration.
 
-use crate::error::debug_as_display;
 use std::fmt;
 use std::str::FromStr;
+
+use crate::error::debug_as_display;
 
 /// A kind of key (kubeadm `apis/kubeadm/types.go`, `EncryptionAlgorithmType`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

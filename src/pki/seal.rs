@@ -1,7 +1,6 @@
 //! The encryption of the Secret `kubeadm-certs`: AES-256-GCM, `nonce || ciphertext || tag`, nothing else authenticated
 //! (kubeadm `util/crypto/crypto.go`).
 
-use crate::error::debug_as_display;
 use std::fmt;
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -9,6 +8,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
 use super::random::NoRandom;
+use crate::error::debug_as_display;
 
 /// Bytes of a key.
 pub const KEY_LENGTH: usize = 32;

@@ -1,7 +1,6 @@
 //! Private keys of a control plane: RSA, and ECDSA on P-256 and P-384. Read in every form that kubeadm reads (client-go
 //! `util/keyutil/key.go`), written in the one that it writes: PKCS#1 or SEC1.
 
-use crate::error::debug_as_display;
 use std::fmt;
 
 use ring::rand::SystemRandom;
@@ -18,6 +17,7 @@ use super::der::{INTEGER, OCTET_STRING, Oid, Reader, SEQUENCE, read_all};
 use super::encode::{bit_string, element};
 use super::key_algorithm::KeyAlgorithm;
 use super::{pem, rsa};
+use crate::error::debug_as_display;
 
 /// `rsaEncryption` and `ecPublicKey` (RFC 3279), without tag and length.
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];

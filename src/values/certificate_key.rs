@@ -1,6 +1,5 @@
 //! The certificate key, with which kubeadm encrypts the Secret `kubeadm-certs`. No error of this file repeats what was typed.
 
-use crate::error::debug_as_display;
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,6 +8,7 @@ use zeroize::Zeroizing;
 use super::misprint::Misprint;
 use super::pin::CaCertHash;
 use super::token::BootstrapToken;
+use crate::error::debug_as_display;
 
 /// Bytes of a key, for AES-256 (kubeadm `constants.CertificateKeySize`).
 const LENGTH: usize = 32;

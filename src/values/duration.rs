@@ -1,10 +1,10 @@
 //! Durations as Go writes and reads them (`time.ParseDuration`), such as `4m0s` or `1.5h`.
 
-use crate::error::debug_as_display;
 use std::fmt;
 use std::time::Duration;
 
 use super::quoted::{Quoted, Shown};
+use crate::error::debug_as_display;
 
 /// Nanoseconds per unit (Go `time/format.go`, `unitMap`).
 const UNITS: [(&str, u64); 8] = [

@@ -3,13 +3,13 @@
 //! kubeadm only asks that the text splits at a colon (Go's `net.SplitHostPort`). Here the halves are checked as well,
 //! so that a typing mistake is named before anything is dialled.
 
-use crate::error::debug_as_display;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use super::misprint::Misprint;
 use super::quoted::Quoted;
+use crate::error::debug_as_display;
 
 /// `host:port` of an API server; IPv6 literals are held without brackets, names in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! The name of a Node.
 
-use crate::error::debug_as_display;
 use std::fmt;
 use std::str::FromStr;
 
 use super::character::CharacterName;
 use super::misprint::Misprint;
 use super::quoted::Quoted;
+use crate::error::debug_as_display;
 
 /// The longest DNS-1123 subdomain (apimachinery `util/validation`).
 const MAX_LENGTH: usize = 253;

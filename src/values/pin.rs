@@ -1,10 +1,10 @@
 //! Pins of the cluster CA, as `--discovery-token-ca-cert-hash` takes them.
 
-use crate::error::debug_as_display;
 use std::fmt;
 use std::str::FromStr;
 
 use super::misprint::Misprint;
+use crate::error::debug_as_display;
 
 /// A pin: SHA-256 over the DER SubjectPublicKeyInfo of the CA certificate (RFC 7469, section 2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

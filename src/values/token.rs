@@ -1,11 +1,11 @@
 //! Bootstrap tokens. The id is public, the secret is not: no error of this file repeats what was typed.
 
-use crate::error::debug_as_display;
 use std::fmt;
 use std::str::FromStr;
 
 use super::endpoint::Endpoint;
 use super::misprint::Misprint;
+use crate::error::debug_as_display;
 use crate::secret::Secret;
 
 /// Characters of the public half (cluster-bootstrap `token/api/types.go`).

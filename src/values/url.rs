@@ -3,11 +3,11 @@
 //! Only what a file is fetched with: host, port, path and query (RFC 3986). A query may hold a signature that is as good as
 //! a password (presigned URLs), so it is never shown; user and password before the host are refused.
 
-use crate::error::debug_as_display;
 use std::fmt;
 use std::str::FromStr;
 
 use super::endpoint::{Endpoint, EndpointError};
+use crate::error::debug_as_display;
 
 /// `https://host[:port][/path][?query]`.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! Trust anchors, and what Go asks of them (`crypto/x509/verify.go`) that webpki does not: that one is a CA, and that no more
 //! CAs stand below it than its `pathLenConstraint` allows.
 
-use crate::error::debug_as_display;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -14,6 +13,7 @@ use rustls::{CertificateError, Error, OtherError, RootCertStore};
 
 use super::algorithms::provider;
 use super::server_verifier::JudgeChain;
+use crate::error::debug_as_display;
 use crate::pki::certificate::Certificate;
 
 /// CA certificates that something is verified with: those of a cluster, or those that web servers are known by. Never empty.
