@@ -52,6 +52,8 @@ flags="$flags, '--remap-path-prefix=$sysroot/lib/rustlib/src/rust=/rust'"
 for source in "$registry"/*/; do
 	flags="$flags, '--remap-path-prefix=${source%/}=/crates'"
 done
+# No trap behind a call that does not return.
+flags="$flags, '-Ztrap-unreachable=no'"
 cargo build --locked --release --package kubejoin --bin kubejoin --target "$target" \
 	--config "target.$target.rustflags=[$flags]" \
 	-Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size
