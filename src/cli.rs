@@ -7,12 +7,20 @@
 mod arguments;
 mod certs;
 mod command;
+mod command_table;
+mod completion;
+#[cfg(test)]
+mod completion_tests;
 mod config;
 mod ensure;
 mod error;
 mod flag_list;
 mod help;
+mod help_text;
 mod join;
+mod man;
+#[cfg(test)]
+mod man_tests;
 mod parse;
 mod pasted;
 mod phase;

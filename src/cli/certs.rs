@@ -2,6 +2,7 @@
 //! types them.
 
 use super::arguments::{Arguments, Next, Parsed};
+use super::command_table::{self, COMMANDS};
 use super::error::{Misuse, UsageError};
 use super::topic::Topic;
 use crate::config::setting::Verb;
@@ -30,13 +31,17 @@ pub enum CertsVerb {
     KubeconfigUser,
 }
 
-/// The words of each verb.
-const VERBS: [(&str, Verb, CertsVerb); 4] = [
-    ("certs certificate-key", Verb::CertificateKey, CertsVerb::CertificateKey),
-    ("certs check-expiration", Verb::CheckExpiration, CertsVerb::CheckExpiration),
-    ("init phase upload-certs", Verb::UploadCerts, CertsVerb::UploadCerts),
-    ("kubeconfig user", Verb::KubeconfigUser, CertsVerb::KubeconfigUser),
-];
+impl CertsVerb {
+    fn of(verb: Verb) -> Option<CertsVerb> {
+        Some(match verb {
+            Verb::CertificateKey => CertsVerb::CertificateKey,
+            Verb::CheckExpiration => CertsVerb::CheckExpiration,
+            Verb::UploadCerts => CertsVerb::UploadCerts,
+            Verb::KubeconfigUser => CertsVerb::KubeconfigUser,
+            _ => return None,
+        })
+    }
+}
 
 /// What kubeadm has behind the same words; and everything else of `init`.
 const KUBEADM_VERBS: [&str; 2] = ["certs generate-csr", "certs renew"];
@@ -58,12 +63,11 @@ pub(super) fn parse(mut args: Arguments, first: &'static str) -> Result<Parsed<B
             return Err(args.error(Misuse::ExtraArgument { word, suggestion: None }));
         }
         let longer = format!("{typed} {word}");
-        if let Some((_, verb, which)) = VERBS.iter().find(|(words, ..)| *words == longer) {
-            args.verb = *verb;
-            found = Some(*which);
-        } else if !VERBS.iter().any(|(words, ..)| words.starts_with(&format!("{longer} "))) {
+        let Some(row) = command_table::find(&longer) else {
             return Err(args.error(unknown(&typed, word)));
-        }
+        };
+        args.verb = row.verb;
+        found = CertsVerb::of(row.verb);
         typed = longer;
     }
     let Some(verb) = found else {
@@ -94,7 +98,8 @@ fn unknown(typed: &str, word: String) -> Misuse {
     if KUBEADM_VERBS.contains(&what.as_str()) {
         return Misuse::NotYetSupported { what };
     }
-    match nearest(&what, VERBS.map(|(words, ..)| words)).map(str::to_owned) {
+    let known = COMMANDS.iter().filter(|row| CertsVerb::of(row.verb).is_some()).map(|row| row.words);
+    match nearest(&what, known).map(str::to_owned) {
         None if typed.starts_with("init") => Misuse::NotYetSupported { what },
         suggestion => Misuse::UnknownCommand { word, suggestion },
     }

@@ -1,6 +1,7 @@
 //! What an argv asks for.
 
 use super::certs::CertsArgs;
+use super::completion::Completion;
 use super::config::ConfigCommand;
 use super::ensure::EnsureArgs;
 use super::join::JoinArgs;
@@ -24,6 +25,8 @@ pub enum Command {
     Certs(Box<CertsArgs>),
     /// `config`.
     Config(ConfigCommand),
+    /// `completion`.
+    Completion(Completion),
     /// `version`, `--version`.
     Version(Version),
     /// `help`, `--help`, `-h`, also next to arguments that are not understood.

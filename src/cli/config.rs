@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::arguments::{Arguments, Next, Parsed};
+use super::command_table;
 use super::error::{Misuse, UsageError};
 use super::topic::Topic;
 use crate::config::migrate::Allow;
@@ -49,11 +50,8 @@ pub(super) fn parse(mut args: Arguments) -> Result<Parsed<ConfigCommand>, UsageE
             Next::Help => return Ok(Parsed::Help(args.help(Topic::Config))),
             Next::Word(word) => words.push(word),
         }
-        args.verb = match words.first().map(String::as_str) {
-            Some("validate") => Verb::ConfigValidate,
-            Some("migrate") => Verb::ConfigMigrate,
-            _ => Verb::Config,
-        };
+        let row = words.first().and_then(|word| command_table::find(&format!("config {word}")));
+        args.verb = row.map_or(Verb::Config, |row| row.verb);
     }
     command(&args, &words).map(Parsed::Args).map_err(|misuse| args.error(misuse))
 }

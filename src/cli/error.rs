@@ -254,6 +254,7 @@ fn command(verb: Verb) -> &'static str {
         Verb::Certs | Verb::CertificateKey | Verb::CheckExpiration | Verb::UploadCerts | Verb::KubeconfigUser => {
             "certs"
         }
+        Verb::Completion => "completion",
         Verb::Version => "version",
         Verb::Help => "help",
     }

@@ -3,70 +3,46 @@
 use std::fmt::Write;
 
 use super::arguments::{Arguments, Next};
+use super::command_table;
 use super::error::{Misuse, UsageError};
-use super::flag_list::{flags, parameters, wrap};
+use super::flag_list::{commands, flags, parameters, wrap};
+use super::help_text::{Part, part, written};
+use super::man;
 use super::phase::as_typed;
-use super::topic::{COMMANDS, Help, Topic};
-use crate::config::setting::{Section, Verb};
+use super::topic::{Help, Topic};
+use crate::config::setting::Verb;
 use crate::error::codes;
-use crate::phase::{Applies, Phase, PhaseSpec};
+use crate::phase::PhaseSpec;
 use crate::values::nearest;
 
 impl Help {
     /// What is printed, with its last newline.
     pub fn text(&self) -> String {
         let text = match self.topic {
-            Topic::General => include_str!("help/general.txt"),
-            Topic::Join => include_str!("help/join.txt"),
-            Topic::Ensure => include_str!("help/ensure.txt"),
-            Topic::Reset => include_str!("help/reset.txt"),
-            Topic::Token => include_str!("help/token.txt"),
-            Topic::Certs => include_str!("help/certs.txt"),
-            Topic::Config => include_str!("help/config.txt"),
-            Topic::Phases => include_str!("help/phases.txt"),
-            Topic::Phase(PhaseSpec { applies: Applies::EveryNode(Phase::Preflight), .. }) => {
-                include_str!("help/phase-preflight.txt")
-            }
-            Topic::Phase(PhaseSpec { applies: Applies::EveryNode(Phase::KubeletWaitBootstrap), .. }) => {
-                include_str!("help/phase-kubelet-wait-bootstrap.txt")
-            }
-            Topic::Phase(PhaseSpec { applies: Applies::EveryNode(_) | Applies::SubPhase(_), .. }) => {
-                include_str!("help/phase-kubelet-start.txt")
-            }
-            Topic::Phase(PhaseSpec { applies: Applies::Retired, .. }) => include_str!("help/phase-retired.txt"),
-            Topic::Phase(PhaseSpec { .. }) => include_str!("help/phase-control-plane.txt"),
-            Topic::Version => include_str!("help/version.txt"),
-            Topic::Errors => return errors(),
+            Topic::Errors => errors(),
+            Topic::Man => man::page(self.program),
+            topic => rendered(written(topic)),
         };
-        let program = self.program.to_string();
-        // A placeholder that stands for lines is a line.
-        let lines = text.split_inclusive('\n').map(|line| match line.trim_end() {
-            "{flags of the cluster}" => flags(&[Verb::Join], Some(Section::Cluster)),
-            "{flags of the machine}" => flags(&[Verb::Join], Some(Section::Machine)),
-            "{flags of the control plane}" => flags(&[Verb::Join], Some(Section::ControlPlane)),
-            "{flags of the sources}" => flags(&[Verb::Join], Some(Section::Sources)),
-            "{flags of the run}" => flags(&[Verb::Join], Some(Section::Run)),
-            "{parameters}" => parameters(),
-            "{flags of the unattended}" => flags(&[Verb::Ensure], Some(Section::Unattended)),
-            "{flags of reset}" => flags(&[Verb::Reset], None),
-            "{flags before a command}" => flags(&[Verb::None], None),
-            "{flags of config}" => flags(&[Verb::ConfigValidate, Verb::ConfigMigrate], None),
-            "{flags of every token verb}" => flags(&[Verb::Token], Some(Section::Run)),
-            "{flags of token create}" => flags(&[Verb::TokenCreate], Some(Section::Token)),
-            "{flags of token list}" => flags(&[Verb::TokenList], Some(Section::Token)),
-            "{flags of check-expiration}" => flags(&[Verb::CheckExpiration], None),
-            "{flags of upload-certs}" => flags(&[Verb::UploadCerts], None),
-            "{flags of kubeconfig user}" => flags(&[Verb::KubeconfigUser], None),
-            "{flags of version}" => flags(&[Verb::Version], None),
-            _ => line.to_owned(),
-        });
-        let mut text = lines.collect::<String>().replace("{program}", &program);
-        if let Topic::Phase(PhaseSpec { name, .. }) = self.topic {
-            text = text.replace("{phase}", &as_typed(name));
+        let text = text.replace("{program}", &self.program.to_string());
+        match self.topic {
+            Topic::Phase(PhaseSpec { name, .. }) => text.replace("{phase}", &as_typed(name)),
+            _ => text,
         }
-        text
     }
 }
+
+fn rendered(text: &str) -> String {
+    let lines = text.split_inclusive('\n').map(|line| match part(line) {
+        Part::Line => line.to_owned(),
+        Part::Flags(verbs, section) => flags(verbs, section),
+        Part::Commands(of) => commands(of),
+        Part::Parameters => parameters(),
+    });
+    lines.collect()
+}
+
+/// The words that `help` takes beside the commands.
+pub(super) const ERRORS: &str = "errors";
 
 /// What stands behind the word `help`.
 pub(super) fn parse(mut args: Arguments) -> Result<Help, UsageError> {
@@ -74,33 +50,29 @@ pub(super) fn parse(mut args: Arguments) -> Result<Help, UsageError> {
     let mut topic = Topic::General;
     loop {
         let word = match args.next()? {
+            Next::End | Next::Version if args.settings.man == Some(true) => return Ok(args.help(Topic::Man)),
             Next::End | Next::Version => return Ok(args.help(topic)),
             Next::Help => continue,
             Next::Word(word) => word,
         };
         topic = match word.as_str() {
-            "join" => Topic::Join,
-            "ensure" => Topic::Ensure,
-            "reset" => Topic::Reset,
-            "token" => Topic::Token,
-            "certs" | "init" | "kubeconfig" => Topic::Certs,
-            "config" => Topic::Config,
             "phase" if topic == Topic::Join => Topic::Phases,
-            "version" => Topic::Version,
-            "errors" => Topic::Errors,
-            "help" => Topic::General,
-            _ => {
-                let known = COMMANDS.into_iter().chain(["errors"]);
-                let suggestion = nearest(&word, known).map(|name| format!("help {name}"));
-                return Err(args.error(Misuse::UnknownCommand { word, suggestion }));
-            }
+            ERRORS => Topic::Errors,
+            _ => match Topic::of_command(&word) {
+                Some(topic) => topic,
+                None => {
+                    let known = command_table::behind("").chain([ERRORS]);
+                    let suggestion = nearest(&word, known).map(|name| format!("help {name}"));
+                    return Err(args.error(Misuse::UnknownCommand { word, suggestion }));
+                }
+            },
         };
     }
 }
 
 /// The catalogue of errors: code, exit status and class, meaning, next step.
 fn errors() -> String {
-    let mut text = include_str!("help/errors.txt").to_owned();
+    let mut text = written(Topic::Errors).to_owned();
     for code in codes::ALL {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "\n{}  (exit {}, {})", code.name, code.class.exit_status(), code.class.name());
@@ -115,7 +87,9 @@ mod tests {
     use super::super::flag_list::COLUMNS;
     use super::super::program::Program;
     use super::*;
+    use crate::config::setting::Section;
     use crate::config::settings_table::SETTINGS;
+    use crate::phase::Applies;
 
     fn topics() -> Vec<Topic> {
         let phases = crate::phase::NAMES.iter().map(Topic::Phase);
@@ -127,6 +101,8 @@ mod tests {
             Topic::Certs,
             Topic::Config,
             Topic::Phases,
+            Topic::Ensure,
+            Topic::Completion,
             Topic::Version,
             Topic::Errors,
         ]
@@ -165,7 +141,9 @@ mod tests {
             (Verb::KubeconfigUser, Topic::Certs),
             (Verb::ConfigValidate, Topic::Config),
             (Verb::ConfigMigrate, Topic::Config),
+            (Verb::Completion, Topic::Completion),
             (Verb::Version, Topic::Version),
+            (Verb::Help, Topic::General),
         ];
         for (verb, topic) in topics {
             let text = text(Program::Kubejoin, topic);

@@ -8,7 +8,7 @@ use super::phase::PhaseWords;
 use super::program::Program;
 use super::topic::Topic;
 use crate::config::origin::{Origin, WithOrigin};
-use crate::config::setting::Verb;
+use crate::config::setting::{SKIP_PHASES, Verb};
 use crate::config::settings::{LoggingFormat, Output, Settings};
 use crate::phase::PhaseSpec;
 use crate::report::result;
@@ -54,7 +54,7 @@ pub(super) fn parse(mut args: Arguments, verb: Verb) -> Result<Parsed<Box<JoinAr
     }
     let phase = phase.end().map_err(|error| args.error(error))?;
     if phase.is_some() && !args.settings.skip_phases.is_empty() {
-        return Err(args.error(Misuse::UnknownFlag { flag: "--skip-phases".to_owned(), suggestion: None }));
+        return Err(args.error(Misuse::UnknownFlag { flag: format!("--{SKIP_PHASES}"), suggestion: None }));
     }
     Ok(Parsed::Args(Box::new(JoinArgs::new(args.program, args.settings, phase))))
 }

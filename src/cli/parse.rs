@@ -4,16 +4,17 @@ use std::ffi::OsString;
 
 use super::arguments::{Arguments, Next, Parsed, tidied};
 use super::command::Command;
+use super::command_table;
 use super::error::{Misuse, UsageError};
 use super::program::Program;
-use super::topic::{COMMANDS, Help, Topic};
+use super::topic::{Help, Topic};
 use super::version::Version;
-use super::{certs, config, ensure, help, join, reset, token, version};
+use super::{certs, completion, config, ensure, help, join, reset, token, version};
 use crate::config::setting::Verb;
 use crate::values::nearest;
 
 /// Commands of kubeadm 1.37 (`cmd/kubeadm/app/cmd/cmd.go`) that kubejoin does not have.
-const KUBEADM_COMMANDS: [&str; 3] = ["alpha", "completion", "upgrade"];
+const KUBEADM_COMMANDS: [&str; 2] = ["alpha", "upgrade"];
 
 /// Reads a whole argv, its first element included.
 ///
@@ -34,17 +35,10 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, UsageE
 
 /// What a command line that is not understood asks help about.
 fn topic_of(args: &[OsString]) -> Topic {
-    let is_command = |arg: &&OsString| COMMANDS.iter().any(|command| **arg == *command);
-    match args.iter().skip(1).find(is_command).and_then(|word| word.to_str()) {
-        Some("join") if args.iter().any(|arg| arg == "phase") => Topic::Phases,
-        Some("join") => Topic::Join,
-        Some("ensure") => Topic::Ensure,
-        Some("reset") => Topic::Reset,
-        Some("token") => Topic::Token,
-        Some("certs" | "init" | "kubeconfig") => Topic::Certs,
-        Some("config") => Topic::Config,
-        Some("version") => Topic::Version,
-        _ => Topic::General,
+    let mut words = args.iter().skip(1).filter_map(|arg| arg.to_str());
+    match words.find_map(Topic::of_command).unwrap_or(Topic::General) {
+        Topic::Join if args.iter().any(|arg| arg == "phase") => Topic::Phases,
+        topic => topic,
     }
 }
 
@@ -62,6 +56,7 @@ fn command(mut args: Arguments) -> Result<Command, UsageError> {
             "kubeconfig" => certs::parse(args, "kubeconfig").map(|parsed| of(parsed, Command::Certs)),
             "init" => certs::parse(args, "init").map(|parsed| of(parsed, Command::Certs)),
             "config" => config::parse(args).map(|parsed| of(parsed, Command::Config)),
+            "completion" => completion::parse(args).map(|parsed| of(parsed, Command::Completion)),
             "version" => version::parse(args).map(|parsed| of(parsed, Command::Version)),
             "help" => help::parse(args).map(Command::Help),
             _ => Err(unknown_command(&args, word)),
@@ -80,6 +75,6 @@ fn unknown_command(args: &Arguments, word: String) -> UsageError {
     if KUBEADM_COMMANDS.contains(&word.as_str()) {
         return args.error(Misuse::NotYetSupported { what: word });
     }
-    let suggestion = nearest(&word, COMMANDS).map(str::to_owned);
+    let suggestion = nearest(&word, command_table::behind("")).map(str::to_owned);
     args.error(Misuse::UnknownCommand { word, suggestion })
 }

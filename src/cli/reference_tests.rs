@@ -9,7 +9,7 @@ use crate::config::settings_table::{FIELDS, SETTINGS};
 const BEGIN: &str = "<!-- settings: begin -->\n";
 const END: &str = "<!-- settings: end -->\n";
 
-const VERBS: [Verb; 19] = [
+const VERBS: [Verb; 20] = [
     Verb::None,
     Verb::Join,
     Verb::Ensure,
@@ -27,6 +27,7 @@ const VERBS: [Verb; 19] = [
     Verb::CheckExpiration,
     Verb::UploadCerts,
     Verb::KubeconfigUser,
+    Verb::Completion,
     Verb::Version,
     Verb::Help,
 ];
@@ -102,6 +103,7 @@ fn command(verb: Verb) -> &'static str {
         Verb::CheckExpiration => "certs check-expiration",
         Verb::UploadCerts => "init phase upload-certs",
         Verb::KubeconfigUser => "kubeconfig user",
+        Verb::Completion => "completion",
         Verb::Version => "version",
         Verb::Help => "help",
     }

@@ -6,7 +6,7 @@ use super::arguments::{Arguments, Next, Parsed};
 use super::error::{Misuse, UsageError};
 use super::program::Program;
 use super::topic::Topic;
-use crate::config::setting::Verb;
+use crate::config::setting::{SKIP_PHASES, Verb};
 use crate::config::settings::{LoggingFormat, Output, Settings};
 use crate::phase::{RESET_PHASES, ResetPhase, find_of_reset};
 use crate::report::result;
@@ -58,7 +58,7 @@ pub(super) fn parse(mut args: Arguments) -> Result<Parsed<Box<ResetArgs>>, Usage
         return Err(args.error(Misuse::NoVerb { behind: "reset phase", verbs }));
     }
     if phase.is_some() && !args.settings.skip_phases.is_empty() {
-        return Err(args.error(Misuse::UnknownFlag { flag: "--skip-phases".to_owned(), suggestion: None }));
+        return Err(args.error(Misuse::UnknownFlag { flag: format!("--{SKIP_PHASES}"), suggestion: None }));
     }
     let settings = args.settings;
     let result_file = settings.result_file.as_ref().map(|given| given.value.clone());

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::arguments::{Arguments, Next, Parsed};
+use super::command_table;
 use super::error::{Misuse, UsageError};
 use super::topic::Topic;
 use crate::config::TokenSpec;
@@ -49,8 +50,6 @@ pub enum TokenCommand {
     Delete(Vec<Secret>),
 }
 
-const VERBS: [&str; 4] = ["generate", "create", "list", "delete"];
-
 /// What stands behind the word `token`.
 pub(super) fn parse(mut args: Arguments) -> Result<Parsed<TokenArgs>, UsageError> {
     args.verb = Verb::Token;
@@ -60,16 +59,12 @@ pub(super) fn parse(mut args: Arguments) -> Result<Parsed<TokenArgs>, UsageError
             Next::End | Next::Version => break,
             Next::Help => return Ok(Parsed::Help(args.help(Topic::Token))),
             Next::Word(word) if args.verb == Verb::Token => {
-                args.verb = match word.as_str() {
-                    "generate" => Verb::TokenGenerate,
-                    "create" => Verb::TokenCreate,
-                    "list" => Verb::TokenList,
-                    "delete" => Verb::TokenDelete,
-                    _ => {
-                        let suggestion = nearest(&word, VERBS).map(|name| format!("token {name}"));
-                        return Err(args.error(Misuse::UnknownCommand { word, suggestion }));
-                    }
+                let Some(row) = command_table::find(&format!("token {word}")) else {
+                    let known = command_table::behind("token");
+                    let suggestion = nearest(&word, known).map(|name| format!("token {name}"));
+                    return Err(args.error(Misuse::UnknownCommand { word, suggestion }));
                 };
+                args.verb = row.verb;
             }
             Next::Word(word) => words.push(Secret::new(word)),
         }

@@ -3,10 +3,6 @@
 use super::program::Program;
 use crate::phase::PhaseSpec;
 
-/// Our commands, for suggestions.
-pub(super) const COMMANDS: [&str; 10] =
-    ["join", "ensure", "reset", "token", "certs", "init", "kubeconfig", "config", "version", "help"];
-
 /// What help was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Help {
@@ -37,8 +33,30 @@ pub enum Topic {
     Phases,
     /// `join phase NAME`.
     Phase(&'static PhaseSpec),
+    /// `completion`.
+    Completion,
     /// `version`.
     Version,
     /// Every error code.
     Errors,
+    /// All of it, as a manual page.
+    Man,
+}
+
+impl Topic {
+    /// That of a command, by its first word.
+    pub(super) fn of_command(word: &str) -> Option<Topic> {
+        Some(match word {
+            "join" => Topic::Join,
+            "ensure" => Topic::Ensure,
+            "reset" => Topic::Reset,
+            "token" => Topic::Token,
+            "certs" | "init" | "kubeconfig" => Topic::Certs,
+            "config" => Topic::Config,
+            "completion" => Topic::Completion,
+            "version" => Topic::Version,
+            "help" => Topic::General,
+            _ => return None,
+        })
+    }
 }

@@ -34,7 +34,7 @@ impl Version {
 }
 
 /// The build date (UTC) as RFC 3339 writes a date; the seconds since 1970 where no calendar reaches.
-fn build_date() -> String {
+pub(super) fn build_date() -> String {
     let seconds: i64 = clock::BUILD_DATE.parse().unwrap_or(0);
     match time::OffsetDateTime::from_unix_timestamp(seconds) {
         Ok(date) => format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day()),

@@ -23,6 +23,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Command::Token(args)) => run_token(args, program),
         Ok(Command::Certs(args)) => run_certs(&args, program),
         Ok(Command::Config(command)) => run_config(&command, program),
+        Ok(Command::Completion(completion)) => show(&completion.text()),
         Ok(Command::Version(version)) => show(&version.text()),
         Ok(Command::Help(help)) => show(&help.text()),
         Err(error) => end(Err(error.into()), program, &begin(&report_options::of_argv(&argv))),

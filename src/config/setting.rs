@@ -77,6 +77,8 @@ pub enum Verb {
     UploadCerts,
     /// `kubeconfig user`.
     KubeconfigUser,
+    /// `completion`.
+    Completion,
     /// `version`.
     Version,
     /// `help`.
@@ -168,6 +170,26 @@ pub enum Kind {
     Version,
 }
 
+/// The flag that takes names of phases, which `phase NAME` itself does not have.
+pub const SKIP_PHASES: &str = "skip-phases";
+
+/// What the value of a flag can be, for a shell that completes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Values {
+    /// It has none.
+    None,
+    /// Nobody can say.
+    Any,
+    /// A file.
+    File,
+    /// A directory.
+    Directory,
+    /// One of these words, with `|` between them.
+    Words(&'static str),
+    /// Names of phases, with commas.
+    Phases,
+}
+
 /// Who reads a value that is neither a text nor a path.
 pub struct Parser {
     /// What is expected, in words that follow "takes".
@@ -194,6 +216,18 @@ impl Setting {
     /// Whether the flag is followed by a value.
     pub fn takes_value(&self) -> bool {
         !self.value.is_empty()
+    }
+
+    /// What its value can be, as far as that is known without this machine.
+    pub fn values(&self) -> Values {
+        match self.value {
+            "" => Values::None,
+            "DIR" => Values::Directory,
+            value if value.contains("FILE") || value.contains("DIR") || value == "SOCKET" => Values::File,
+            words if !words.contains(|c: char| c.is_ascii_uppercase()) => Values::Words(words),
+            _ if self.flag == SKIP_PHASES => Values::Phases,
+            _ => Values::Any,
+        }
     }
 
     /// Takes the value that stands at `origin`. White space around a text is dropped: a pasted carriage return, a trailing

@@ -137,6 +137,8 @@ pub struct Settings {
     pub output: Option<Output>,
     /// How much `version` says.
     pub version_format: Option<VersionFormat>,
+    /// Print a manual page.
+    pub man: Option<bool>,
     /// Where the result is written.
     pub result_file: Option<WithOrigin<PathBuf>>,
 }

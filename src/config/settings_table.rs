@@ -3,7 +3,7 @@
 //!
 //! A new setting is one row here, one field in [`super::settings::Settings`], and its use.
 
-use super::setting::{Beside, Kind, Note, Parser, Section, Setting, Verb, verbs};
+use super::setting::{Beside, Kind, Note, Parser, SKIP_PHASES, Section, Setting, Verb, verbs};
 use super::settings::{BootReset, JoinCommandForm, ListForm, LoggingFormat, Output, VersionFormat};
 use crate::clock::ClockMode;
 use crate::values::duration;
@@ -320,7 +320,7 @@ pub static SETTINGS: &[Setting] = &[
         ..JOIN
     },
     Setting {
-        flag: "skip-phases",
+        flag: SKIP_PHASES,
         value: "LIST",
         kind: Kind::List(|s| &mut s.skip_phases),
         section: Section::Run,
@@ -489,7 +489,7 @@ pub static SETTINGS: &[Setting] = &[
         ..RESET
     },
     Setting {
-        flag: "skip-phases",
+        flag: SKIP_PHASES,
         value: "LIST",
         kind: Kind::List(|s| &mut s.skip_phases),
         field: "skipPhases",
@@ -566,6 +566,7 @@ pub static SETTINGS: &[Setting] = &[
             Verb::CertificateKey,
             Verb::CheckExpiration,
             Verb::KubeconfigUser,
+            Verb::Completion,
             Verb::Version,
         ]),
         help: "As in kubeadm; nothing more is said",
@@ -845,6 +846,7 @@ pub static SETTINGS: &[Setting] = &[
             Verb::CheckExpiration,
             Verb::UploadCerts,
             Verb::KubeconfigUser,
+            Verb::Completion,
             Verb::Version,
             Verb::Help,
         ]),
@@ -863,6 +865,15 @@ pub static SETTINGS: &[Setting] = &[
         kind: Kind::Version,
         section: Section::Run,
         help: "Show the version",
+        ..JOIN
+    },
+    Setting {
+        verbs: verbs(&[Verb::Help]),
+        flag: "man",
+        kind: Kind::Boolean(|s| &mut s.man),
+        section: Section::Run,
+        since: KUBEJOIN,
+        help: "Print a manual page of all of it, for `man -l -`",
         ..JOIN
     },
     // Flags without an effect: those of kubeadm 1.37 (`cmd/kubeadm/app/cmd/join.go`, `kubeadm.go`) that a worker has no use

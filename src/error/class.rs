@@ -20,6 +20,30 @@ pub enum Class {
 }
 
 impl Class {
+    /// Every class, by its number.
+    pub const ALL: [Class; 7] = [
+        Class::Bug,
+        Class::Usage,
+        Class::Transient,
+        Class::Unsafe,
+        Class::Refused,
+        Class::Machine,
+        Class::PartialReset,
+    ];
+
+    /// What it stands for, and what to do, for the manual page.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Class::Bug => "A defect of kubejoin: stop",
+            Class::Usage => "Command line, configuration, preflight: stop, an input has to be changed",
+            Class::Transient => "Network, not ready yet, time-out: run again",
+            Class::Unsafe => "Wrong pin, signature, chain, name or key: stop and never retry",
+            Class::Refused => "Refused by the cluster (token, RBAC, CSR denied, name in use): stop",
+            Class::Machine => "This machine (disk, kubelet, init system): stop",
+            Class::PartialReset => "A reset could not remove what it lists: run again",
+        }
+    }
+
     /// The process's exit status.
     pub fn exit_status(self) -> u8 {
         self as u8
