@@ -98,13 +98,16 @@ fn bash_offers_every_flag_that_the_parser_takes_and_no_other() {
     assert!(hidden.len() > 15, "{}", hidden.len());
     for program in ["kubejoin", "kubeadm"] {
         let lines = command_lines();
-        // Called by the other name it reads the same tables.
-        let by_name = if program == "kubejoin" { hidden.as_slice() } else { &[] };
+        // They are those of the first line of each verb, and by the other name the same: bash needs 10 ms for each.
+        let is_first = |line: &[&str], verb: Verb| lines.iter().find(|other| other.1 == verb).unwrap().0 == line;
+        let by_name = |line: &[&str], verb: Verb| {
+            if program == "kubejoin" && is_first(line, verb) { hidden.as_slice() } else { &[] }
+        };
         let typed: Vec<Vec<&str>> = lines
             .iter()
-            .flat_map(|(line, _)| {
-                let flags = ["-"].into_iter().chain(by_name.iter().map(|(flag, _)| flag.as_str()));
-                flags.map(|flag| line.iter().copied().chain([flag]).collect())
+            .flat_map(|(line, verb)| {
+                let flags = ["-"].into_iter().chain(by_name(line, *verb).iter().map(|(flag, _)| flag.as_str()));
+                flags.map(|flag| line.iter().copied().chain([flag]).collect::<Vec<_>>())
             })
             .collect();
         let mut offered = offered_by_bash(program, &typed).into_iter();
@@ -120,7 +123,7 @@ fn bash_offers_every_flag_that_the_parser_takes_and_no_other() {
                 }
             }
             assert_eq!(offered.next().unwrap(), expected, "{program} {line:?}");
-            for (flag, rows) in by_name {
+            for (flag, rows) in by_name(line, *verb) {
                 let is_offered = offered.next().unwrap().contains(*flag);
                 assert_eq!(is_offered, is_taken(program, line, *verb, rows), "{program} {line:?} {flag}");
             }

@@ -54,6 +54,7 @@ pub(super) fn page(program: Program) -> String {
     for class in Class::ALL {
         page.item(&format!("{} ({})", bold(&class.exit_status().to_string()), escaped(class.name())), class.meaning());
     }
+    page.text.push_str(".PP\n");
     page.line("Called kubeadm, 1 for every error, as kubeadm's.");
     page.written(written(Topic::Man));
     page.text
@@ -121,7 +122,8 @@ impl Page {
     }
 
     fn written(&mut self, text: &str) {
-        let mut is_behind_blank = true;
+        // Where a paragraph begins: behind a blank line, and behind a list.
+        let mut begins = true;
         let mut lines = text.lines().peekable();
         while let Some(line) = lines.next() {
             match part(line) {
@@ -135,13 +137,13 @@ impl Page {
                 Part::Line if line.starts_with(' ') => self.indented(line, lines.peek().copied().unwrap_or_default()),
                 Part::Line if !line.contains(|c: char| c.is_lowercase()) => self.section(line),
                 Part::Line => {
-                    if is_behind_blank {
+                    if begins {
                         self.text.push_str(".PP\n");
                     }
                     self.line(line);
                 }
             }
-            is_behind_blank = line.is_empty();
+            begins = line.is_empty() || !matches!(part(line), Part::Line);
         }
         self.end();
     }

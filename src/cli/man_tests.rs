@@ -59,6 +59,17 @@ fn every_command_parameter_and_exit_status_is_named() {
     }
 }
 
+/// The explanation of an item is one line; what follows a list is a paragraph of its own.
+#[test]
+fn text_behind_a_list_does_not_belong_to_its_last_item() {
+    let page = printed(&page("kubejoin"));
+    for begin in
+        ["Exit status: 0 no node any more", "Called kubeadm, 1 for every error", "Every flag of `kubejoin join` may"]
+    {
+        assert!(page.contains(&format!("\n.PP\n{begin}")), "{begin}");
+    }
+}
+
 /// A line begins with a request of man(7) or with text, and is never empty; a hyphen is one that can be copied.
 #[test]
 fn no_text_is_taken_for_a_request() {
@@ -69,6 +80,22 @@ fn no_text_is_taken_for_a_request() {
         assert!(!line.starts_with('.') || requests.iter().any(|request| line.starts_with(request)), "{line}");
         let is_text = !line.starts_with(".TH");
         assert!(!is_text || !line.replace("\\-", "").contains('-'), "{line}");
+    }
+}
+
+/// README's table of files, the one that others are held to; a directory stands for what is in it.
+#[test]
+fn every_file_of_the_readme_is_named() {
+    let readme = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let (_, table) = readme.split_once("\n## Files\n").unwrap();
+    let rows = table.split("\n## ").next().unwrap().lines().filter_map(|line| line.strip_prefix("| `/"));
+    let paths: Vec<_> = rows.map(|row| format!("/{}", row.split('`').next().unwrap())).collect();
+    assert!(paths.len() > 10, "{paths:?}");
+    let page = printed(&page("kubejoin"));
+    let (_, files) = page.split_once(".SH \"FILES\"\n").unwrap();
+    let files: Vec<_> = files.split(".TP\n").skip(1).filter_map(|item| item.lines().next()).collect();
+    for path in paths {
+        assert!(files.iter().any(|file| path.starts_with(file)), "{path}");
     }
 }
 
