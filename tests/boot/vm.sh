@@ -19,6 +19,8 @@
 
 boot_tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 repository=$(cd "$boot_tests/../.." && pwd -P)
+# shellcheck source=../strictly.sh
+. "$repository/tests/strictly.sh"
 export KUBEJOIN_CACHE="${KUBEJOIN_CACHE:-$repository/.cache}"
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -210,7 +212,7 @@ seconds_since() {
 check() {
   local description=$1
   shift
-  if "$@" >"$work/check.log" 2>&1; then
+  if strictly "$@" >"$work/check.log" 2>&1; then
     passed=$((passed + 1))
     printf 'ok      %s\n' "$description"
   else
@@ -220,7 +222,6 @@ check() {
   fi
 }
 
-not() { ! "$@"; }
 reported() { grep -q -- "$1" "$report"; }
 # value UNIT PROPERTY: as systemd gave it at the end of the boot.
 value() { sed -n "s/^$1 $2=//p" "$report"; }

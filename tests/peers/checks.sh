@@ -4,6 +4,9 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # what they set
 
+# shellcheck source=../strictly.sh
+. "$here/../strictly.sh"
+
 passed=0 failed=0 finished='' keep=() clusters=() nodes=() ha_clusters=()
 
 # begin BINARY: sets binary and work; from here on everything is cleaned up and counted, whatever happens.
@@ -18,7 +21,6 @@ begin() {
 
 node() { "$here/node.sh" "$@"; }
 kubectl() { "$here/cluster.sh" kubectl "$cluster" "$@"; }
-not() { ! "$@"; }
 
 read_facts() {
   endpoint=$(jq -r .endpoint "$cluster/facts.json")
@@ -52,7 +54,7 @@ is_node() {
 eventually() {
   local deadline=$((SECONDS + $1))
   shift
-  until "$@"; do
+  until strictly "$@"; do
     [ "$SECONDS" -lt "$deadline" ] || return 1
     sleep 0.5
   done
@@ -62,10 +64,11 @@ eventually() {
 
 section() { printf '%s\n' "$1"; }
 
+# check DESCRIPTION COMMAND...: every command counts of a function; what it sets is lost.
 check() {
   local description=$1
   shift
-  if "$@" >"$work/check.log" 2>&1; then
+  if strictly "$@" >"$work/check.log" 2>&1; then
     passed=$((passed + 1))
     printf '  ok      %s\n' "$description"
   else

@@ -14,7 +14,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # So many writes a second, of which a small one that has to last is one.
 writes_per_second=20
 blkio=$(findmnt -n -l -t cgroup -o TARGET,OPTIONS | awk '$2 ~ /(^|,)blkio(,|$)/ { print $1; exit }')
-limit=$blkio/blkio.throttle.write_iops_device disk=''
+limit=$blkio/blkio.throttle.write_iops_device
 if [ -z "$blkio" ] || [ ! -e "$limit" ]; then echo "slow_disk_test: SKIPPED: no blkio controller of cgroup v1 that can slow down a disk" >&2; exit 2; fi
 
 begin "${1:-}"
@@ -46,18 +46,20 @@ joins_with_output() {
 # Without a journal: a write that has to last is one write, and not four.
 slow_disk() {
   truncate -s 1G "$work/disk.img"
-  mkfs.ext4 -q -O ^has_journal "$work/disk.img" || return
-  disk=$(losetup --find --show "$work/disk.img") || return
+  mkfs.ext4 -q -O ^has_journal "$work/disk.img"
+  local disk
+  disk=$(losetup --find --show "$work/disk.img")
+  echo "$disk" >"$work/device"
   on "$1" mkdir -p /var/lib/etcd
-  on "$1" mount "$disk" /var/lib/etcd || return
+  on "$1" mount "$disk" /var/lib/etcd
   printf '%s %s\n' "$(number_of "$disk")" $writes_per_second >"$limit"
 }
 
 is_slow() {
   local began took
-  on "$1" dd if=/dev/zero of=/var/lib/etcd/measured bs=2300 count=20 conv=fsync 2>/dev/null || return
+  on "$1" dd if=/dev/zero of=/var/lib/etcd/measured bs=2300 count=20 conv=fsync 2>/dev/null
   began=$(date +%s%3N)
-  on "$1" dd if=/dev/zero of=/var/lib/etcd/measured bs=2300 count=20 oflag=dsync conv=notrunc || return
+  on "$1" dd if=/dev/zero of=/var/lib/etcd/measured bs=2300 count=20 oflag=dsync conv=notrunc
   took=$((($(date +%s%3N) - began) / 20))
   on "$1" rm /var/lib/etcd/measured
   echo "$took ms"
@@ -68,7 +70,9 @@ number_of() { printf '%d:%d\n' "0x$(stat -c %t "$1")" "0x$(stat -c %T "$1")"; }
 
 # Once nobody waits for it any more, or what is in it would have to be written at that speed.
 remove_disk() {
-  [ -n "$disk" ] || return 0
+  local disk
+  [ -s "$work/device" ] || return 0
+  disk=$(cat "$work/device")
   printf '%s 0\n' "$(number_of "$disk")" >"$limit"
   if [ -e "$cluster" ]; then "$here/ha.sh" down --keep "$cluster"; fi
   losetup -d "$disk"

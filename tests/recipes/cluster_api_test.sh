@@ -10,6 +10,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 peers=$here/../peers
 image=$(cd "$here/../../image/cluster-api" && pwd)
+. "$here/../strictly.sh"
 
 passed=0 failed=0 finished='' only='*'
 
@@ -153,7 +154,7 @@ kubectl() { "$programs/kubectl" --kubeconfig "$work/cluster/admin.conf" --cache-
 check() { # WHAT COMMAND...
   local what=$1
   shift
-  if "$@" >"$work/check.log" 2>&1; then
+  if strictly "$@" >"$work/check.log" 2>&1; then
     passed=$((passed + 1))
     echo "ok    $what"
   else
