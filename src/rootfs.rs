@@ -30,6 +30,7 @@ mod shred;
 mod space;
 mod survey;
 mod unmount;
+mod unmount_process;
 mod write_times;
 
 #[cfg(test)]
@@ -45,4 +46,5 @@ pub use preview::Preview;
 pub use read::Metadata;
 pub use resolve::Root;
 pub use rustix::mount::UnmountFlags;
+pub use unmount_process::was_unmount_process;
 pub use write_times::WriteTimes;

@@ -8,6 +8,7 @@ use super::{certs, config, ensure, join, phase, report_options, reset, token};
 use crate::cli::{self, CertsArgs, Command, ConfigCommand, EnsureArgs, JoinArgs, Program, ResetArgs, TokenArgs};
 use crate::error::Failure;
 use crate::report::{Report, ReportOptions};
+use crate::rootfs;
 
 /// Runs what argv asks for.
 pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -15,6 +16,9 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     // kernel refuses, nothing is lost.
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     let argv: Vec<OsString> = argv.into_iter().collect();
+    if rootfs::was_unmount_process(&argv) {
+        return ExitCode::SUCCESS;
+    }
     let program = Program::of(argv.first());
     match cli::parse(argv.iter().cloned()) {
         Ok(Command::Join(args)) => run_join(&args),

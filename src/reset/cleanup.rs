@@ -1,6 +1,8 @@
 //! Everything that goes of this machine, in its order. What cannot go does not end it: all the rest goes, and what stays is
 //! named.
 
+use std::path::PathBuf;
+
 use super::error::left;
 use super::files;
 use super::plan::ResetPlan;
@@ -24,6 +26,8 @@ pub(super) struct Cleanup<'a> {
     pub(super) paths: Vec<String>,
     /// What should have gone.
     pub(super) left: Vec<Finding>,
+    /// Where that of it is that is a file, a directory or a mount.
+    pub(super) left_at: Vec<PathBuf>,
 }
 
 impl Cleanup<'_> {
@@ -90,7 +94,13 @@ impl Cleanup<'_> {
                 self.paths.push(self.root.outside(path).display().to_string());
             }
         }
-        self.left.extend(committed.left().iter().map(finding));
+        // What could not be unmounted is met again where directories are emptied.
+        for left in committed.left() {
+            if !self.left_at.contains(&left.path) {
+                self.left_at.push(left.path.clone());
+                self.left.push(finding(left));
+            }
+        }
         Ok(())
     }
 }
@@ -99,6 +109,9 @@ impl Cleanup<'_> {
 pub(super) fn finding(object: &Left) -> Finding {
     let path = object.path.display();
     let hint = match &object.why {
+        LeftBecause::Mounted { errno: Some(rustix::io::Errno::TIMEDOUT), .. } => {
+            format!("run `umount -f -l {path}` on this machine, or reboot it, and run again")
+        }
         LeftBecause::Mounted { .. } => {
             format!("see who uses it with `fuser -vm {path}`, run `umount {path}` on this machine, and run again")
         }

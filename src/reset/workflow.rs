@@ -150,7 +150,8 @@ fn run(
         return Ok(outcome);
     }
 
-    let mut cleanup = Cleanup { plan, root, report, keeps_pki, paths: Vec::new(), left: Vec::new() };
+    let mut cleanup =
+        Cleanup { plan, root, report, keeps_pki, paths: Vec::new(), left: Vec::new(), left_at: Vec::new() };
     if cleans {
         cleanup.begin(&settled_now)?;
     }

@@ -63,7 +63,11 @@ impl fmt::Display for LeftBecause {
                     Some(mount) => write!(f, "{mount} is mounted there")?,
                     None => f.write_str("something is mounted there")?,
                 }
-                errno.map_or(Ok(()), |errno| write!(f, ": {errno}"))
+                match errno {
+                    None => Ok(()),
+                    Some(Errno::TIMEDOUT) => f.write_str(", and unmounting it does not end: its server may be lost"),
+                    Some(errno) => write!(f, ": {errno}"),
+                }
             }
             LeftBecause::Refused(errno) => errno.fmt(f),
             LeftBecause::Moved => f.write_str("somebody has moved it in the meantime"),

@@ -1,18 +1,22 @@
 //! Unmounting what is below a directory, and nothing else.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::os::fd::AsRawFd;
 use std::path::Path;
+use std::time::Duration;
 
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
 use rustix::io::{Errno, Result as IoResult};
-use rustix::mount::{UnmountFlags, unmount};
+use rustix::mount::UnmountFlags;
 
 use super::left::{Left, LeftBecause};
 use super::mounts::{self, Mount, is_below};
 use super::path::TargetPath;
 use super::resolve::Root;
+use super::unmount_process::unmount_within;
+
+/// How long an unmount may take: what has been written is written back. Once one has taken longer, its server is taken for
+/// lost, and those that may be of the same server get less.
+const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE_AFTER_A_LOST_ONE: Duration = Duration::from_secs(2);
 
 impl Root {
     /// The mounts below the directory `path`, each before the one that it is mounted on; that on the directory itself is none
@@ -46,18 +50,27 @@ pub(super) fn unmount_below(
         directory => place(directory?)?,
     };
     let mut gone = 0;
+    let mut lost: BTreeMap<u64, Errno> = BTreeMap::new();
     // A mount that is hidden by another one can be reached once that is gone: as long as something goes, all are tried again.
     loop {
-        let mut tried: BTreeMap<u64, Errno> = BTreeMap::new();
+        let mut tried = lost.clone();
         let before = gone;
         loop {
             let mounts = below(&directory)?;
             let is_free =
                 |mount: &&Mount| !tried.contains_key(&mount.id) && !mounts.iter().any(|other| other.parent == mount.id);
             let Some(next) = mounts.iter().rev().find(is_free) else { break };
-            match unmount_one(&next.point, flags) {
+            let patience = if lost.is_empty() { PATIENCE } else { PATIENCE_AFTER_A_LOST_ONE };
+            match unmount_within(&next.point, flags, patience) {
                 Ok(()) => gone += 1,
-                Err(errno) => drop(tried.insert(next.id, errno)),
+                // Nobody sees it any more; it is only that the kernel has not done with it.
+                Err(Errno::TIMEDOUT) if !below(&directory)?.contains(next) => gone += 1,
+                Err(errno) => {
+                    if errno == Errno::TIMEDOUT {
+                        lost.insert(next.id, errno);
+                    }
+                    tried.insert(next.id, errno);
+                }
             }
         }
         if gone == before {
@@ -67,32 +80,6 @@ pub(super) fn unmount_below(
             }));
             return Ok(gone);
         }
-    }
-}
-
-/// Unmounts the topmost mount on `point`. What is above it is opened without following a link: whoever can replace a
-/// directory on the way by a link cannot choose what is unmounted. The mount itself is not looked at, which could hang.
-fn unmount_one(point: &Path, flags: UnmountFlags) -> IoResult<()> {
-    let flags = flags | UnmountFlags::NOFOLLOW;
-    let (Some(parent), Some(name)) = (point.parent(), point.file_name()) else { return Err(Errno::BUSY) };
-    let open = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let at = match openat2(CWD, parent, open, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
-        Ok(parent) => {
-            let mut at = OsString::from(format!("/proc/self/fd/{}/", parent.as_raw_fd()));
-            at.push(name);
-            return call(at.as_ref(), flags);
-        }
-        Err(Errno::NOSYS | Errno::PERM) => point,
-        Err(errno) => return Err(errno),
-    };
-    call(at, flags)
-}
-
-fn call(at: &Path, flags: UnmountFlags) -> IoResult<()> {
-    match unmount(at, flags) {
-        // MNT_EXPIRE marks a mount that is not used, and unmounts it the second time (umount2(2)).
-        Err(Errno::AGAIN) if flags.contains(UnmountFlags::EXPIRE) => unmount(at, flags),
-        done => done,
     }
 }
 

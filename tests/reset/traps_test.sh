@@ -7,6 +7,7 @@
 # Needs root, and util-linux, e2fsprogs, tar and python3. Everything happens in mount, PID and cgroup namespaces of its own: a
 # root is made in a temporary directory, and the binary resets that from inside of it (chroot).
 set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 if [ "${1:-}" != --inside ]; then
   binary=$(realpath "${1:?usage: $0 BINARY [CASE...]}")
@@ -85,7 +86,7 @@ reset() {
   local expected=$1 status=0
   shift
   timeout --kill-after=5 60 chroot "$root" /kubejoin reset --force --cri-socket unix:///run/none.sock --result-file /run/result.json "$@" \
-    >"$work/out" 2>&1 </dev/null || status=$?
+    >"$work/out" 2>&1 </dev/null 9>&- || status=$?
   [ "$status" = "$expected" ] || fail "exit status $status, not $expected: $(tail -5 "$work/out")"
 }
 
@@ -323,6 +324,57 @@ PYTHON
   gone "$kubelet/pods"
   kill "$server"
   wait "$server" 2>/dev/null || true
+}
+
+# lost_server MODE POINT SOURCE: a server that is lost when this returns; server is its process.
+lost_server() {
+  local deadline=$((SECONDS + 20))
+  mkfifo "$work/server"
+  python3 "$here/lost_server.py" "$@" <"$work/server" &
+  server=$!
+  exec 9>"$work/server"
+  until [ "$(cat "/proc/$server/comm" 2>/dev/null)" = lost ]; do [ "$SECONDS" -lt "$deadline" ] || { fail "no file system was mounted"; return 1; }; done
+}
+
+end_server() {
+  exec 9>&-
+  wait "$server" || true
+  rm "$work/server"
+}
+
+case_lost_way() { # what can only be unmounted through a server that does not answer any more stays, and all the rest goes
+  [ -e /dev/fuse ] || { echo "SKIPPED: this case needs /dev/fuse" >&2; return; }
+  local server volumes=$kubelet/pods/1/volumes
+  mkdir -p "$volumes"/{lost,idle}
+  mount --bind "$root/data/tree" "$volumes/idle"
+  lost_server walk "$volumes/lost" "$root/data/volume" || return 0
+  reset 7
+  named "/var/lib/kubelet/pods/1/volumes/lost/in/deep: "
+  named "and unmounting it does not end"
+  [ "$(grep -c 'volumes/lost: ' "$work/out")" = 1 ] || fail "it is named more than once: $(cat "$work/out")"
+  same
+  undone
+  gone "$volumes/idle"
+  gone "$kubelet/plugins"
+  end_server
+  reset 0
+  same
+  empty "$kubelet"
+}
+
+case_lost_end() { # a file system that the kernel does not get done with is unmounted all the same
+  [ -e /dev/fuse ] || { echo "SKIPPED: this case needs /dev/fuse" >&2; return; }
+  local server device
+  mkdir -p "$kubelet/pods/1/volumes/lost"
+  truncate -s 1M "$work/image"
+  device=$(losetup --find --show "$work/image") || { echo "SKIPPED: this case needs a loop device" >&2; return; }
+  lost_server end "$kubelet/pods/1/volumes/lost" "$device" || return 0
+  reset 0
+  same
+  undone
+  empty "$kubelet"
+  end_server
+  losetup -d "$device"
 }
 
 case_cgroups() { # where no runtime answers, what runs in Pods is killed, and nothing else
