@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The real systemd, as the first process of namespaces, on an overlay of this machine's root: units around a join, in every
-# order, and what becomes of them. The API server is the tests' own; the kubelet only says when it starts, and what it finds.
+# order, and what becomes of them; and those of a reset. The API server is the tests' own; the kubelet only says when it starts, and what it finds.
 #
 #   systemd_test.sh [--only GLOB] [--show] BINARY
 #     --only GLOB    only the rows of that name
@@ -73,6 +73,40 @@ row_wanted_by_nothing() { unit kubejoin 'Before=kubelet.service'; boot; has "$ou
 # What a unit does with our exit statuses: 3 is run again, 4 is not.
 row_runtime_not_ready() { ignored=${ignored//CRI,ContainerRuntimeVersion,/}; restarts; has "$out/join" 'preflight.runtime-not-ready (exit 3)'; at_least "$(shown kubejoin NRestarts)" 1; }
 row_wrong_pin() { pin=sha256:$(printf '0%.0s' {1..64}); restarts; has "$out/join" '(exit 4)'; is "$(shown kubejoin NRestarts)" 0; }
+# The unit of image/systemd that resets: what it unmounts is unmounted for the whole machine, and what is on it is kept.
+row_factory_reset() {
+  was_a_node
+  touch "$upper/etc/kubernetes/kubelet.conf"
+  sed -i 's/^/# /' "$upper/etc/kubernetes/kubejoin-reset"
+  sed "s|/usr/bin/kubejoin|$binary|; s|^StandardOutput=.*|StandardOutput=file:/mnt/join|" \
+    "$here/../../image/systemd/kubejoin-factory-reset.service" >"$work/kubejoin-factory-reset.service"
+  boot_reset
+  is "$(grep -c /pods/1/volumes/v "$out/mounts")" 0
+  is "$(shown kubejoin-factory-reset Result)" success
+  is "$(shown kubejoin-factory-reset ActiveState)" active
+  is "$(cat "$out/left")" /etc/kubernetes$'\n'/etc/kubernetes/manifests$'\n'/etc/kubernetes/pki$'\n'/var/lib/etcd$'\n'/var/lib/kubelet
+  is "$(cat "$out/volume")" data
+}
+# A reset that was cut off is gone on with by the join, in the sandbox of the join's unit: that can unmount nothing, so what is
+# mounted stays as it is, and is named.
+row_unfinished_reset_in_the_sandbox() {
+  was_a_node
+  # What lies in /tmp the sandbox does not show.
+  cp "$binary" "$upper/usr/bin/kubejoin-of-this-test"
+  local binary=/usr/bin/kubejoin-of-this-test
+  service[kubejoin]=$(sed -n '/^# What it writes/,/^$/p' "$here/../../image/systemd/kubejoin.service")$'\nReadWritePaths=/mnt'
+  unit kubejoin "$mounted"
+  lines[kubejoin]+=$'\nBefore=kubelet.service'
+  boot kubelet
+  ended 0
+  is "$(fact outcome)" joined
+  has "$out/join" 'A reset was interrupted here; it is finished first'
+  has "$out/join" '/var/lib/kubelet/pods/1/volumes/v.*is mounted there'
+  is "$(cat "$out/volume")" data
+  is "$(grep -c /pods/1/volumes/v "$out/mounts")" 1
+  lacks "$out/left" '/var/lib/kubelet/pods/1/other'
+  lacks "$out/left" kubejoin-reset
+}
 
 # What a kubelet finds that starts when the join has ended; and one that starts before that.
 old_files='/etc/kubernetes/kubelet.conf /var/lib/kubelet/config.yaml'
@@ -107,6 +141,44 @@ at_least() { [ "$1" -ge "$2" ] || why+=("$1 is less than $2"); }
 has() { grep -q -- "$2" "$1" || why+=("it does not say: $2"); }
 lacks() { ! grep -q -- "$2" "$1" || why+=("it says: $2"); }
 
+# A machine whose reset was cut off: with files, and with a volume on /volume that is mounted below the kubelet's directory.
+was_a_node() {
+  mkdir -p "$upper"/{etc/kubernetes/{manifests,pki},var/lib/{kubelet/pods/1/{volumes/v,other},etcd/member/wal},volume,usr/bin}
+  touch "$upper"/etc/kubernetes/{admin.conf,pki/ca.key,manifests/etcd.yaml} "$upper"/var/lib/{kubelet/{config.yaml,pods/1/other/file},etcd/member/wal/0000000000000000-0000000000000000.wal}
+  echo '{"etcdData": "/var/lib/etcd"}' >"$upper/etc/kubernetes/kubejoin-reset"
+  chmod 600 "$upper/etc/kubernetes/kubejoin-reset"
+  echo data >"$upper/volume/file"
+}
+
+# What is so in the machine behind a reset: for end.sh.
+looks='find /etc/kubernetes /var/lib/kubelet /var/lib/etcd -xdev | sort >/mnt/left
+cat /volume/file >/mnt/volume
+cat /proc/self/mountinfo >/mnt/mounts'
+
+# boot_reset: systemd, with a volume that is mounted, and the unit that resets.
+boot_reset() {
+  local units=$work/units
+  rm -rf "$units" "$out"
+  mkdir -p "$units" "$out"
+  printf '[Unit]\nDefaultDependencies=no\nWants=end.service kubejoin-factory-reset.service\n' >"$units/test.target"
+  write mounted "$mount_volume"
+  write end "Type=oneshot
+ExecStart=/bin/sh /mnt/end.sh" 'After=kubejoin-factory-reset.service'
+  { sed "s/^\[Unit\]/&\n${mounted//$'\n'/\\n}/" "$work/kubejoin-factory-reset.service"; } >"$units/kubejoin-factory-reset.service"
+  cat >"$out/end.sh" <<T
+systemctl show --property=ActiveState,Result,ExecMainStatus kubejoin-factory-reset >/mnt/kubejoin-factory-reset.show
+$looks
+touch /mnt/result.json
+systemctl --force --force poweroff
+T
+  run_systemd
+}
+
+mounted=$'Requires=mounted.service\nAfter=mounted.service'
+mount_volume='Type=oneshot
+RemainAfterExit=yes
+ExecStart=mount --bind /volume /var/lib/kubelet/pods/1/volumes/v'
+
 # boot WANTED...: systemd from its start to its end, with kubejoin.service and the units that are named wanted by its target.
 boot() {
   local name units=$work/units
@@ -116,6 +188,7 @@ boot() {
     "$([ -n "$in_kubelet" ] || echo kubejoin.service) $(for name; do case $name in *.*) echo "$name" ;; *) echo "$name.service" ;; esac; done | tr '\n' ' ')" \
     "${upholds:+Upholds=$upholds}" >"$units/test.target"
   write api "ExecStart=/bin/sh -c 'exec $APISERVER --listen 127.0.0.1:6443 --san 127.0.0.1 >/mnt/requests'"
+  write mounted "$mount_volume"
   write end "Type=oneshot
 ExecStart=/bin/sh /mnt/end.sh" "$([ -n "$waits" ] || echo 'After=kubejoin.service kubelet.service')"
   write kubejoin "Type=oneshot
@@ -146,8 +219,13 @@ for unit in kubejoin kubelet; do
   systemctl show --property=ActiveState,Result,NRestarts,ExecMainStatus \$unit >/mnt/\$unit.show
 done
 cp /run/kubejoin/result.json /mnt/
+$([ ! -e "$upper/volume" ] || echo "$looks")
 systemctl --force --force poweroff
 T
+  run_systemd
+}
+
+run_systemd() {
   local started=$SECONDS
   timeout 200 unshare --pid --mount --net --uts --ipc --fork --kill-child --propagation private \
     "${BASH_SOURCE[0]}" --inside "$work" >"$out/systemd" 2>&1 || true
@@ -215,7 +293,7 @@ main() {
     APISERVER=$(realpath "${CARGO_TARGET_DIR:-$here/../../target}/debug/apiserver")
   fi
   work=$(mktemp -d /tmp/kubejoin-systemd.XXXXXX)
-  out=$work/out
+  out=$work/out upper=$work/disk/upper
   trap 'rm -rf "$work"' EXIT
   /lib/systemd/systemd --version | head -n 1
   local passed=0 failed=0
