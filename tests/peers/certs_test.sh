@@ -57,12 +57,13 @@ main() {
   finished=yes
 }
 
+# Of kubeadm's files, in this release.
+api() { if [ "$(jq -r .release "$cluster/facts.json")" = 1.30 ]; then echo kubeadm.k8s.io/v1beta3; else echo kubeadm.k8s.io/v1beta4; fi; }
+
 # For who runs on the host: where the control plane has its certificates.
 configuration() {
-  local api=v1beta4
-  [ "$(jq -r .release "$cluster/facts.json")" != 1.30 ] || api=v1beta3
   cat <<Y
-apiVersion: kubeadm.k8s.io/$api
+apiVersion: $(api)
 kind: ClusterConfiguration
 kubernetesVersion: $(jq -r .version "$cluster/facts.json")
 controlPlaneEndpoint: "$endpoint"
@@ -183,7 +184,7 @@ another_upload() {
 by_file() {
   local key
   key=$("$kubeadm" certs certificate-key)
-  printf -- '---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\ncertificateKey: %s\n' "$key" \
+  printf -- '---\napiVersion: %s\nkind: InitConfiguration\ncertificateKey: %s\n' "$(api)" "$key" \
     | cat "$work/cluster.yaml" - >"$work/init.yaml"
   ours init phase upload-certs --upload-certs --config "$work/init.yaml" >"$work/ours" \
     && [ "$(key_in "$work/ours")" = "$key" ] \

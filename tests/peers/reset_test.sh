@@ -2,20 +2,21 @@
 # Reset on real machines: control planes of ha.sh, made by kubeadm and kubejoin, whose kubelet runs etcd and the rest as static
 # pods, and a worker among them. What kubejoin leaves is compared with what the real kubeadm leaves.
 #
-#   reset_test.sh BINARY     a kubejoin
+#   reset_test.sh BINARY [--release R]     a kubejoin; R: as of ha.sh
 #
 # As root, by hand: about five minutes. KEEP=DIR puts everything into DIR and leaves the logs.
+# shellcheck disable=SC2016 # the single-quoted scripts are for the machines' shells
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/checks.sh"
 
-begin "$@"
+begin "$1"
 cluster=$work/cluster
 ha_clusters=("$cluster")
 
 main() {
   section "three control planes"
-  check "kubeadm makes a cluster of the first" made 3
+  check "kubeadm makes a cluster of the first" made 3 "$@"
   check "the second joins" join_as_control_plane cp2
   check "the third joins" join_as_control_plane cp3
   ha settled
@@ -44,6 +45,16 @@ main() {
   check "it is reset, with its volumes" reset cp3
   check "none of its containers is left" no_containers cp3
   check "nothing is mounted below the kubelet's directory" no_mounts cp3
+
+  section "with what others may use, too"
+  check "there are CNI's files and images, and those of others" others_have cp3
+  check "a dry run names them, and changes nothing" dry_run_names cp3
+  check "it is reset with --cni and --images" reset cp3 --cni --images
+  check "CNI's files are gone" not on cp3 sh -c 'find /etc/cni/net.d /var/lib/cni -mindepth 1 | grep .'
+  check "Kubernetes' image is gone, with both of its names" not images_are cp3 k8s.io
+  check "the runtime's own image is not" on cp3 sh -c 'ctr -n k8s.io images ls -q | grep /pause:'
+  check "the same image of others is not" images_are cp3 others
+  check "nor are files beside" on cp3 test -e /etc/cni/others/file -a -e /var/lib/cni-of-others/file -a -e /opt/cni/bin/file
 
   section "a quorum is not given away"
   ha stop cp1
@@ -89,9 +100,9 @@ no_mounts() { ! on "$1" findmnt -rno TARGET | grep '^/var/lib/kubelet/'; }
 dry_run() {
   local before after
   before=$(left "$1")
-  on "$1" "$binary" reset --dry-run -o json >"$work/dry-run.json" || return
+  on "$1" "$binary" reset --dry-run -o json >"$work/dry-run.json"
   after=$(left "$1")
-  [ "$before" = "$after" ] || return
+  [ "$before" = "$after" ]
   jq -e '(.sandboxes | length >= 4) and (.etcd | test("leaves its cluster")) and (.mounts | type == "array")
     and (.paths | index("/etc/kubernetes/kubelet.conf") != null) and .left == []' "$work/dry-run.json"
 }
@@ -108,6 +119,36 @@ pod_runs() {
     && on "$1" findmnt -rno TARGET | grep -q '^/var/lib/kubelet/pods/'
 }
 
+# Kubernetes' image is not the one that all the rest of this machine is made of: that is the sandbox's, too, and pinned.
+others_have() {
+  local image=$cluster/$1/of-kubernetes
+  mkdir -p "$image/layer"
+  echo file >"$image/layer/file"
+  tar -C "$image/layer" --owner=0 --group=0 -cf "$image/layer.tar" .
+  jq -n --arg id "sha256:$(sha256sum <"$image/layer.tar" | cut -d' ' -f1)" \
+    '{architecture: "amd64", os: "linux", rootfs: {type: "layers", diff_ids: [$id]}, config: {}}' >"$image/config.json"
+  jq -n '[{Config: "config.json", RepoTags: ["registry.k8s.io/test:1", "registry.k8s.io/test:2"], Layers: ["layer.tar"]}]' >"$image/manifest.json"
+  tar -C "$image" -cf "$image.tar" manifest.json config.json layer.tar
+  on "$1" ctr -n k8s.io images import --local --all-platforms /run/machine/of-kubernetes.tar
+  on "$1" ctr -n others images import --local --all-platforms /run/machine/of-kubernetes.tar
+  on "$1" sh -ec 'for directory in /etc/cni/net.d /etc/cni/others /var/lib/cni/networks/net /var/lib/cni-of-others /opt/cni/bin; do
+    mkdir -p $directory; touch $directory/file; done'
+  images_are "$1" k8s.io
+  images_are "$1" others
+}
+
+# images_are MACHINE NAMESPACE: one name or both.
+images_are() { on "$1" ctr -n "$2" images ls -q | tee /dev/stderr | grep -c '^registry.k8s.io/test:[12]$'; }
+
+dry_run_names() {
+  on "$1" "$binary" reset --dry-run -o json --cni --images >"$work/dry-run.json"
+  cat "$work/dry-run.json"
+  jq -e '(.images == ["registry.k8s.io/test:1"] or .images == ["registry.k8s.io/test:2"]) and (.paths | index("/etc/cni/net.d/file") != null)
+    and (.paths | index("/var/lib/cni/networks/net/file") != null) and ([.paths[] | select(test("others|opt"))] == [])' "$work/dry-run.json"
+  images_are "$1" k8s.io
+  on "$1" test -e /var/lib/cni/networks/net/file -a -e /etc/cni/net.d/file
+}
+
 refused() {
   local status=0
   reset "$1" >"$work/refused" 2>&1 || status=$?
@@ -121,4 +162,4 @@ last_stays() {
   tr '\n' ' ' <"$work/last" | tr -s ' ' | grep -q "the data of etcd's last member" && on "$1" test -e /var/lib/etcd/member/wal
 }
 
-main
+main "${@:2}"
