@@ -24,6 +24,14 @@ impl Leftover {
 const ROOT_HOME: TargetPath = TargetPath::fixed("/root");
 const KUBECONFIG: &str = ".kube/config";
 
+/// Users and groups that kubeadm makes for a control plane whose ClusterConfiguration turns RootlessControlPlane on, and that its
+/// reset takes away (`util/users/users_linux.go`).
+const USERS: [&str; 4] = ["kubeadm-etcd", "kubeadm-kas", "kubeadm-kcm", "kubeadm-ks"];
+const GROUP: &str = "kubeadm-sa-key-readers";
+
+/// Largest list of users or groups that is read, in bytes.
+const MAX_USERS: usize = 4 << 20;
+
 /// What is there and stays. `node` is the name of the Node.
 ///
 /// # Errors
@@ -59,6 +67,22 @@ pub(super) fn leftovers(plan: &ResetPlan, root: &Root, node: Option<&str>) -> Re
         let place = outside(&kubeconfig);
         found.push(Leftover::new(format!("a kubeconfig of a user, {place}:"), format!("rm {place}")));
     }
+    let listed = |path: &'static str, names: &[&'static str]| {
+        let text = root.read(&TargetPath::fixed(path), MAX_USERS)?.unwrap_or_default();
+        let is_there = |name: &&str| text.split(|byte| *byte == b'\n').any(|line| is_entry(line, name));
+        Ok::<Vec<_>, RootError>(names.iter().copied().filter(is_there).collect())
+    };
+    let (users, group) = (listed("/etc/passwd", &USERS)?, listed("/etc/group", &[GROUP])?);
+    if !users.is_empty() || !group.is_empty() {
+        let inside =
+            if plan.target.is_this_system() { String::new() } else { format!("--prefix {} ", root.path().display()) };
+        let delete = |program: &'static str, names: Vec<&'static str>| {
+            names.into_iter().map(move |name| (program, name)).collect::<Vec<_>>()
+        };
+        let commands = [delete("userdel", users), delete("groupdel", group)].concat();
+        let commands: Vec<_> = commands.iter().map(|(program, name)| format!("{program} {inside}{name}")).collect();
+        found.push(Leftover::new("users and groups of a control plane without root:", commands.join("; ")));
+    }
     let of_root =
         if plan.target.is_this_system() { String::new() } else { format!("--root={} ", root.path().display()) };
     found.push(Leftover::new("the kubelet as a program and a service:", format!("systemctl {of_root}disable kubelet")));
@@ -73,4 +97,9 @@ pub(super) fn leftovers(plan: &ResetPlan, root: &Root, node: Option<&str>) -> Re
         });
     }
     Ok(found)
+}
+
+/// Whether a line of passwd(5) or group(5) is that of this name.
+fn is_entry(line: &[u8], name: &str) -> bool {
+    line.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b":"))
 }

@@ -99,6 +99,36 @@ fn what_a_join_wrote_goes_what_others_wrote_stays_and_a_join_follows() {
     assert_eq!(shape(&join.tree()), after_join);
 }
 
+/// kubeadm edits the lists itself; who else keeps them is not known here.
+#[test]
+fn users_of_a_control_plane_without_root_are_named_and_stay() {
+    let server = ApiServer::start(Options::default());
+    let join = Join::to(&server);
+    let said = |users: &str, groups: &str| {
+        for (path, text) in [("etc/passwd", users), ("etc/group", groups)] {
+            fs::create_dir_all(join.root().join("etc")).unwrap();
+            fs::write(join.root().join(path), text).unwrap();
+        }
+        let ran = reset(&join, &["--force"]);
+        assert_eq!(ran.status, 0, "{ran:#?}");
+        assert_eq!(fs::read_to_string(join.root().join("etc/passwd")).unwrap(), users);
+        ran.stdout
+    };
+    let root = join.root().display().to_string();
+    let both = said(
+        "root:x:0:0::/root:/bin/sh\nkubeadm-etcd:x:900:900::/:/bin/false\nkubeadm-kas:x:901:901::/:/bin/false\n",
+        "kubeadm-sa-key-readers:x:904:kubeadm-kas,kubeadm-kcm\n",
+    );
+    let commands = ["userdel", "userdel", "groupdel"].into_iter().zip(["etcd", "kas", "sa-key-readers"]);
+    let commands: Vec<_> =
+        commands.map(|(program, name)| format!("{program} --prefix {root} kubeadm-{name}")).collect();
+    assert!(both.contains(&commands.join("; ")), "{both}");
+    for other in ["kubeadm-etcd-backup:x:900:900::/:/bin/false\n", "x:x:900:900:kubeadm-kas:/:/bin/false\n"] {
+        let none = said(other, "users:x:100:kubeadm-kas\n");
+        assert!(!none.contains("userdel") && !none.contains("groupdel"), "{none}");
+    }
+}
+
 #[test]
 fn nobody_is_asked_where_nobody_is_and_nothing_changes_then() {
     let server = ApiServer::start(Options::default());
