@@ -17,9 +17,9 @@ fn long() -> Retry {
     Retry::every(Duration::from_millis(20), Duration::from_secs(60))
 }
 
-/// For what is not going to happen.
+/// For what is not going to happen; long enough for a machine that is busy to ask everybody who answers.
 fn short() -> Retry {
-    Retry::every(Duration::from_millis(20), Duration::from_millis(500))
+    Retry::every(Duration::from_millis(20), Duration::from_secs(4))
 }
 
 fn etcd(fake: &Fake) -> Etcd {
