@@ -47,6 +47,26 @@ impl Jitter {
         let hash = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         Jitter::Seed(bytes.fold(0xcbf2_9ce4_8422_2325, hash))
     }
+
+    /// This machine's place in a window that a fleet shares: always the same, and as likely to be early as late.
+    pub fn share_of(self, window: Duration) -> Duration {
+        match self {
+            Jitter::None => Duration::ZERO,
+            Jitter::Seed(seed) => window.mul_f64(mixed(seed) as f64 / u64::MAX as f64),
+        }
+    }
+}
+
+/// splitmix64's finaliser: neighbours give unrelated results.
+fn mixed(mut x: u64) -> u64 {
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+/// Lets a time pass in which nothing is asked.
+pub fn wait(length: Duration) {
+    std::thread::sleep(length);
 }
 
 /// What is said between two attempts.
@@ -90,6 +110,16 @@ impl Retry {
     pub fn within(wait: Duration, first: Duration, cap: Duration, jitter: Jitter) -> Self {
         let began = Instant::now();
         Retry { began, deadline: began + wait, first, cap, jitter }
+    }
+
+    /// One attempt, which has `wait` to end.
+    pub fn once(wait: Duration) -> Self {
+        Retry::within(wait, FOR_EVER, FOR_EVER, Jitter::None)
+    }
+
+    /// Whether there is a second attempt, should the first one fail.
+    pub fn is_repeated(&self) -> bool {
+        self.first < self.remaining()
     }
 
     /// From now on for `wait`, at a fixed interval.
@@ -178,11 +208,7 @@ impl Retry {
     fn pause(&self, number: u32) -> Duration {
         let whole = self.first.saturating_mul(1u32.checked_shl(number).unwrap_or(u32::MAX)).min(self.cap);
         let Jitter::Seed(seed) = self.jitter else { return whole };
-        // splitmix64's finaliser: neighbouring seeds and attempts give unrelated shares.
-        let mut x = seed.wrapping_add(u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let share = ((x ^ (x >> 31)) % 1000) as u32;
+        let share = (mixed(seed.wrapping_add(u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15))) % 1000) as u32;
         whole - whole / 4 * share / 1000
     }
 }
@@ -228,6 +254,20 @@ mod tests {
             assert!(pause <= whole && pause >= whole * 3 / 4, "{number}: {pause:?}");
         }
         assert_ne!(retry(1).pause(3), retry(2).pause(3));
+    }
+
+    #[test]
+    fn a_fleet_is_spread_evenly_over_its_window() {
+        let window = Duration::from_secs(600);
+        let mut tenths = [0; 10];
+        for machine in 0..1000 {
+            let of = Jitter::of(&[Some(&format!("edge-{machine}"))]);
+            let share = of.share_of(window);
+            assert_eq!(share, of.share_of(window), "the same at every boot");
+            tenths[(share.as_millis() / 60_000) as usize] += 1;
+        }
+        assert!(tenths.iter().all(|tenth| (70..=130).contains(tenth)), "{tenths:?}");
+        assert_eq!(Jitter::Seed(7).share_of(Duration::ZERO), Duration::ZERO);
     }
 
     #[test]

@@ -12,6 +12,8 @@
 #     --key-algorithm A                of the cluster's keys, as kubeadm's encryptionAlgorithm: RSA-2048, ECDSA-P256 ...
 #     --cert-sans A,B                  further names and addresses in the API server's certificate
 #     --tls-min-version V              of the API server, as its flag: VersionTLS13 ...
+#     --approver-limits QPS,BURST      of the controller manager's client, which approves requests; its default: 20,30
+#     --audit                          DIR/log/audit.log has the requests of machines that join, one object a line
 #     --no-auto-approve                a joining node's request waits for `kubectl certificate approve`
 #   cluster.sh auto-approve DIR on|off the same later on
 #   cluster.sh kubectl DIR ARGS...     as administrator
@@ -48,7 +50,7 @@ main() {
 
 up() {
   local dir release='' ip='' ipv6='' host endpoint='' signing_duration='' key_algorithm=RSA-2048 cert_sans='' auto_approve=on
-  local tls_min_version=VersionTLS12
+  local tls_min_version=VersionTLS12 approver_limits='' audit=''
   dir=$(machine_directory "${1:-}")
   shift
   while [ $# -gt 0 ]; do
@@ -61,6 +63,8 @@ up() {
       --key-algorithm) key_algorithm=$2; shift 2 ;;
       --cert-sans) cert_sans=$2; shift 2 ;;
       --tls-min-version) tls_min_version=$2; shift 2 ;;
+      --approver-limits) approver_limits=$2; shift 2 ;;
+      --audit) audit=yes; shift ;;
       --no-auto-approve) auto_approve=off; shift ;;
       *) die "unknown option $1" ;;
     esac
@@ -79,6 +83,7 @@ up() {
     :*) endpoint=$host$endpoint ;;
   esac
   init_configuration >"$dir/init.yaml"
+  [ -z "$audit" ] || audit_policy >"$dir/audit-policy.yaml"
   make_files "$dir"
   start_control_plane "$dir"
   make_objects "$dir"
@@ -140,6 +145,13 @@ host_link() { printf 'kj%s\n' "$(sha256sum <<<"$1" | cut -c1-8)"; }
 # failCgroupV1 and cgroupfs: the kubelets of these tests run on any kernel and without systemd.
 init_configuration() {
   local api=v1beta4 pods=10.244.0.0/16 services=10.96.0.0/12
+  local of_server=(tls-min-version "$tls_min_version") of_controllers=(cluster-signing-duration "${signing_duration:-8760h}")
+  if [ -n "$audit" ]; then
+    of_server+=(audit-policy-file /run/machine/audit-policy.yaml audit-log-path /run/machine/log/audit.log)
+  fi
+  if [ -n "$approver_limits" ]; then
+    of_controllers+=(kube-api-qps "${approver_limits%,*}" kube-api-burst "${approver_limits#*,}")
+  fi
   if before 31; then api=v1beta3; fi
   case $ip in *:*) pods=fd6b:6a6f:a::/56 services=fd6b:6a6f:b::/112 ;; esac
   cat <<Y
@@ -160,11 +172,11 @@ kubernetesVersion: $version
 controlPlaneEndpoint: "$endpoint"
 apiServer:
   certSANs: [$(jq -Rr 'split(",") | map(tojson) | join(", ")' <<<"$cert_sans")]
-  extraArgs: $(extra_argument tls-min-version "$tls_min_version")
+  extraArgs: $(extra_arguments "${of_server[@]}")
 networking: {podSubnet: "$pods", serviceSubnet: "$services"}
 # The data lives as long as the test; without this every write waits for the disk.
-etcd: {local: {dataDir: /var/lib/etcd, extraArgs: $(extra_argument unsafe-no-fsync true)}}
-controllerManager: {extraArgs: $(extra_argument cluster-signing-duration "${signing_duration:-8760h}")}
+etcd: {local: {dataDir: /var/lib/etcd, extraArgs: $(extra_arguments unsafe-no-fsync true)}}
+controllerManager: {extraArgs: $(extra_arguments "${of_controllers[@]}")}
 $(before 31 || echo "encryptionAlgorithm: $key_algorithm")
 ---
 apiVersion: kubelet.config.k8s.io/v1beta1
@@ -178,9 +190,26 @@ Y
 # Whether the cluster is of a release before 1.N.
 before() { [ "${release#1.}" -lt "$1" ]; }
 
-# A list since v1beta4, a mapping before.
-extra_argument() {
-  if before 31; then printf '{%s: "%s"}' "$@"; else printf '[{name: %s, value: "%s"}]' "$@"; fi
+# extra_arguments NAME VALUE [NAME VALUE...]: a list since v1beta4, a mapping before.
+extra_arguments() {
+  if before 31; then printf '{'; printf '%s: "%s", ' "$@"; printf '}'; return; fi
+  printf '['
+  printf '{name: %s, value: "%s"}, ' "$@"
+  printf ']'
+}
+
+# Who joins is nobody yet, or somebody with a bootstrap token.
+audit_policy() {
+  cat <<'Y'
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived, ResponseStarted]
+rules:
+- {level: None, nonResourceURLs: ["/readyz*", "/healthz*", "/livez*"]}
+- {level: Metadata, users: ["system:anonymous"]}
+- {level: Metadata, userGroups: ["system:bootstrappers"]}
+- {level: None}
+Y
 }
 
 kubeadm_phase() {
