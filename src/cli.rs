@@ -12,8 +12,10 @@ mod completion;
 #[cfg(test)]
 mod completion_tests;
 mod config;
+mod doctor;
 mod ensure;
 mod error;
+mod explain;
 mod flag_list;
 mod help;
 mod help_text;
@@ -28,6 +30,7 @@ mod program;
 #[cfg(test)]
 mod reference_tests;
 mod reset;
+mod status;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -37,11 +40,15 @@ mod version;
 pub use crate::config::settings::{LoggingFormat, Output};
 pub use certs::{CertsArgs, CertsVerb};
 pub use command::Command;
+pub use command_table::command_of;
 pub use config::ConfigCommand;
+pub use doctor::DoctorArgs;
 pub use ensure::EnsureArgs;
 pub use join::JoinArgs;
 pub use parse::parse;
 pub use pasted::join_command;
 pub use program::Program;
 pub use reset::ResetArgs;
+pub use status::StatusArgs;
 pub use token::{TokenArgs, TokenCommand};
+pub use version::Version;

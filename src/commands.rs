@@ -6,6 +6,7 @@ mod boot_reset;
 mod certs;
 mod config;
 mod dispatch;
+mod doctor;
 mod ensure;
 mod join;
 mod join_outcome;
@@ -14,6 +15,7 @@ mod phase;
 mod report_options;
 mod reset;
 mod show;
+mod status;
 mod token;
 
 pub use dispatch::run;

@@ -211,6 +211,10 @@ pub mod services {
     pub use crate::services::InitSystem;
 }
 
+pub mod status {
+    pub use crate::status::{Running, Scope, look};
+}
+
 pub mod tls_bootstrap {
     pub use crate::tls_bootstrap::obtain;
 }

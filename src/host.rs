@@ -25,7 +25,8 @@ pub use facts::HostFacts;
 pub use identity::{SystemUuid, UuidSource, is_placeholder_serial, this_boot};
 pub use network::{Needs, Network, Obstacle};
 pub use pod_cgroups::{kill_cgroup, pod_cgroups};
-pub use search_path::search_path;
+pub use search_path::{USUAL_DIRECTORIES, search_path};
+pub use seen_time::latest as seen_time;
 pub use system_ca_bundle::SystemCaBundle;
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Enters: a [`Server`](crate::net::server::Server) and what to authenticate with. Leaves: typed objects, or a
 //! [`KubeError`](error::KubeError) that names the object. When to ask again is not decided here.
 
+pub mod access_review;
 pub mod answer;
 pub mod client;
 pub mod control_plane;

@@ -20,5 +20,5 @@ pub use error::PlanError;
 pub use join_plan::JoinPlan;
 pub use node_name::node_name;
 pub use node_spec::{DEFAULT_CRI_SOCKET, NodeSpec, cri_socket};
-pub use run_options::{ChangePolicy, Mode, Phases, TlsBootstrapBy};
+pub use run_options::{ChangePolicy, Mode, Phases, RunOptions, TlsBootstrapBy};
 pub use target::Target;

@@ -1,7 +1,8 @@
 //! kubeadm's checks of a node, under kubeadm's names and in its order (`preflight/checks.go`, `checks_linux.go`; 1.37).
 //!
 //! [`engine`] makes the checks of a set and knows none of them; a set is a table, here [`worker`]. A check is a function of
-//! its subject and returns what it found as a [`verdict`]. "Could not check" is not "failed": it never ends a join. Where the target root is not this system, checks of a running one are left out, by name. kubeadm's come first; ours
+//! its subject and returns what it found as a [`verdict`]. "Could not check" is not "failed": it never ends a join. [`diagnosis`] makes the same
+//! checks for who asks what is wrong. Where the target root is not this system, checks of a running one are left out, by name. kubeadm's come first; ours
 //! are behind them, and each names what to change.
 //!
 //! What needs to know the cluster is checked by [`LocalChecksPassed::after_discovery`], before anything is sent that leaves
@@ -10,12 +11,14 @@
 mod boot_line;
 mod cluster_checks;
 mod control_plane;
+mod diagnosis;
 mod engine;
 mod error;
 mod files;
 mod images;
 mod kernel_config;
 mod kubelet;
+mod kubelet_flags;
 mod kubelet_version;
 mod machine;
 mod mounts;
@@ -31,6 +34,9 @@ mod worker;
 
 pub use cluster_checks::ClusterRequirements;
 pub use control_plane::ControlPlaneRequirements;
+pub use diagnosis::Diagnosis;
+pub use engine::Seen;
+pub use error::PreflightError;
 pub use reset::before_reset;
 pub use worker::{LocalChecksPassed, run};
 

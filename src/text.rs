@@ -9,7 +9,11 @@ mod escape;
 pub mod mask;
 pub mod percent;
 mod untrusted;
+mod wrap;
 
 pub use columns::aligned;
 pub use escape::{escaped, printable};
 pub use untrusted::UntrustedText;
+#[cfg(test)]
+pub(crate) use wrap::COLUMNS;
+pub use wrap::wrap;

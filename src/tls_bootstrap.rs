@@ -11,9 +11,11 @@ mod error;
 mod issued;
 mod obtain;
 mod request;
+mod rights;
 mod wait;
 
 pub use error::{BootstrapError, Mismatch};
 pub use issued::Credentials;
-pub use obtain::obtain;
+pub use obtain::{look_at_request, obtain};
+pub use rights::{BE_APPROVED, REQUEST, right_to};
 pub use wait::APPROVER_GRACE;

@@ -22,6 +22,9 @@ pub(super) static COMMANDS: &[CommandRow] = &[
     row("ensure", Verb::Ensure, "Join, or stay joined, with the settings that this machine finds"),
     row("reset", Verb::Reset, "Undo what a join has done; cross no mount, follow no link"),
     row("reset phase", Verb::Reset, "Go through one phase of the reset"),
+    row("doctor", Verb::Doctor, "Say what keeps this machine from being a node; change nothing"),
+    row("status", Verb::Status, "Say whether this machine is a node, and what is wrong"),
+    row("explain", Verb::Explain, "Say what the code of an error means, and what to look at"),
     row("token", Verb::Token, "Make, list and delete bootstrap tokens"),
     row("token generate", Verb::TokenGenerate, "Print a token, and tell no cluster of it"),
     row("token create", Verb::TokenCreate, "Make one in the cluster and print it, or what joins with it"),
@@ -90,6 +93,11 @@ const fn row(words: &'static str, verb: Verb, about: &'static str) -> CommandRow
 /// The row of these words.
 pub(super) fn find(words: &str) -> Option<&'static CommandRow> {
     COMMANDS.iter().find(|row| row.words == words)
+}
+
+/// The command that a word is.
+pub fn command_of(word: &str) -> Option<&'static str> {
+    find(word).map(|row| row.words)
 }
 
 /// The words that can stand behind `before`, each without the words before it; the commands themselves behind nothing.

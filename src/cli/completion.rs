@@ -22,6 +22,7 @@ use super::program::Program;
 use super::topic::Topic;
 use crate::config::setting::{SKIP_PHASES, Section, Setting, Values, Verb};
 use crate::config::settings_table::SETTINGS;
+use crate::error::codes;
 use crate::phase::{self, Applies, RESET_PHASES, ResetPhase};
 use crate::values::nearest;
 
@@ -107,6 +108,9 @@ pub(super) fn records_of_commands() -> Vec<String> {
     }
     for (shell, _) in SHELLS {
         word("completion", shell, "completion", "");
+    }
+    for code in codes::ALL {
+        word("explain", code.name, "explain", "");
     }
     for topic in command_table::behind("").chain([ERRORS]) {
         word("help", topic, "help", "");

@@ -11,6 +11,7 @@ use super::error::Misuse;
 use super::{Command, parse};
 use crate::config::setting::{Kind, SKIP_PHASES, Section, Setting, Values, Verb};
 use crate::config::settings_table::SETTINGS;
+use crate::error::codes;
 use crate::phase::{self, Applies};
 
 fn words(line: &str) -> Vec<&str> {
@@ -116,7 +117,8 @@ fn bash_offers_every_flag_that_the_parser_takes_and_no_other() {
             let mut expected = BTreeSet::new();
             for (flag, rows) in all.iter().filter(|(_, rows)| is_taken(program, line, *verb, rows)) {
                 count += 1;
-                let of_verb = rows.iter().find(|row| row.is_flag_of(*verb)).unwrap();
+                let of_verb =
+                    rows.iter().find(|row| row.is_flag_of(*verb)).unwrap_or_else(|| panic!("{line:?} {flag}"));
                 if of_verb.section != Section::Hidden {
                     expected.insert(flag.clone());
                     expected.extend(of_verb.short.map(|letter| format!("-{letter}")));
@@ -141,6 +143,7 @@ fn bash_offers_every_word_that_the_parser_takes_and_no_other() {
             behind.entry(before.to_vec()).or_default().insert(last);
         }
     }
+    behind.entry(vec!["explain"]).or_default().extend(codes::ALL.iter().map(|code| code.name));
     let known: BTreeSet<&str> = behind.values().flatten().copied().chain(["errors", "tls-bootstrap", "x"]).collect();
     let typed: Vec<Vec<&str>> = behind.keys().map(|line| line.iter().copied().chain([""]).collect()).collect();
     for (line, offered) in behind.keys().zip(offered_by_bash("kubejoin", &typed)) {
@@ -152,6 +155,7 @@ fn bash_offers_every_word_that_the_parser_takes_and_no_other() {
                 Err(misuse) => matches!(
                     misuse,
                     Misuse::UnknownCommand { .. }
+                        | Misuse::UnknownCode { .. }
                         | Misuse::ExtraArgument { .. }
                         | Misuse::UnknownPhase { .. }
                         | Misuse::SubPhase { .. }
@@ -159,7 +163,8 @@ fn bash_offers_every_word_that_the_parser_takes_and_no_other() {
                 Ok(_) => false,
             };
             // An endpoint, or a token: any word can be one.
-            let is_argument = ["join", "ensure"].contains(line.first().unwrap_or(&"")) && !behind[line].contains(word)
+            let is_argument = ["join", "ensure", "doctor"].contains(line.first().unwrap_or(&""))
+                && !behind[line].contains(word)
                 || line.first() == Some(&"token") && line.len() == 2;
             let is_taken = !is_refused && !is_argument;
             assert_eq!(offered.contains(*word), is_taken, "{line:?} {word}: {offered:?} {result:?}");

@@ -31,6 +31,13 @@ pub enum Misuse {
         /// What may have been meant.
         suggestion: Option<String>,
     },
+    /// A code, or a family of codes, that does not exist.
+    UnknownCode {
+        /// What was typed.
+        word: String,
+        /// What may have been meant.
+        suggestions: Vec<&'static str>,
+    },
     /// A command or flag of kubeadm that is not here.
     NotYetSupported {
         /// The command or flag.
@@ -177,6 +184,10 @@ impl fmt::Display for Misuse {
         match self {
             Misuse::NoCommand => f.write_str("no command was given"),
             Misuse::UnknownCommand { word, suggestion } => unknown(f, "command", word, suggestion.as_deref()),
+            Misuse::UnknownCode { word, suggestions } => {
+                let all = suggestions.join(" or ");
+                unknown(f, "code", word, Some(all.as_str()).filter(|all| !all.is_empty()))
+            }
             Misuse::NotYetSupported { what } => write!(f, "{what} of kubeadm is not supported yet"),
             Misuse::NoJoinCommand => f.write_str("there is no `kubeadm join` command in it"),
             Misuse::SeveralJoinCommands => f.write_str("there is more than one `kubeadm join` command in it"),
@@ -248,8 +259,11 @@ fn command(verb: Verb) -> &'static str {
         Verb::None => "",
         Verb::Join => "join",
         Verb::Ensure => "ensure",
+        Verb::Doctor => "doctor",
         Verb::Reset => "reset",
         Verb::Config | Verb::ConfigValidate | Verb::ConfigMigrate => "config",
+        Verb::Status => "status",
+        Verb::Explain => "explain",
         Verb::Token | Verb::TokenGenerate | Verb::TokenCreate | Verb::TokenList | Verb::TokenDelete => "token",
         Verb::Certs | Verb::CertificateKey | Verb::CheckExpiration | Verb::UploadCerts | Verb::KubeconfigUser => {
             "certs"
@@ -280,6 +294,7 @@ impl Explain for UsageError {
             Misuse::UnknownCommand { suggestion: Some(suggestion), .. } => {
                 format!("run `{program} {suggestion}`, or `{program} help` for the commands")
             }
+            Misuse::UnknownCode { .. } => format!("run `{program} explain` for all codes"),
             Misuse::NoJoinCommand | Misuse::DryRunPasted | Misuse::SeveralJoinCommands | Misuse::ShellSyntax { .. } => {
                 "paste the one line that `kubeadm token create --print-join-command` prints, as it is".to_owned()
             }
@@ -306,7 +321,7 @@ impl Explain for UsageError {
                 format!("type the space again; where there is no shell, give two arguments or --{flag}=VALUE")
             }
             Misuse::FlagAsValue { flag, .. } => format!("give --{flag} a value, or leave it out"),
-            Misuse::ExtraArgument { .. } if matches!(verb, Verb::Join | Verb::Ensure) => {
+            Misuse::ExtraArgument { .. } if matches!(verb, Verb::Join | Verb::Ensure | Verb::Doctor) => {
                 format!("give one endpoint and put values behind their flags, see `{program} {command} --help`")
             }
             Misuse::BadValue { flag, .. } | Misuse::FlagNotUnicode { flag } => {

@@ -3,9 +3,7 @@
 use super::command_table::COMMANDS;
 use crate::config::setting::{Section, Setting, Verb};
 use crate::config::settings_table::SETTINGS;
-
-/// Width of every help text, in columns: a serial console.
-pub(super) const COLUMNS: usize = 80;
+use crate::text::wrap;
 
 /// The widest flag, with its value, that has its explanation beside it.
 const MAX_FLAG_COLUMNS: usize = 28;
@@ -75,22 +73,4 @@ pub(super) fn parameters() -> String {
     let sentence = format!("On the kernel command line: kubejoin{} ; flags win over them.", names.join(" "));
     wrap(&mut text, "", &sentence);
     text
-}
-
-/// Appends words in lines of at most [`COLUMNS`]; lines after the first are indented as far as `prefix` is wide.
-pub(super) fn wrap(text: &mut String, prefix: &str, sentence: &str) {
-    let mut line = prefix.to_owned();
-    for word in sentence.split_whitespace() {
-        if line.chars().count() + 1 + word.chars().count() > COLUMNS && line.trim_start() != "" {
-            text.push_str(line.trim_end());
-            text.push('\n');
-            line = " ".repeat(prefix.chars().count());
-        }
-        if !line.is_empty() && !line.ends_with(' ') {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    text.push_str(&line);
-    text.push('\n');
 }

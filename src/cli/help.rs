@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::arguments::{Arguments, Next};
 use super::command_table;
 use super::error::{Misuse, UsageError};
-use super::flag_list::{commands, flags, parameters, wrap};
+use super::flag_list::{commands, flags, parameters};
 use super::help_text::{Part, part, written};
 use super::man;
 use super::phase::as_typed;
@@ -13,6 +13,7 @@ use super::topic::{Help, Topic};
 use crate::config::setting::Verb;
 use crate::error::codes;
 use crate::phase::PhaseSpec;
+use crate::text::wrap;
 use crate::values::nearest;
 
 impl Help {
@@ -84,19 +85,22 @@ fn errors() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::flag_list::COLUMNS;
     use super::super::program::Program;
     use super::*;
     use crate::config::setting::Section;
     use crate::config::settings_table::SETTINGS;
     use crate::phase::Applies;
+    use crate::text::COLUMNS;
 
     fn topics() -> Vec<Topic> {
         let phases = crate::phase::NAMES.iter().map(Topic::Phase);
         [
             Topic::General,
             Topic::Join,
+            Topic::Doctor,
             Topic::Reset,
+            Topic::Status,
+            Topic::Explain,
             Topic::Token,
             Topic::Certs,
             Topic::Config,
@@ -131,6 +135,8 @@ mod tests {
             (Verb::None, Topic::General),
             (Verb::Join, Topic::Join),
             (Verb::Reset, Topic::Reset),
+            (Verb::Status, Topic::Status),
+            (Verb::Explain, Topic::Explain),
             (Verb::TokenGenerate, Topic::Token),
             (Verb::TokenCreate, Topic::Token),
             (Verb::TokenList, Topic::Token),

@@ -26,19 +26,22 @@ pub struct JoinArgs {
     pub logging_format: LoggingFormat,
     /// `--output`.
     pub output: Output,
+    /// `--check`: a dry run that says only whether the join would succeed.
+    pub is_rehearsal: bool,
     /// `join phase NAME`: this phase alone.
     pub phase: Option<&'static PhaseSpec>,
     /// `--result-file`.
     pub result_file: PathBuf,
 }
 
-/// What stands behind the word `join`, or `ensure`, which has no phases; `args` has read what stood before it.
+/// What stands behind the word `join`, or `ensure` or `doctor`, which have no phases; `args` has read what stood before it.
 pub(super) fn parse(mut args: Arguments, verb: Verb) -> Result<Parsed<Box<JoinArgs>>, UsageError> {
     args.verb = verb;
     let mut phase = PhaseWords::None;
     loop {
         match args.next()? {
             Next::End | Next::Version => break,
+            Next::Help if verb == Verb::Doctor => return Ok(Parsed::Help(args.help(Topic::Doctor))),
             Next::Help if verb == Verb::Ensure => return Ok(Parsed::Help(args.help(Topic::Ensure))),
             Next::Help => return Ok(Parsed::Help(args.help(phase.topic()))),
             Next::Word(word) if phase.is_incomplete() => {
@@ -71,13 +74,18 @@ fn take_endpoint(args: &mut Arguments, word: String) -> Result<(), UsageError> {
 }
 
 impl JoinArgs {
-    fn new(program: Program, settings: Settings, phase: Option<&'static PhaseSpec>) -> Self {
+    fn new(program: Program, mut settings: Settings, phase: Option<&'static PhaseSpec>) -> Self {
+        let is_rehearsal = settings.check == Some(true);
+        if is_rehearsal {
+            settings.dry_run = Some(true);
+        }
         let result_file = settings.result_file.as_ref().map(|given| given.value.clone());
         JoinArgs {
             program,
             verbosity: settings.verbosity.unwrap_or_default(),
             logging_format: settings.logging_format.unwrap_or_default(),
             output: settings.output.unwrap_or_default(),
+            is_rehearsal,
             phase,
             result_file: result_file.unwrap_or_else(|| PathBuf::from(result::PATH)),
             settings,

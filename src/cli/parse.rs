@@ -9,7 +9,7 @@ use super::error::{Misuse, UsageError};
 use super::program::Program;
 use super::topic::{Help, Topic};
 use super::version::Version;
-use super::{certs, completion, config, ensure, help, join, reset, token, version};
+use super::{certs, completion, config, doctor, ensure, explain, help, join, reset, status, token, version};
 use crate::config::setting::Verb;
 use crate::values::nearest;
 
@@ -50,7 +50,10 @@ fn command(mut args: Arguments) -> Result<Command, UsageError> {
         Next::Word(word) => match word.as_str() {
             "join" => join::parse(args, Verb::Join).map(|parsed| of(parsed, Command::Join)),
             "ensure" => ensure::parse(args).map(|parsed| of(parsed, Command::Ensure)),
+            "doctor" => doctor::parse(args).map(|parsed| of(parsed, Command::Doctor)),
             "reset" => reset::parse(args).map(|parsed| of(parsed, Command::Reset)),
+            "status" => status::parse(args).map(|parsed| of(parsed, Command::Status)),
+            "explain" => explain::parse(args).map(|parsed| of(parsed, Command::Explain)),
             "token" => token::parse(args).map(|parsed| of(parsed, Command::Token)),
             "certs" | "certificates" => certs::parse(args, "certs").map(|parsed| of(parsed, Command::Certs)),
             "kubeconfig" => certs::parse(args, "kubeconfig").map(|parsed| of(parsed, Command::Certs)),

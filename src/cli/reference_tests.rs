@@ -9,11 +9,14 @@ use crate::config::settings_table::{FIELDS, SETTINGS};
 const BEGIN: &str = "<!-- settings: begin -->\n";
 const END: &str = "<!-- settings: end -->\n";
 
-const VERBS: [Verb; 20] = [
+const VERBS: [Verb; 23] = [
     Verb::None,
     Verb::Join,
     Verb::Ensure,
+    Verb::Doctor,
     Verb::Reset,
+    Verb::Status,
+    Verb::Explain,
     Verb::Config,
     Verb::ConfigValidate,
     Verb::ConfigMigrate,
@@ -89,10 +92,13 @@ fn command(verb: Verb) -> &'static str {
         Verb::None => "kubejoin",
         Verb::Join => "join",
         Verb::Ensure => "ensure",
+        Verb::Doctor => "doctor",
         Verb::Reset => "reset",
         Verb::Config => "config print",
         Verb::ConfigValidate => "config validate",
         Verb::ConfigMigrate => "config migrate",
+        Verb::Status => "status",
+        Verb::Explain => "explain",
         Verb::Token => "token",
         Verb::TokenGenerate => "token generate",
         Verb::TokenCreate => "token create",

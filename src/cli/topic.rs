@@ -21,8 +21,14 @@ pub enum Topic {
     Join,
     /// `ensure`.
     Ensure,
+    /// `doctor`.
+    Doctor,
     /// `reset`.
     Reset,
+    /// `status`.
+    Status,
+    /// `explain`.
+    Explain,
     /// `token`.
     Token,
     /// `certs`, `init phase upload-certs`, `kubeconfig user`.
@@ -49,7 +55,10 @@ impl Topic {
         Some(match word {
             "join" => Topic::Join,
             "ensure" => Topic::Ensure,
+            "doctor" => Topic::Doctor,
             "reset" => Topic::Reset,
+            "status" => Topic::Status,
+            "explain" => Topic::Explain,
             "token" => Topic::Token,
             "certs" | "init" | "kubeconfig" => Topic::Certs,
             "config" => Topic::Config,

@@ -4,8 +4,11 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use super::panics::report_panics;
-use super::{certs, config, ensure, join, phase, report_options, reset, token};
-use crate::cli::{self, CertsArgs, Command, ConfigCommand, EnsureArgs, JoinArgs, Program, ResetArgs, TokenArgs};
+use super::{certs, config, doctor, ensure, join, phase, report_options, reset, status, token};
+use crate::cli::{
+    self, CertsArgs, Command, ConfigCommand, DoctorArgs, EnsureArgs, JoinArgs, Program, ResetArgs, StatusArgs,
+    TokenArgs,
+};
 use crate::error::Failure;
 use crate::report::{Report, ReportOptions};
 use crate::rootfs;
@@ -23,7 +26,10 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     match cli::parse(argv.iter().cloned()) {
         Ok(Command::Join(args)) => run_join(&args),
         Ok(Command::Ensure(args)) => run_ensure(&args),
+        Ok(Command::Doctor(args)) => run_doctor(&args),
         Ok(Command::Reset(args)) => run_reset(&args),
+        Ok(Command::Status(args)) => run_status(&args),
+        Ok(Command::Explain(args)) => show(&args.text()),
         Ok(Command::Token(args)) => run_token(args, program),
         Ok(Command::Certs(args)) => run_certs(&args, program),
         Ok(Command::Config(command)) => run_config(&command, program),
@@ -45,14 +51,30 @@ fn run_join(args: &JoinArgs) -> ExitCode {
 }
 
 fn run_ensure(args: &EnsureArgs) -> ExitCode {
-    let report = begin(&report_options::of_provisioned(&args.join));
+    let report = begin(&ReportOptions { verb: "ensure", ..report_options::of_provisioned(&args.join) });
     // kubeadm has no such verb, and no script reads its status by kubeadm's rules.
     end(ensure::run(args, &report), Program::Kubejoin, &report)
+}
+
+fn run_doctor(args: &DoctorArgs) -> ExitCode {
+    let report = begin(&report_options::of_doctor(args));
+    // kubeadm has no such verb, either.
+    end(doctor::run(args, &report), Program::Kubejoin, &report)
 }
 
 fn run_reset(args: &ResetArgs) -> ExitCode {
     let report = begin(&report_options::of_reset(args));
     end(reset::run(args, &report), args.program, &report)
+}
+
+/// What is wrong stands among the rest, and is not said twice. kubeadm has no such verb, and no script reads its status by
+/// kubeadm's rules.
+fn run_status(args: &StatusArgs) -> ExitCode {
+    let report = begin(&report_options::of_status(args));
+    match status::run(args, &report) {
+        Ok(Some(code)) => ExitCode::from(code.class.exit_status()),
+        result => end(result.map(drop), Program::Kubejoin, &report),
+    }
 }
 
 fn run_token(args: TokenArgs, program: Program) -> ExitCode {

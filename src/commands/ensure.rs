@@ -10,6 +10,7 @@ use super::join_outcome::{print_already_joined, print_outcome};
 use crate::cli::{EnsureArgs, join_command};
 use crate::clock::Clock;
 use crate::config::places::{self, Where};
+use crate::config::settings::Settings;
 use crate::config::{self, Place, Resolved, Timeouts};
 use crate::error::{Class, Code, Explain, Failure, Finding, codes, debug_as_display};
 use crate::host::{self, HostFacts};
@@ -40,14 +41,12 @@ pub(super) fn run(args: &EnsureArgs, report: &Report) -> Result<(), Failure> {
     let wait = if is_trial { Duration::ZERO } else { args.deadline.unwrap_or(FOR_EVER) };
     // Machines that were switched on together are told apart by their boot, before anything else is known of them.
     let retry = Retry::within(wait, FIRST_PAUSE, LONGEST_PAUSE, Jitter::of(&[host::this_boot().as_deref()]));
-    let done = retry.run(
-        || attempt(args, retry.remaining(), report).map_err(Attempt),
-        |error, pause| report.retrying(SECTION, error, pause),
-    );
+    let done = retry
+        .run(|| attempt(args, &retry, report).map_err(Attempt), |error, pause| report.retrying(SECTION, error, pause));
     done.map_err(|Attempt(failure)| failure)
 }
 
-fn attempt(args: &EnsureArgs, left: Duration, report: &Report) -> Result<(), Failure> {
+fn attempt(args: &EnsureArgs, of_run: &Retry, report: &Report) -> Result<(), Failure> {
     report.begin_attempt();
     join::conceal_typed(&args.join, report);
     let settings = &args.join.settings;
@@ -65,8 +64,10 @@ fn attempt(args: &EnsureArgs, left: Duration, report: &Report) -> Result<(), Fai
     };
     let places = read_places(of, report);
     let names_cluster = places.as_ref().map_or(true, |places| config::names_cluster(settings, places));
-    let is_node = match places.and_then(|places| plan(args, of, places, left, report)) {
-        Ok(plan) => {
+    let is_node = match places.and_then(|places| plan(settings, of, places, of_run.remaining(), report)) {
+        Ok(mut plan) => {
+            // Its turn comes once, however many attempts there are, and no later than the last of them.
+            plan.options.turn = plan.options.turn.saturating_sub(of_run.waited()).min(of_run.remaining());
             let outcome = crate::join::join(&plan, report)?;
             print_outcome(&outcome, &plan, &args.join, report);
             matches!(outcome, Outcome::Joined { .. } | Outcome::AlreadyJoined(..))
@@ -93,15 +94,15 @@ fn attempt(args: &EnsureArgs, left: Duration, report: &Report) -> Result<(), Fai
     Ok(())
 }
 
-/// Weighs every source and makes the plan.
-fn plan(
-    args: &EnsureArgs,
+/// Weighs every source and makes the plan, which waits for the cluster for `left` at most.
+pub(super) fn plan(
+    settings: &Settings,
     of: Where<'_>,
     places: Vec<Place>,
     left: Duration,
     report: &Report,
 ) -> Result<JoinPlan, Failure> {
-    let resolved = config::load_unattended(&args.join.settings, places);
+    let resolved = config::load_unattended(settings, places);
     let mut resolved: Resolved = resolved.map_err(|refused| join::refused(refused, report))?;
     resolved.extras.rootfs = of.target.map(Path::to_owned);
     let configuration = &mut resolved.configuration;
@@ -122,7 +123,7 @@ fn plan(
     Ok(plan)
 }
 
-fn read_places(of: Where<'_>, report: &Report) -> Result<Vec<Place>, Failure> {
+pub(super) fn read_places(of: Where<'_>, report: &Report) -> Result<Vec<Place>, Failure> {
     let read_command =
         |text: &str, entry: &str| join_command(text, entry).map_err(|error| Box::new(error) as Box<dyn Explain>);
     let places = places::read(of, &read_command)?;

@@ -20,6 +20,7 @@ pub(super) fn print_outcome(outcome: &Outcome, plan: &JoinPlan, args: &JoinArgs,
             report.done("joined", &facts, &text);
         }
         Outcome::AlreadyJoined(identity, case) => print_already_joined(identity, *case, report),
+        Outcome::DryRun(_) if args.is_rehearsal => print_rehearsal(plan, report),
         Outcome::DryRun(files) => print_dry_run(files, plan, report),
         Outcome::PhasesDone => {
             let phase = args.phase.map_or(Value::Null, |phase| phase.name.into());
@@ -157,4 +158,13 @@ fn print_dry_run(files: &FileSet, plan: &JoinPlan, report: &Report) {
     let preview = Preview { files, survives: &survives };
     let facts = [("node", plan.node.name.as_str().into()), ("files", preview.json())];
     report.done("dry-run", &facts, &preview.lines().join("\n"));
+}
+
+fn print_rehearsal(plan: &JoinPlan, report: &Report) {
+    let (node, rootfs) = (&plan.node.name, plan.target.rootfs().display());
+    let text = format!(
+        "This would have joined:\n* {node} is a name that it can have, and {rootfs} has what a node needs.\n\
+         * Nothing was written, and no certificate was requested."
+    );
+    report.done("checked", &[("node", node.as_str().into())], &text);
 }

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::cli::{JoinArgs, LoggingFormat, Output, Program, ResetArgs};
+use crate::cli::{self, DoctorArgs, JoinArgs, LoggingFormat, Output, Program, ResetArgs, StatusArgs};
 use crate::config::origin::Origin;
 use crate::config::setting::Verb;
 use crate::config::settings::Settings;
@@ -20,16 +20,27 @@ pub(super) fn of_verbosity(verbosity: u8) -> ReportOptions {
     ReportOptions { verbosity, ..of_others() }
 }
 
+/// The report of `status`, which leaves standard output to what it has found.
+pub(super) fn of_status(args: &StatusArgs) -> ReportOptions {
+    ReportOptions { document: args.output == Output::Json, ..of_verbosity(args.verbosity) }
+}
+
 /// The report of a join.
 pub(super) fn of_join(args: &JoinArgs) -> ReportOptions {
     ReportOptions {
         verbosity: args.verbosity,
         json: args.logging_format == LoggingFormat::Json,
         document: args.output == Output::Json,
+        verb: "join",
         result: Some(args.result_file.clone()),
         notify: std::env::var_os("NOTIFY_SOCKET"),
         ..of_others()
     }
+}
+
+/// The report of a diagnosis, which leaves nothing.
+pub(super) fn of_doctor(args: &DoctorArgs) -> ReportOptions {
+    ReportOptions { result: None, notify: None, ..of_join(&args.join) }
 }
 
 /// The report of a reset.
@@ -38,6 +49,7 @@ pub(super) fn of_reset(args: &ResetArgs) -> ReportOptions {
         verbosity: args.verbosity,
         json: args.logging_format == LoggingFormat::Json,
         document: args.output == Output::Json,
+        verb: "reset",
         result: Some(args.result_file.clone()),
         ..of_others()
     }
@@ -54,23 +66,19 @@ pub(super) fn of_provisioned(args: &JoinArgs) -> ReportOptions {
 /// that asked for JSON gets it, and the result is not left from the run before.
 pub(super) fn of_argv(argv: &[OsString]) -> ReportOptions {
     let words: Vec<&str> = argv.iter().skip(1).map(|word| trimmed(word)).collect();
-    let verb = words.iter().find(|word| {
-        ["join", "ensure", "reset", "token", "certs", "init", "kubeconfig", "config", "version", "help"].contains(*word)
-    });
+    let verb = words.iter().find_map(|word| cli::command_of(word)).unwrap_or_default();
     let typed = typed(&words);
-    let result = match verb {
-        Some(&("join" | "ensure" | "reset")) => {
-            Some(typed.result_file.map_or_else(|| PathBuf::from(result::PATH), |given| given.value))
-        }
-        _ => None,
-    };
+    let leaves_result = ["join", "ensure", "reset"].contains(&verb);
+    let result =
+        leaves_result.then(|| typed.result_file.map_or_else(|| PathBuf::from(result::PATH), |given| given.value));
     let is_provisioned = result.as_deref() == Some(Path::new(result::PATH))
-        && (verb == Some(&"ensure") || verb == Some(&"join") && Program::of(argv.first()) == Program::Kubeadm);
+        && (verb == "ensure" || verb == "join" && Program::of(argv.first()) == Program::Kubeadm);
     ReportOptions {
-        notify: result.as_ref().filter(|_| verb != Some(&"reset")).and_then(|_| std::env::var_os("NOTIFY_SOCKET")),
+        notify: result.as_ref().filter(|_| verb != "reset").and_then(|_| std::env::var_os("NOTIFY_SOCKET")),
         cluster_api: is_provisioned.then(|| PathBuf::from(CLUSTER_API)),
         json: typed.logging_format == Some(LoggingFormat::Json),
         document: typed.output == Some(Output::Json),
+        verb,
         result,
         ..of_others()
     }

@@ -1,6 +1,7 @@
 //! What a JoinConfiguration has no field for.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::clock::ClockMode;
 use crate::values::Endpoint;
@@ -14,6 +15,8 @@ pub struct Extras {
     pub clock: ClockMode,
     /// `--set-clock`: step the system clock once the server has been verified.
     pub set_clock: bool,
+    /// `--spread`: the window over which a fleet spreads its joins; none where it is empty.
+    pub spread: Duration,
     /// `--server`: what the kubelet is to talk to, where that is not what discovery finds.
     pub server: Option<Endpoint>,
     /// `--kubelet-config`: a file with the KubeletConfiguration that is used instead of the cluster's; a path of this machine.

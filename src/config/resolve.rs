@@ -328,6 +328,7 @@ fn extras(ranked: &[&Settings], findings: &mut Findings) -> Extras {
         server: server.and_then(|given| parsed(given, findings, Problem::Endpoint)),
         clock: ranked.iter().find_map(|source| source.clock).unwrap_or_default(),
         set_clock: ranked.iter().find_map(|source| source.set_clock).unwrap_or_default(),
+        spread: ranked.iter().find_map(|source| source.spread).unwrap_or_default(),
         kubelet_config: path(|s| &s.kubelet_config),
         kustomize: path(|s| &s.kustomize),
         certs_dir_from: path(|s| &s.certs_dir_from),

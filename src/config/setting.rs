@@ -49,6 +49,8 @@ pub enum Verb {
     Join,
     /// `ensure`.
     Ensure,
+    /// `doctor`.
+    Doctor,
     /// `reset`, and `reset phase NAME`.
     Reset,
     /// `config`, before its own verb is known, and `config print`.
@@ -57,6 +59,10 @@ pub enum Verb {
     ConfigValidate,
     /// `config migrate`.
     ConfigMigrate,
+    /// `status`.
+    Status,
+    /// `explain`.
+    Explain,
     /// `token`, before its own verb is known.
     Token,
     /// `token generate`.
@@ -123,6 +129,8 @@ pub enum Section {
     Token,
     /// What a machine does that nobody watches.
     Unattended,
+    /// What is made of what a diagnosis has seen.
+    Diagnosis,
     /// Not in help: flags of older releases, flags without an effect, and what only a file says.
     Hidden,
 }

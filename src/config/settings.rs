@@ -89,6 +89,12 @@ pub struct Settings {
     pub clock: Option<ClockMode>,
     /// For how long `ensure` tries.
     pub deadline: Option<Duration>,
+    /// What `status` waits for.
+    pub wait: Option<WaitFor>,
+    /// `join`: say only whether it would succeed.
+    pub check: Option<bool>,
+    /// The window over which a fleet spreads its joins.
+    pub spread: Option<Duration>,
     /// `ensure` removes token files once they are not needed any more.
     pub shred_token_file: Option<bool>,
     /// Step the system clock.
@@ -137,6 +143,8 @@ pub struct Settings {
     pub output: Option<Output>,
     /// How much `version` says.
     pub version_format: Option<VersionFormat>,
+    /// `doctor`: where its report is written.
+    pub report: Option<WithOrigin<PathBuf>>,
     /// Print a manual page.
     pub man: Option<bool>,
     /// Where the result is written.
@@ -150,6 +158,15 @@ pub enum BootReset {
     Confirmed,
     /// What `reset --force` does: etcd's data goes, too.
     Forced,
+}
+
+/// `--wait`: what `status` waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitFor {
+    /// The files of a node are there, and can be used.
+    Joined,
+    /// The API server calls the Node Ready.
+    Ready,
 }
 
 /// `--logging-format`: what standard error carries.

@@ -4,7 +4,7 @@
 //! A new setting is one row here, one field in [`super::settings::Settings`], and its use.
 
 use super::setting::{Beside, Kind, Note, Parser, SKIP_PHASES, Section, Setting, Verb, verbs};
-use super::settings::{BootReset, JoinCommandForm, ListForm, LoggingFormat, Output, VersionFormat};
+use super::settings::{BootReset, JoinCommandForm, ListForm, LoggingFormat, Output, VersionFormat, WaitFor};
 use crate::clock::ClockMode;
 use crate::values::duration;
 
@@ -175,7 +175,7 @@ pub static SETTINGS: &[Setting] = &[
         ..JOIN
     },
     Setting {
-        verbs: verbs(&[Verb::None, Verb::Join, Verb::Ensure, Verb::Reset]),
+        verbs: verbs(&[Verb::None, Verb::Join, Verb::Ensure, Verb::Doctor, Verb::Reset]),
         flag: "rootfs",
         parameter: "rootfs",
         value: "DIR",
@@ -320,6 +320,17 @@ pub static SETTINGS: &[Setting] = &[
         ..JOIN
     },
     Setting {
+        verbs: verbs(&[Verb::Join]),
+        flag: "check",
+        kind: Kind::Boolean(|s| &mut s.check),
+        section: Section::Run,
+        since: KUBEJOIN,
+        help: "Rehearse: go as far as --dry-run, and say only whether the join would succeed",
+        more: "With --rootfs from a build host: an image is tried against a live cluster before it is flashed. Nothing is \
+               left, here or in the cluster; the exit status is that of the join",
+        ..JOIN
+    },
+    Setting {
         flag: SKIP_PHASES,
         value: "LIST",
         kind: Kind::List(|s| &mut s.skip_phases),
@@ -330,9 +341,12 @@ pub static SETTINGS: &[Setting] = &[
         more: "Any of kubeadm's names. The flag replaces the field",
         ..JOIN
     },
-    Setting { verbs: verbs(&[Verb::None, Verb::Join, Verb::Ensure, Verb::Reset]), ..VERBOSITY },
     Setting {
-        verbs: verbs(&[Verb::Join, Verb::Ensure, Verb::Reset]),
+        verbs: verbs(&[Verb::None, Verb::Join, Verb::Ensure, Verb::Doctor, Verb::Reset, Verb::Status]),
+        ..VERBOSITY
+    },
+    Setting {
+        verbs: verbs(&[Verb::Join, Verb::Ensure, Verb::Doctor, Verb::Reset]),
         flag: "logging-format",
         value: "text|json",
         kind: Kind::Parsed(&Parser {
@@ -348,7 +362,7 @@ pub static SETTINGS: &[Setting] = &[
         ..JOIN
     },
     Setting {
-        verbs: verbs(&[Verb::Join, Verb::Ensure, Verb::Reset]),
+        verbs: verbs(&[Verb::Join, Verb::Ensure, Verb::Doctor, Verb::Reset, Verb::Status, Verb::Explain]),
         flag: "output",
         short: Some('o'),
         value: "text|json",
@@ -363,7 +377,7 @@ pub static SETTINGS: &[Setting] = &[
         ..JOIN
     },
     Setting {
-        verbs: verbs(&[Verb::Join, Verb::Ensure, Verb::Reset]),
+        verbs: verbs(&[Verb::Join, Verb::Ensure, Verb::Doctor, Verb::Reset, Verb::Status]),
         flag: "result-file",
         value: "FILE",
         kind: Kind::Path(|s| &mut s.result_file),
@@ -373,7 +387,18 @@ pub static SETTINGS: &[Setting] = &[
         ..JOIN
     },
     Setting {
-        verbs: verbs(&[Verb::Ensure]),
+        verbs: verbs(&[Verb::Doctor]),
+        flag: "report",
+        value: "FILE",
+        kind: Kind::Path(|s| &mut s.report),
+        section: Section::Diagnosis,
+        since: KUBEJOIN,
+        help: "Write all that was seen into a file, without secrets, fit to be pasted",
+        more: "Versions, facts about the machine, every check, the last result and the end of the kubelet's log",
+        ..JOIN
+    },
+    Setting {
+        verbs: verbs(&[Verb::Ensure, Verb::Status]),
         flag: "deadline",
         value: "DURATION",
         kind: Kind::Parsed(&Parser {
@@ -386,6 +411,43 @@ pub static SETTINGS: &[Setting] = &[
         section: Section::Unattended,
         since: KUBEJOIN,
         help: "How long what may still come is waited for, such as a network (default: for ever)",
+        ..JOIN
+    },
+    Setting {
+        flag: "spread",
+        parameter: "spread",
+        value: "DURATION",
+        kind: Kind::Parsed(&Parser {
+            expected: "a duration such as 10m0s",
+            set: |s, text| {
+                s.spread = duration::parse(text).ok();
+                s.spread.is_some()
+            },
+        }),
+        section: Section::Run,
+        since: KUBEJOIN,
+        help: "Before the cluster is asked, wait for this machine's share of a window: always the same part of it, by the \
+               machine's identity",
+        more: "For fleets that are switched on together. A node that is well does not wait. See tests/fleet/README.md",
+        ..JOIN
+    },
+    Setting {
+        verbs: verbs(&[Verb::Status]),
+        flag: "wait",
+        kind: Kind::Parsed(&Parser {
+            expected: "joined or ready",
+            set: |s, text| {
+                choose(
+                    &mut s.wait,
+                    text,
+                    &[("true", WaitFor::Joined), ("joined", WaitFor::Joined), ("ready", WaitFor::Ready)],
+                )
+            },
+        }),
+        section: Section::Unattended,
+        since: KUBEJOIN,
+        help: "Wait until the node has joined, or with --wait=ready until its Node is Ready; for ever, or for --deadline",
+        more: "For provisioners: each is said as it becomes true; on a deadline the exit status is 3",
         ..JOIN
     },
     Setting {
@@ -726,7 +788,7 @@ pub static SETTINGS: &[Setting] = &[
     Setting { verbs: verbs(&ADMIN_VERBS), help: "How much to say of what is asked, 0 to 10 (default: 0)", ..VERBOSITY },
     // Certificates.
     Setting {
-        verbs: verbs(&[Verb::CheckExpiration, Verb::UploadCerts, Verb::KubeconfigUser]),
+        verbs: verbs(&[Verb::Status, Verb::CheckExpiration, Verb::UploadCerts, Verb::KubeconfigUser]),
         flag: "rootfs",
         value: "DIR",
         kind: Kind::Path(|s| &mut s.rootfs),
@@ -832,7 +894,10 @@ pub static SETTINGS: &[Setting] = &[
             Verb::None,
             Verb::Join,
             Verb::Ensure,
+            Verb::Doctor,
             Verb::Reset,
+            Verb::Status,
+            Verb::Explain,
             Verb::Config,
             Verb::ConfigValidate,
             Verb::ConfigMigrate,
@@ -1015,7 +1080,7 @@ const KUBEJOIN: &str = "kubejoin";
 
 /// What most flags of `join` have in common.
 const JOIN: Setting = Setting {
-    verbs: verbs(&[Verb::Join, Verb::Ensure]),
+    verbs: verbs(&[Verb::Join, Verb::Ensure, Verb::Doctor]),
     flag: "",
     short: None,
     parameter: "",

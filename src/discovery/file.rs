@@ -180,7 +180,7 @@ fn ask_anonymously(
     let (answer, date) = retry.run(
         || {
             let deadline = retry.exchange_deadline(REQUEST_TIMEOUT);
-            fetch(&mut asked, dialer.route().endpoint(), deadline, setup.is_over())
+            fetch(&mut asked, dialer.route().endpoint(), deadline, setup.is_over() || !retry.is_repeated())
         },
         |error, pause| report.retrying(Phase::Discovery, error, pause),
     )?;

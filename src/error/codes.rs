@@ -333,6 +333,18 @@ codes! {
     NODE_OWNER_UNKNOWN "node.owner-unknown" Transient
         "a Ready Node of this name is in the cluster, and nothing says whether it is this machine's"
         "run again once the Node is NotReady, within a minute of its kubelet having stopped; if it stays Ready, it is another machine's, and this one needs another --node-name"
+    NODE_CERTIFICATE_EXPIRED "node.certificate-expired" Machine
+        "the kubelet's certificate has expired, so that this node cannot speak to its cluster any more"
+        "join again with a new token from `kubeadm token create --print-join-command` on the control plane, or give `kubejoin ensure` one"
+    NODE_FILES_UNUSABLE "node.files-unusable" Machine
+        "a file that makes this machine a node is missing, damaged, or in the hands of others"
+        "join again with a token, as `kubejoin ensure` does by itself: it replaces what cannot be used"
+    NODE_NOT_READY "node.not-ready" Transient
+        "the Node is not registered, or not Ready (yet)"
+        "do what the message says; where it names the network plugin, install a CNI plugin in the cluster, or look at its pod with `kubectl get pods -A -o wide`"
+    NODE_KUBE_PROXY "node.kube-proxy-not-ready" Transient
+        "kube-proxy does not run on this node, so that its pods reach no Service"
+        "look at `kubectl -n kube-system logs` of the named pod, and at `kubectl -n kube-system describe pod`, on the control plane"
     KUBELET_UNHEALTHY "kubelet.unhealthy" Machine
         "the kubelet was started and does not become healthy"
         "run `journalctl -xeu kubelet` on this machine, or read /var/log/kubelet/kubelet.log where OpenRC starts it, and correct what it reports"
@@ -478,6 +490,14 @@ codes! {
     BUG "bug.panic" Bug
         "a defect of kubejoin itself"
         "report the named place together with what `kubejoin version` prints; running it again is safe"
+
+    // the state of a node, as `status` finds it
+    NODE_NOT_JOINED "node.not-joined" Transient
+        "this machine, or the target root, has not joined a cluster (yet)"
+        "run `kubejoin join` or `kubejoin ensure` on this machine; where that runs already, `kubejoin status --wait` waits for it"
+    NODE_JOIN_UNFINISHED "node.join-unfinished" Transient
+        "a join was begun here and has not ended"
+        "run the same `kubejoin join`, or `kubejoin ensure`, on this machine: it goes on where it was interrupted"
 
     // what the user gives for the kubelet: patches, a configuration of its own
     PATCHES_UNREADABLE "patches.unreadable" Usage

@@ -22,6 +22,11 @@ pub trait Explain: std::error::Error {
         &[]
     }
 
+    /// What a program is told beside that, as key and value.
+    fn facts(&self) -> Vec<(&'static str, serde_json::Value)> {
+        Vec::new()
+    }
+
     /// Whether the same request can succeed later without any change.
     fn may_retry(&self) -> bool {
         self.code().class == Class::Transient

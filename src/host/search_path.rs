@@ -16,7 +16,7 @@ pub fn search_path(text: Option<&OsStr>) -> Vec<PathBuf> {
 
 /// Where programs are without every PATH having it: cron and `sudo env PATH=...` leave out sbin, Flatcar and Container-Optimized
 /// OS have the kubelet in a directory of their own, NixOS and snaps everything.
-const USUAL_DIRECTORIES: [&str; 10] = [
+pub const USUAL_DIRECTORIES: [&str; 10] = [
     "usr/local/sbin",
     "usr/local/bin",
     "usr/sbin",

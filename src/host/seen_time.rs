@@ -16,7 +16,7 @@ const WITNESSES: [TargetPath; 5] = [
 ];
 
 /// The latest of them; `None` where there is none.
-pub(super) fn latest(root: &Root) -> Option<SystemTime> {
+pub fn latest(root: &Root) -> Option<SystemTime> {
     let found = WITNESSES.into_iter().filter_map(|path| root.metadata(&path).ok().flatten());
     found.filter_map(|found| Some(UNIX_EPOCH + Duration::from_secs(u64::try_from(found.modified).ok()?))).max()
 }

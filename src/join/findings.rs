@@ -14,7 +14,7 @@ use crate::services::InitSystem;
 use crate::values::{CaCertHash, NodeName};
 
 /// Whom the node is going to trust, and by which clock that was decided.
-pub(super) fn report_cluster(access: &Access, info: &ClusterInfo, report: &Report) {
+pub fn report_cluster(access: &Access, info: &ClusterInfo, report: &Report) {
     let hashes: Vec<_> = info.ca_certificates().iter().map(|c| CaCertHash(c.public_key_digest()).to_string()).collect();
     let text = format_args!("The cluster at {} is verified: CA {}", info.endpoint(), hashes.join(", "));
     report.info(Phase::Discovery, text);

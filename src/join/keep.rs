@@ -138,7 +138,7 @@ fn ask(
 }
 
 /// Access with the node's own certificate.
-pub(super) fn as_node(own: ClusterAccess, proxies: &Proxies, clock: Clock) -> Access {
+pub fn as_node(own: ClusterAccess, proxies: &Proxies, clock: Clock) -> Access {
     let discovery = Discovery::File { kubeconfig: Box::new(own), system_ca: None };
     Access { discovery, server: None, bootstrap_token: None, token_may_come: false, proxies: proxies.clone(), clock }
 }

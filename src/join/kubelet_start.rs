@@ -213,7 +213,10 @@ pub fn wait_bootstrap(waiting: Waiting<'_>, root: &Root, report: &Report) -> Res
 }
 
 /// `config.yaml` as it is on the disk; empty where there is none.
-pub(super) fn written_configuration(root: &Root) -> Result<Zeroizing<Vec<u8>>, RootError> {
+///
+/// # Errors
+/// It cannot be read.
+pub fn written_configuration(root: &Root) -> Result<Zeroizing<Vec<u8>>, RootError> {
     Ok(root.read(&paths::KUBELET_CONFIG, MAX_CONFIGURATION)?.unwrap_or_default())
 }
 

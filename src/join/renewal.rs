@@ -1,7 +1,7 @@
 //! A certificate that is about to expire, and that its kubelet does not renew: a new one is requested with it. Nothing else of
 //! the node is asked for or written, so that this needs no settings.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::certificate::request_certificate;
 use super::keep::as_node;
@@ -35,17 +35,24 @@ const RENEWAL_TIMEOUT: Duration = Duration::from_secs(15);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// From when on a certificate of this validity is about to expire.
+pub fn due_from(not_before: SystemTime, not_after: SystemTime) -> SystemTime {
+    not_after - not_after.duration_since(not_before).unwrap_or_default() / LAST_SHARE
+}
+
 /// Whether the certificate is about to expire and has to be renewed here: its kubelet does not do that, or may start too late
 /// for it. A clock that cannot be right says nothing about that.
-pub(super) fn is_due(root: &Root, identity: &NodeIdentity, clock: Clock) -> Result<bool, Failure> {
+///
+/// # Errors
+/// The kubelet's configuration cannot be read.
+pub fn is_due(root: &Root, identity: &NodeIdentity, clock: Clock) -> Result<bool, Failure> {
     if !clock.is_plausible() {
         return Ok(false);
     }
-    let life = identity.not_after.duration_since(identity.not_before).unwrap_or_default();
-    let left = identity.not_after.duration_since(clock.now()).unwrap_or_default();
-    if left > life / LAST_SHARE {
+    if clock.now() < due_from(identity.not_before, identity.not_after) {
         return Ok(false);
     }
+    let left = identity.not_after.duration_since(clock.now()).unwrap_or_default();
     // What the kubelet cannot read, it does not obey either.
     let rotates =
         KubeletConfiguration::read(&written_configuration(root)?).is_ok_and(|read| read.rotates_certificates());

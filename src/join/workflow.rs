@@ -1,9 +1,11 @@
 //! The phases of a join, in their order. Can be killed anywhere and run again.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::case::Case;
 use super::certificate::request_certificate;
+use super::cluster_config::{ClusterSettings, cluster_config};
 use super::control_plane::{self, Joining, Prepared, Role, in_order};
 use super::etcd_member::{self, CheckedEtcd, EtcdMember};
 use super::finish_control_plane::finish;
@@ -11,18 +13,15 @@ use super::kubelet_start::{self, Waiting, wait_bootstrap};
 use super::outcome::{CertificateSource, KubeletState, Outcome};
 use super::{already_joined, findings, keep, renewal};
 use crate::clock::{self, Clock};
-use crate::cluster::cluster_configuration::ClusterConfiguration;
 use crate::cluster::control_plane::ControlPlaneConfiguration;
-use crate::cluster::fetch::{self, ClusterConfig, CredentialSource, KubeletConfigSource, Request, ServerSource};
 use crate::control_plane::ControlPlaneError;
 use crate::discovery::{BootstrapCredentials, ClusterInfo, Discovered, discover};
 use crate::error::{Explain, Failure};
+use crate::kube::access_review::Right;
 use crate::kube::client::Client;
-use crate::kubelet::raw::RawKubeletConfig;
 use crate::net::dial::Proxies;
 use crate::node::changes;
 use crate::node::files::{KubeletCredential, NodeFiles};
-use crate::node::name_check::check_node_name;
 use crate::node::paths;
 use crate::node::state::{self, Conflict, NodeIdentity, NodeState};
 use crate::node::unfinished_reset;
@@ -32,11 +31,12 @@ use crate::plan::{ChangePolicy, JoinPlan, Mode, Target, TlsBootstrapBy};
 use crate::preflight::{self, ClusterRequirements, ControlPlaneRequirements, LocalChecksPassed};
 use crate::report::Report;
 use crate::reset;
-use crate::rootfs::{FileSet, Root, TargetPath};
+use crate::retry;
+use crate::rootfs::{FileSet, Root, RootError, TargetPath};
 use crate::services::{self, InitSystem, ServiceError, Started};
 use crate::text::UntrustedText;
-use crate::tls_bootstrap::Credentials;
-use crate::values::Endpoint;
+use crate::tls_bootstrap::{Credentials, REQUEST, right_to};
+use crate::values::{Endpoint, duration};
 
 /// Makes this machine, or the tree under the target root, a node.
 ///
@@ -64,8 +64,7 @@ pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
         // Somebody has made a node of this machine since.
         root.commit(&unfinished_reset::ended())?;
     }
-    let now = clock.is_plausible().then(|| clock.now());
-    let state = followed(state::read(&root, &plan.node.name, &plan.access.discovery, now)?, plan.options.changes);
+    let state = found_state(plan, &root)?;
     let role = Role::read(&root)?;
     refuse_other_role(plan, &state, role, report)?;
     // A control plane that is half made is gone on with.
@@ -98,6 +97,16 @@ pub fn join(plan: &JoinPlan, report: &Report) -> Result<Outcome, Failure> {
         wait_bootstrap(Waiting::of(plan, &init), &root, report)?;
     }
     Ok(Outcome::PhasesDone)
+}
+
+/// The state of the target root, as this plan sees it.
+///
+/// # Errors
+/// The root cannot be read.
+pub fn found_state(plan: &JoinPlan, root: &Root) -> Result<NodeState, RootError> {
+    let clock = plan.access.clock;
+    let now = clock.is_plausible().then(|| clock.now());
+    Ok(followed(state::read(root, &plan.node.name, &plan.access.discovery, now)?, plan.options.changes))
 }
 
 /// The state, where what has changed in the settings is to be made so: an identity of another node or cluster is then one that
@@ -194,23 +203,23 @@ fn make_node(
     passed: Option<LocalChecksPassed<'_>>,
     report: &Report,
 ) -> Result<Outcome, Failure> {
-    let why: Option<&dyn std::fmt::Display> = match machine.state {
-        NodeState::Unusable(why) => Some(why),
-        NodeState::Superseded(conflict) => Some(conflict),
+    let why: Option<(&dyn std::fmt::Display, _)> = match machine.state {
+        NodeState::Unusable(why) => Some((why, Some(why.code()))),
+        NodeState::Superseded(conflict) => Some((conflict, None)),
         _ => None,
     };
-    if let Some(why) = why {
-        let text = format_args!("{} is there, but {why}: joining again", paths::KUBELET_CONF);
-        report.warn(Phase::Preflight, None, text);
+    if let Some((why, code)) = why {
+        report.warn(Phase::Preflight, code, format_args!("{} is there, but {why}: joining again", paths::KUBELET_CONF));
     }
     let case = Case::of(machine.state, machine.root)?;
+    wait_for_turn(plan, report);
     report.phase(Phase::Discovery);
     let (access, options) = (&plan.access, &plan.options);
     let Discovered { info, server, bootstrap } = discover(access, options.retry(options.timeouts.discovery), report)?;
     findings::report_cluster(access, &info, report);
     set_clock(plan, &info, report);
     let mut client = Client::new(server, bootstrap.credentials.token.clone());
-    let Settings { cluster, text, raw } = cluster_config(plan, &mut client, report)?;
+    let ClusterSettings { cluster, text, raw } = cluster_config(plan, &mut client, report)?;
     let host_ca_directories = control_plane::host_ca_directories(machine.root);
     let joining = joining(plan, machine, &info, &host_ca_directories, report);
     let prepared = match joining {
@@ -246,6 +255,11 @@ fn make_node(
     };
     let credential = planned_credential(machine.state, options.tls_bootstrap, &bootstrap);
     if options.mode == Mode::DryRun {
+        if !matches!(credential, KubeletCredential::KeepExisting)
+            && let Right::Refused(error) = right_to(REQUEST, &mut client)
+        {
+            return Err(error.into());
+        }
         let tree = files.with(credential, &unit_links);
         let tree = match control_plane {
             Some((joining, prepared)) => {
@@ -407,6 +421,7 @@ fn parts_of_control_plane(
     if plan.control_plane.is_none() || !has_parts && passed.is_none() {
         return Ok(None);
     }
+    wait_for_turn(plan, report);
     report.phase(Phase::Discovery);
     let Discovered { info, server, bootstrap } =
         discover(&plan.access, options.retry(options.timeouts.discovery), report)?;
@@ -414,7 +429,7 @@ fn parts_of_control_plane(
     let mut client = Client::new(server, bootstrap.credentials.token.clone());
     let host_ca_directories = control_plane::host_ca_directories(root);
     let Some(joining) = joining(plan, machine, &info, &host_ca_directories, report) else { return Ok(None) };
-    let Settings { text, .. } = cluster_config(plan, &mut client, report)?;
+    let ClusterSettings { text, .. } = cluster_config(plan, &mut client, report)?;
     let configuration = checked_configuration(joining, passed.as_ref(), text)?;
     if !has_parts {
         pull_images(joining, &configuration, None, passed.as_ref())?;
@@ -438,6 +453,19 @@ fn parts_of_control_plane(
     Ok(Some(Outcome::PhasesDone))
 }
 
+/// Lets the machines of a fleet that have been switched on together come one after the other.
+fn wait_for_turn(plan: &JoinPlan, report: &Report) {
+    let turn = plan.options.turn;
+    if plan.options.mode == Mode::Apply && !turn.is_zero() {
+        let text = format!(
+            "This machine's turn is in {}: the fleet is spread over a window",
+            duration::format(Duration::from_secs(turn.as_secs()))
+        );
+        report.info(Phase::Discovery, text);
+        retry::wait(turn);
+    }
+}
+
 /// Steps the system clock to the verified server's time, where that was asked for and is needed.
 fn set_clock(plan: &JoinPlan, info: &ClusterInfo, report: &Report) {
     if !plan.options.set_clock || plan.options.mode == Mode::DryRun || !findings::clock_is_replaced(&plan.access, info)
@@ -448,49 +476,6 @@ fn set_clock(plan: &JoinPlan, info: &ClusterInfo, report: &Report) {
         Ok(()) => report.info(Phase::Discovery, "The system clock has been set to the server's time"),
         Err(error) => report.warn(Phase::Discovery, None, format_args!("the system clock could not be set: {error}")),
     }
-}
-
-/// What the cluster, or a file in its place, says; and that the Node of our name may be ours.
-fn cluster_config(plan: &JoinPlan, client: &mut Client, report: &Report) -> Result<Settings, Failure> {
-    let file = plan.node.kubelet_overrides.kubelet_config.clone();
-    let request = Request {
-        node: &plan.node.name,
-        kubelet_config: if file.is_some() { KubeletConfigSource::File } else { KubeletConfigSource::Cluster },
-        server: match plan.access.discovery.names(client.endpoint()) {
-            true => ServerSource::User,
-            false => ServerSource::ClusterInfo,
-        },
-        credentials: match plan.access.bootstrap_token {
-            Some(_) => CredentialSource::BootstrapToken,
-            None => CredentialSource::DiscoveryFile,
-        },
-    };
-    let retry = plan.options.retry(plan.options.timeouts.kubernetes_api_call);
-    let (ClusterConfig { kubelet, cluster, cluster_text, cluster_missing }, node) =
-        fetch::fetch(client, request, retry, report)?;
-    let raw = match (file, kubelet) {
-        (Some(file), _) => Some(file),
-        (None, Some(found)) => Some(RawKubeletConfig::parse(&found.text, found.origin)?),
-        (None, None) => None,
-    };
-    if let Some(missing) =
-        cluster_missing.as_ref().filter(|_| raw.as_ref().is_none_or(RawKubeletConfig::needs_cluster_configuration))
-    {
-        let text = format_args!("{}; kubeadm's defaults apply", missing.text);
-        report.warn(Phase::Discovery, Some(missing.code), text);
-    }
-    let check = check_node_name(node.as_ref(), &plan.node.name, &plan.host)?;
-    findings::report_node(check, &plan.node.name, report);
-    let text = cluster_missing.map_or(Ok(cluster_text), |missing| Err(missing.text));
-    Ok(Settings { cluster, text, raw })
-}
-
-/// What the cluster, or a file in its place, says.
-struct Settings {
-    cluster: ClusterConfiguration,
-    /// Of it, as it is written; or why it is not known.
-    text: Result<String, String>,
-    raw: Option<RawKubeletConfig>,
 }
 
 /// What the kubelet is going to authenticate with.

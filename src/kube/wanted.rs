@@ -85,6 +85,29 @@ impl Wanted {
         }
     }
 
+    /// What the sender of a request may do.
+    pub fn access_review() -> Self {
+        Wanted {
+            path: "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews".to_owned(),
+            // It is answered, and not kept.
+            name: String::new(),
+            object: "SelfSubjectAccessReview".to_owned(),
+        }
+    }
+
+    /// The pods of one node that have this label.
+    pub fn pods_of_node(namespace: &str, label: &str, node: &str) -> Self {
+        let label = label.replace('=', "%3D");
+        Wanted {
+            path: format!(
+                "/api/v1/namespaces/{namespace}/pods?labelSelector={label}&fieldSelector=spec.nodeName%3D{node}"
+            ),
+            // A list has none.
+            name: String::new(),
+            object: format!("pods of Node {node}"),
+        }
+    }
+
     /// `metadata.name`.
     pub(super) fn name(&self) -> &str {
         &self.name

@@ -9,6 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use zeroize::Zeroizing;
 
 use super::paths;
+use crate::error::{Code, codes};
 use crate::inputs::Discovery;
 use crate::kubeconfig::{
     ClientCredentials, ClusterAccess, Entry, Kubeconfig, KubeconfigError, Names, decoded_ca_certificates,
@@ -19,6 +20,8 @@ use crate::pki::identity::ClientIdentity;
 use crate::pki::key::PrivateKey;
 use crate::pki::request::NODE_USER_PREFIX;
 use crate::rootfs::{Root, RootError, TargetPath};
+use crate::secret::Secret;
+use crate::text::mask;
 use crate::values::{Endpoint, NodeName};
 
 /// Largest file of ours that is read back, in bytes.
@@ -209,6 +212,28 @@ fn read_expecting(
     }))
 }
 
+/// What of this node nobody else may know: keys and tokens of its files. What cannot be read is not known to us either.
+pub fn secrets(root: &Root) -> Vec<Secret> {
+    let read = |path: &TargetPath| root.read(path, LIMIT).ok().flatten();
+    let mut found = Vec::new();
+    let mut keys = vec![read(&paths::CLIENT_CURRENT), read(&paths::PENDING_KEY)];
+    for conf in [paths::KUBELET_CONF, paths::BOOTSTRAP_KUBELET_CONF] {
+        let Some(text) = read(&conf) else { continue };
+        found.extend(mask::secrets_in(&String::from_utf8_lossy(&text)));
+        let Some(context) = CurrentContext::read(&text) else { continue };
+        found.extend(context.text("token").map(Secret::new));
+        found.extend(context.text("client-key-data").map(Secret::new));
+        keys.push(context.text("client-key").and_then(absolute).and_then(|path| read(&path)));
+    }
+    for pem in keys.into_iter().flatten() {
+        let text = String::from_utf8_lossy(&pem);
+        // Behind the certificates, which are public.
+        let key = text.split("-----BEGIN ").filter(|block| block.contains("PRIVATE KEY-----"));
+        found.extend(key.map(Secret::new));
+    }
+    found
+}
+
 /// The CA certificates in `kubelet.conf`, as far as it is one that joins and kubelets write and has any.
 pub fn ca_certificates(root: &Root) -> Result<Vec<Certificate>, RootError> {
     let text = root.read(&paths::KUBELET_CONF, LIMIT)?;
@@ -318,6 +343,16 @@ impl KubeletConf {
             ca_certificates: decoded_ca_certificates(conf.cluster_text("certificate-authority-data")?).ok()?,
             client: client.parse().ok()?,
         })
+    }
+}
+
+impl Unusable {
+    /// What it is in the catalogue of errors.
+    pub fn code(self) -> &'static Code {
+        match self {
+            Unusable::Expired => &codes::NODE_CERTIFICATE_EXPIRED,
+            _ => &codes::NODE_FILES_UNUSABLE,
+        }
     }
 }
 

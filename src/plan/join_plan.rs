@@ -104,6 +104,7 @@ impl JoinPlan {
                 ignore_preflight_errors: registration.ignore_preflight_errors,
                 timeouts: configuration.timeouts,
                 jitter,
+                turn: jitter.share_of(extras.spread),
                 set_clock: extras.set_clock,
                 changes: ChangePolicy::Report,
             },

@@ -26,6 +26,8 @@ pub struct RunOptions {
     pub timeouts: Timeouts,
     /// Spreads retries over a fleet.
     pub jitter: Jitter,
+    /// How long this machine waits for its turn before the cluster is asked.
+    pub turn: Duration,
     /// Step the system clock to the verified server's.
     pub set_clock: bool,
     /// What a node that has joined does about settings that have changed since.

@@ -1,7 +1,7 @@
 //! What can only be checked once the cluster has been asked: this machine against the configuration that its kubelet will
 //! have.
 
-use super::engine::{Check, Engine, Scope};
+use super::engine::{Check, Engine, Scope, Seen};
 use super::error::PreflightError;
 use super::files;
 use super::kubelet;
@@ -75,6 +75,16 @@ pub(super) fn run(
     requirements: &ClusterRequirements<'_>,
 ) -> Result<(), PreflightError> {
     engine.run(&checks(), &Pair { machine, requirements })
+}
+
+/// Makes them all, and hands over what each of them saw.
+pub(super) fn look(
+    engine: &Engine<'_>,
+    machine: &Subject<'_>,
+    requirements: &ClusterRequirements<'_>,
+    is_wanted: &dyn Fn(&str) -> bool,
+) -> Vec<Seen> {
+    engine.look(&checks(), &Pair { machine, requirements }, is_wanted)
 }
 
 /// Where flags of a kubelet stand: environment files of the packages, units and what is dropped into them.

@@ -36,6 +36,15 @@ pub(super) enum Scope {
     RunningKernel,
 }
 
+/// What a check saw.
+#[derive(Debug)]
+pub struct Seen {
+    /// Its name.
+    pub check: String,
+    /// What it found, in its order; nothing where all is well. `None` where it means nothing here, and was not made.
+    pub findings: Option<Vec<Finding>>,
+}
+
 /// How checks are made in this run.
 pub(super) struct Engine<'a> {
     /// The section that findings are reported in.
@@ -83,12 +92,26 @@ impl Engine<'_> {
     /// The same, for errors that others are added to.
     pub(super) fn errors<S>(&self, checks: &[Check<S>], subject: &S) -> Vec<Finding> {
         let mut errors = Vec::new();
-        for check in checks.iter().filter(|check| self.applies(check.scope)) {
-            if let Some(name) = check.name(subject) {
-                self.record(&name, (check.run)(subject), &mut errors);
+        for Seen { findings, .. } in self.look(checks, subject, &|_| true) {
+            for finding in findings.into_iter().flatten() {
+                match finding.severity {
+                    Severity::Error => errors.push(finding),
+                    Severity::Warning | Severity::Unknown => self.report.finding(self.section, &finding),
+                }
             }
         }
         errors
+    }
+
+    /// Makes the checks whose names are wanted, and hands over what each of them saw. Reports nothing.
+    pub(super) fn look<S>(&self, checks: &[Check<S>], subject: &S, is_wanted: &dyn Fn(&str) -> bool) -> Vec<Seen> {
+        let named = checks.iter().filter_map(|check| Some((check, check.name(subject)?)));
+        let wanted = named.filter(|(_, name)| is_wanted(name));
+        let seen = wanted.map(|(check, name)| {
+            let findings = self.applies(check.scope).then(|| self.findings(&name, (check.run)(subject)));
+            Seen { check: name.into_owned(), findings }
+        });
+        seen.collect()
     }
 
     /// The names of the checks that mean nothing here.
@@ -104,21 +127,18 @@ impl Engine<'_> {
         }
     }
 
-    /// Reports what is only worth a warning, and keeps what ends the run.
-    fn record(&self, name: &str, verdicts: Vec<Verdict>, errors: &mut Vec<Finding>) {
+    /// The verdicts of a check under its name. An error that is ignored is a warning; any other has a code.
+    fn findings(&self, name: &str, verdicts: Vec<Verdict>) -> Vec<Finding> {
         let is_ignored = is_ignored(self.ignored, name);
-        for Verdict { severity, message, hint, code } in with_limit(verdicts) {
+        let finding = |Verdict { severity, message, hint, code }| {
             let finding = Finding { check: name.to_owned(), severity, message, hint, code };
             match severity {
-                Severity::Error if is_ignored => {
-                    self.report.finding(self.section, &Finding { severity: Severity::Warning, ..finding });
-                }
-                Severity::Error => {
-                    errors.push(Finding { code: code.or(Some(&codes::PREFLIGHT_FAILED)), ..finding });
-                }
-                Severity::Warning | Severity::Unknown => self.report.finding(self.section, &finding),
+                Severity::Error if is_ignored => Finding { severity: Severity::Warning, ..finding },
+                Severity::Error => Finding { code: code.or(Some(&codes::PREFLIGHT_FAILED)), ..finding },
+                Severity::Warning | Severity::Unknown => finding,
             }
-        }
+        };
+        with_limit(verdicts).into_iter().map(finding).collect()
     }
 }
 

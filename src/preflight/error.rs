@@ -12,6 +12,11 @@ pub struct PreflightError {
 }
 
 impl PreflightError {
+    /// That of one finding alone.
+    pub fn of(finding: Finding) -> PreflightError {
+        PreflightError { findings: vec![finding] }
+    }
+
     pub(super) fn fail_if_any(findings: Vec<Finding>) -> Result<(), PreflightError> {
         if findings.is_empty() { Ok(()) } else { Err(PreflightError { findings }) }
     }

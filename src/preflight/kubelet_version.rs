@@ -12,7 +12,7 @@ use crate::values::{Quoted, Version};
 
 /// Longest time for `kubelet --version`: 90 MB from a slow card, on a machine that starts everything else as well. Shorter, and
 /// each attempt could be ended before it is done.
-const VERSION_TIMEOUT: Duration = Duration::from_secs(180);
+pub(super) const VERSION_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// For a kubelet that is missing or too old.
 pub(super) const INSTALL: &str =

@@ -66,7 +66,7 @@ mod tests {
         let mut sink = ClusterApi::new(&place);
         let read = |name: &str| fs::read_to_string(place.join(name)).ok();
         for code in codes::ALL {
-            sink.accept(&Event::Failed { code, message: "m", hint: "h", findings: &[] });
+            sink.accept(&Event::Failed { code, message: "m", hint: "h", findings: &[], facts: &[] });
             let status = code.class.exit_status();
             let expected = format!("error: m\ncode: {} (exit {status})\nnext: h\n", code.name);
             assert_eq!((read(SUCCESS), read(ERROR)), (None, Some(expected)));

@@ -132,7 +132,7 @@ impl Sink for Console {
                 put(&mut self.err, &format!("[{section}] "), mark, &format!("{text}{code}"), 4);
             }
             Event::Finding { finding, .. } => self.finding(finding),
-            Event::Failed { code, message, hint, findings } => self.failure(code, message, hint, findings),
+            Event::Failed { code, message, hint, findings, .. } => self.failure(code, message, hint, findings),
             Event::Done { text, .. } => {
                 // Not folded: it may be a file of a dry run, where a line feed means something.
                 if let (Some((writer, _)), false) = (&mut self.out, text.is_empty()) {

@@ -38,10 +38,11 @@ impl Sink for Document {
                 document.extend(fields::object([("outcome", json!(outcome)), ("exit", json!(0))]));
                 self.print(document);
             }
-            Event::Failed { code, message, hint, findings } => {
+            Event::Failed { code, message, hint, findings, facts } => {
                 findings.iter().for_each(|finding| fields::keep(&mut self.findings, finding));
                 let mut document = fields::failure(code, hint);
                 document.insert("message".to_owned(), json!(message));
+                document.extend(facts.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
                 self.print(document);
             }
             Event::AttemptStarted | Event::PhaseStarted(_) | Event::PhaseEnded(..) | Event::Line { .. } => {}

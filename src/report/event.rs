@@ -50,6 +50,8 @@ pub enum Event<'a> {
         hint: &'a str,
         /// The same one by one, where checks have failed.
         findings: &'a [Finding],
+        /// What else a program is told.
+        facts: &'a [(&'static str, Value)],
     },
     /// The end, well: a closing text of several lines.
     Done {

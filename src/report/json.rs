@@ -71,7 +71,7 @@ impl Sink for JsonLines {
                 fields.insert("findings".to_owned(), json!([fields::finding(finding)]));
                 fields
             }
-            Event::Failed { code, message, hint, findings } => {
+            Event::Failed { code, message, hint, findings, .. } => {
                 let mut fields = fields::failure(code, hint);
                 fields.extend(object([("level", "error".into()), ("msg", json!(message))]));
                 if !findings.is_empty() {

@@ -75,7 +75,7 @@ mod tests {
             }
             sink.accept(&Event::Done { outcome: "joined", facts: &[], text: "" });
             let (code, hint) = (&codes::NET_REFUSED, "");
-            sink.accept(&Event::Failed { code, message: "refused", hint, findings: &[] });
+            sink.accept(&Event::Failed { code, message: "refused", hint, findings: &[], facts: &[] });
             let received = || {
                 let mut bytes = [0; 100];
                 let length = manager.recv(&mut bytes).unwrap();

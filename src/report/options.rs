@@ -14,6 +14,8 @@ pub struct ReportOptions {
     pub document: bool,
     /// A terminal may get colour codes.
     pub colour: bool,
+    /// The verb that runs, for the result: `join`, `ensure`, `reset`.
+    pub verb: &'static str,
     /// Where the result is left, `/run/kubejoin/result.json` for a join. Without a place for it there is neither a result nor a
     /// line in the kernel log.
     pub result: Option<PathBuf>,

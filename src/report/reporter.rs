@@ -74,7 +74,7 @@ impl Report {
     pub fn standard(options: &ReportOptions) -> Self {
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         if let Some(path) = &options.result {
-            sinks.push(Box::new(ResultFile::new(path)));
+            sinks.push(Box::new(ResultFile::new(path, options.verb)));
             sinks.extend(Kmsg::open().map(|kmsg| Box::new(kmsg) as Box<dyn Sink>));
         }
         sinks.extend(options.cluster_api.iter().map(|path| Box::new(ClusterApi::new(path)) as Box<dyn Sink>));
@@ -199,17 +199,28 @@ impl Report {
         let message = self.outgoing.line(&error.to_string());
         let hint = self.outgoing.line(&error.hint());
         let findings: Vec<_> = error.findings().iter().map(|finding| self.clean_finding(finding)).collect();
-        self.emit(&Event::Failed { code: error.code(), message: &message, hint: &hint, findings: &findings });
+        let facts = self.clean_facts(&error.facts());
+        let (code, facts) = (error.code(), facts.as_slice());
+        self.emit(&Event::Failed { code, message: &message, hint: &hint, findings: &findings, facts });
         self.report_write_errors();
     }
 
     /// The end, well. `text` may be of several lines.
     pub fn done(&self, outcome: &'static str, facts: &[(&'static str, Value)], text: &str) {
         self.end_phase();
-        let facts: Vec<_> = facts.iter().map(|(key, value)| (*key, self.clean(value, false))).collect();
+        let facts = self.clean_facts(facts);
         let text = self.outgoing.block(text);
         self.emit(&Event::Done { outcome, facts: &facts, text: &text });
         self.report_write_errors();
+    }
+
+    fn clean_facts(&self, facts: &[(&'static str, Value)]) -> Vec<(&'static str, Value)> {
+        facts.iter().map(|(key, value)| (*key, self.clean(value, false))).collect()
+    }
+
+    /// A line for another place than a sink, as a sink would get it.
+    pub fn redacted(&self, text: &str) -> String {
+        self.outgoing.line(text)
     }
 
     /// A fact that may be shown. Texts inside of lists and objects may be files, of several lines.

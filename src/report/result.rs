@@ -39,6 +39,7 @@ struct Warning {
 /// The sink.
 pub struct ResultFile {
     path: PathBuf,
+    verb: &'static str,
     phases: Vec<Value>,
     warnings: Vec<Warning>,
     current: Option<&'static str>,
@@ -47,10 +48,11 @@ pub struct ResultFile {
 }
 
 impl ResultFile {
-    /// Leaves the result at `path`, whose parents are created.
-    pub fn new(path: &Path) -> Self {
+    /// Leaves the result of this verb at `path`, whose parents are created.
+    pub fn new(path: &Path, verb: &'static str) -> Self {
         ResultFile {
             path: path.to_owned(),
+            verb,
             phases: vec![],
             warnings: vec![],
             findings: vec![],
@@ -71,7 +73,7 @@ impl ResultFile {
     }
 
     fn leave(&mut self, fields: Map<String, Value>) {
-        let mut result = fields::object([("version", json!(1))]);
+        let mut result = fields::object([("version", json!(1)), ("verb", json!(self.verb))]);
         // A fact never stands in for a field of the format: the first one stays.
         for (key, value) in fields {
             result.entry(key).or_insert(value);
@@ -109,7 +111,7 @@ impl Sink for ResultFile {
                 self.warn(section, finding.code, &text, &text);
                 fields::keep(&mut self.findings, finding);
             }
-            Event::Failed { code, message, hint, findings } => {
+            Event::Failed { code, message, hint, findings, .. } => {
                 findings.iter().for_each(|finding| fields::keep(&mut self.findings, finding));
                 let mut fields = fields::failure(code, hint);
                 fields.extend(fields::object([("phase", json!(self.current)), ("message", json!(message))]));
@@ -132,7 +134,10 @@ impl Sink for ResultFile {
 }
 
 /// Puts `text` in the place of the file at `path`. Where that fails, no file is left: the former result is another run's.
-pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
+///
+/// # Errors
+/// It cannot be written.
+pub fn replace(path: &Path, text: &str) -> io::Result<()> {
     let written = write(path, text);
     if written.is_err() {
         let _ = fs::remove_file(path);

@@ -59,7 +59,7 @@ fn bench(verbosity: u8, style: Style) -> Bench {
     let result = directory.path().join("run/kubejoin/result.json");
     let [out, err, kmsg, json] = [(); 4].map(|()| Stream::default());
     let report = Report::new(vec![
-        Box::new(ResultFile::new(&result)),
+        Box::new(ResultFile::new(&result, "join")),
         Box::new(Kmsg::new(kmsg.clone())),
         Box::new(JsonLines::new(Box::new(json.clone()), verbosity)),
         Box::new(Console::new(Some((Box::new(out.clone()), style)), (Box::new(err.clone()), style), verbosity)),

@@ -46,6 +46,7 @@ pub fn hidden(text: &str) -> Vec<bool> {
     hide(tokens(text, TokenEnd::Exact), &mut hidden);
     hide(certificate_keys(text), &mut hidden);
     hide(passwords(text), &mut hidden);
+    hide(json_web_tokens(text), &mut hidden);
     hidden
 }
 
@@ -113,6 +114,17 @@ fn certificate_keys(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
                 return Some(start..from);
             }
         }
+    })
+}
+
+/// What begins as the header of a JSON web token in base64 does, `{"`, and has more parts behind a dot (RFC 7519, 3): the token of
+/// a service account.
+fn json_web_tokens(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    text.match_indices("eyJ").filter_map(move |(start, _)| {
+        let length = text.as_bytes()[start..].iter().take_while(is_part).count();
+        let parts = text[start..start + length].split('.').count();
+        (parts > 1 && length > TOKEN_SECRET_LENGTH).then_some(start..start + length)
     })
 }
 
@@ -189,6 +201,18 @@ mod tests {
             (key[1..].to_owned(), key[1..].to_owned()),
         ] {
             assert_eq!(masked(&text), shown);
+        }
+    }
+
+    #[test]
+    fn the_token_of_a_service_account_goes() {
+        for (text, shown) in [
+            ("Bearer eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJr.c2ln-b_x, and", "Bearer <secret>, and"),
+            ("eyJhbGciOiJSUzI1NiJ9.", "<secret>"),
+            ("eyJhbGciOiJSUzI1NiJ9", "eyJhbGciOiJSUzI1NiJ9"),
+            ("eyJ.a", "eyJ.a"),
+        ] {
+            assert_eq!(masked(text), shown);
         }
     }
 

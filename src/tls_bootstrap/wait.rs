@@ -72,6 +72,11 @@ impl<'a> CsrWait<'a> {
         }
     }
 
+    /// The certificate of a request that was found.
+    pub(super) fn issued(&mut self, found: CertificateSigningRequest) -> Result<String, BootstrapError> {
+        self.certificate_of(found)?.ok_or_else(|| self.not_issued())
+    }
+
     /// One step: the certificate as it is in the object, where there is one.
     pub(super) fn attempt(&mut self, client: &mut Client) -> Result<String, Again<BootstrapError>> {
         let step = self.step;
@@ -177,10 +182,17 @@ impl<'a> CsrWait<'a> {
         let name = self.request.name();
         match self.progress {
             // On 80 columns, this breaks before the name and not within the command.
-            Progress::Requested => self.report.info(
-                Phase::TlsBootstrap,
-                format_args!("waiting; run on the control plane: kubectl certificate approve {name}"),
-            ),
+            Progress::Requested => {
+                self.report.info(
+                    Phase::TlsBootstrap,
+                    format_args!("waiting; run on the control plane: kubectl certificate approve {name}"),
+                );
+                // The controller manager's client makes 20 requests a second, two for each of ours (tests/fleet/README.md).
+                self.report.info(
+                    Phase::TlsBootstrap,
+                    "or wait, where many machines join at once: a kubeadm cluster approves about 10 a second",
+                );
+            }
             Progress::Approved => self.report.info(
                 Phase::TlsBootstrap,
                 format_args!("{name} is approved; waiting for the cluster's signer to issue the certificate"),

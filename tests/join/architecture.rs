@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Rooms, the modules of `src/lib.rs`, in the order of the way from argv to a node. A room may use those above it.
-const ORDER: [&[&str]; 24] = [
+const ORDER: [&[&str]; 25] = [
     &["secret", "phase", "file", "deadline"],
     &["text", "error"],
     &["retry", "clock", "pki", "yaml", "rootfs", "values", "grpc"],
@@ -26,6 +26,7 @@ const ORDER: [&[&str]; 24] = [
     &["control_plane"],
     &["reset"],
     &["join"],
+    &["status", "doctor"],
     &["commands"],
     &["lib"],
     &["main"],

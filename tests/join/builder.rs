@@ -102,6 +102,12 @@ impl Join {
         self
     }
 
+    /// Another token.
+    pub fn with_token(mut self, token: &str) -> Self {
+        self.token = token.to_owned();
+        self
+    }
+
     /// Other waits: `timeouts.discovery` and `timeouts.tlsBootstrap`, in seconds.
     pub fn waits(mut self, discovery: u32, bootstrap: u32) -> Self {
         (self.discovery_seconds, self.bootstrap_seconds) = (discovery, bootstrap);
@@ -158,6 +164,21 @@ impl Join {
         let _ = std::fs::remove_file(self.result_file());
         let output = self.command_of(&[&["join", "phase"], words].concat()).output().unwrap();
         Ran::new(output, &self.result_file())
+    }
+
+    /// The command `doctor` with these arguments and everything else as it is.
+    pub fn doctor(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command_of(&["doctor"]);
+        command.args(arguments);
+        command
+    }
+
+    /// Runs it to its end; the result is its document.
+    pub fn run_doctor(&self, arguments: &[&str]) -> Ran {
+        let output = self.doctor(arguments).args(["-o", "json"]).output().unwrap();
+        let document = serde_json::from_slice(&output.stdout);
+        let result = document.unwrap_or_else(|error| panic!("{error}: {output:#?}"));
+        Ran { result, ..Ran::new(output, Path::new("/nowhere")) }
     }
 
     fn command_of(&self, words: &[&str]) -> Command {

@@ -185,7 +185,12 @@ fn every_command_exists() {
                     let parsed = cli::parse(words.iter().map(Into::into));
                     let is_understood = matches!(
                         parsed,
-                        Ok(Command::Join(_) | Command::Reset(_) | Command::Config(_) | Command::Help(_))
+                        Ok(Command::Join(_)
+                            | Command::Reset(_)
+                            | Command::Status(_)
+                            | Command::Explain(_)
+                            | Command::Config(_)
+                            | Command::Help(_))
                     );
                     assert!(is_understood, "{name}: {line}: {parsed:?}");
                 }

@@ -120,6 +120,32 @@ fn a_reset_on_the_kernel_command_line_happens_once_in_a_boot_and_a_join_follows(
     assert_ne!(certificate(), of_second);
 }
 
+#[test]
+fn a_reset_on_the_kernel_command_line_leaves_no_token_anywhere() {
+    use crate::secrets::holds_none;
+    let server = ApiServer::start(Options::default());
+    let token = server.token();
+    let machine = Machine::of(&server);
+    machine.entry("kubejoin.txt", &pasted(&server));
+    assert_eq!(machine.run(&[]).outcome(), "joined");
+    write(&machine.join.root().join("etc/kubernetes/bootstrap-kubelet.conf.old"), &token);
+    machine.without("kubejoin.txt");
+    let words = format!("kubejoin.endpoint={} kubejoin.token={token}", server.endpoint());
+    let kernel = format!("{words} kubejoin.ca-cert-hash={} kubejoin.reset=force\n", server.ca_hash());
+    let kernel = machine.join.beside("asked", &kernel);
+    let ran = machine.run(&["--kernel-command-line", kernel.to_str().unwrap(), "-v", "10"]);
+    assert_eq!(case_of(&ran), ("joined", "new"), "{ran:#?}");
+    holds_none("standard output", ran.stdout.as_bytes(), &token);
+    holds_none("standard error", ran.stderr.as_bytes(), &token);
+    let result = machine.join.result_file();
+    for file in [&result, &result.with_file_name("reset-in-boot")] {
+        holds_none(&file.display().to_string(), &std::fs::read(file).unwrap(), &token);
+    }
+    for entry in machine.join.tree().iter().filter(|entry| !entry.path.ends_with(".old")) {
+        holds_none(&entry.path, entry.content.as_deref().unwrap_or_default(), &token);
+    }
+}
+
 /// What cannot be undone without a decision of an administrator ends it before anything is.
 #[test]
 fn a_reset_on_the_kernel_command_line_keeps_the_data_of_etcd_unless_it_is_forced() {

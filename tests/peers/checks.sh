@@ -41,6 +41,9 @@ join() {
   node run "$1" timeout 120 "${command[@]}" "${@:3}"
 }
 
+# A node that is well, looked at without settings.
+nothing_is_found() { node run "$1" timeout 60 "$binary" doctor -v 1; }
+
 kubelet_is() { [ "$(node run "$1" systemctl is-active kubelet)" = "$2" ]; }
 
 # The secret half of it, in any file that the node keeps or has in /run.

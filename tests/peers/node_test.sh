@@ -51,6 +51,7 @@ joins_a_node() {
   check "its Node is there when the join has ended, or soon" eventually 30 kubectl get node worker
   check "the Node becomes Ready" kubectl wait --for=condition=Ready --timeout=60s node/worker
   check "the certificate is accepted as system:node:worker" is_node "$worker" worker
+  only_kubejoin "nothing is found to be wrong with it" nothing_is_found "$worker"
   check "no bootstrap kubeconfig is left" not test -e "$worker/root/etc/kubernetes/bootstrap-kubelet.conf"
   check "the token is nowhere on the node" not token_on "$worker"
   check "one request was made with the token, and its certificate is the one in use" one_request_answered

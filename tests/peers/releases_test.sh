@@ -93,6 +93,7 @@ joined() {
   check "the Node becomes Ready" kubectl wait --for=condition=Ready --timeout=60s node/worker
   check "the certificate is accepted as system:node:worker" is_node "$worker" worker
   check "the token is nowhere on the node" not token_on "$worker"
+  check "nothing is found to be wrong with it" nothing_is_found "$worker"
   check "a second run finds the node joined" join "$worker" worker "${@:2}"
 }
 

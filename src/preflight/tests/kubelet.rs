@@ -5,7 +5,7 @@ use std::path::Path;
 use super::bench::Bench;
 use crate::error::{Explain, codes};
 use crate::preflight::error::PreflightError;
-use crate::preflight::{ClusterRequirements, run};
+use crate::preflight::{ClusterRequirements, Diagnosis, run};
 use crate::report::Report;
 use crate::rootfs::Root;
 
@@ -132,4 +132,41 @@ fn a_missing_kubelet_alone_has_a_code_of_its_own() {
     let names: Vec<_> = said.errors().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["SystemVerification", "KubeletVersion"]);
     assert_eq!(said.result.unwrap_err().code(), &codes::KUBELET_NOT_INSTALLED);
+}
+
+#[test]
+fn the_kubelet_is_asked_whether_it_takes_its_flags() {
+    let bench = Bench::this_system();
+    let asked = bench.root.path().join("asked");
+    bench.program(
+        "kubelet",
+        &format!(
+            "echo \"$@\" > {}; for flag; do case $flag in --gone*) echo \"Error: unknown flag: $flag\" >&2; exit 1;; esac; done; \
+             echo Kubernetes v1.37.2",
+            asked.display()
+        ),
+    );
+    let look = || {
+        let report = Report::new(Vec::new());
+        let root = Root::open(bench.root.path()).unwrap();
+        let plan = bench.plan();
+        let seen = Diagnosis::new(&plan, &root, &bench.state, false, &report).kubelet_flags();
+        seen.into_iter().flat_map(|seen| seen.findings.unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!((look(), asked.exists()), (Vec::new(), false), "there is nothing to ask");
+    bench.write(
+        "/etc/default/kubelet",
+        b"# KUBELET_EXTRA_ARGS=--gone\nKUBELET_EXTRA_ARGS=\"--v=2 --node-ip 10.0.0.1\"\n",
+    );
+    assert_eq!(look(), []);
+    assert_eq!(std::fs::read_to_string(&asked).unwrap().trim(), "--version --v=2 --node-ip 10.0.0.1");
+    bench.write("/etc/default/kubelet", b"KUBELET_EXTRA_ARGS=--gone=1\n");
+    let found = look();
+    assert_eq!((found.len(), found[0].code), (1, Some(&codes::KUBELET_UNHEALTHY)), "{found:?}");
+    assert!(found[0].message.ends_with("Error: unknown flag: --gone=1"), "{found:?}");
+    assert!(found[0].hint.as_ref().unwrap().contains("/etc/default/kubelet"), "{found:?}");
+    // With that it would not print its version and end, but run.
+    std::fs::remove_file(&asked).unwrap();
+    bench.write("/etc/default/kubelet", b"KUBELET_EXTRA_ARGS=--gone=1 --version=false\n");
+    assert_eq!((look(), asked.exists()), (Vec::new(), false));
 }

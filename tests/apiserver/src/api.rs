@@ -154,6 +154,9 @@ fn resource(shared: &Shared, user: &User, request: &Request, target: &Target) ->
         ("DELETE", true) => "deletecollection",
         _ => return status::method_not_allowed().into(),
     };
+    if (verb, target.group.as_str(), target.resource.as_str()) == ("create", "authorization.k8s.io", REVIEWS) {
+        return access_review(user, request).into();
+    }
     // A list of one name is, to the authoriser, about that name.
     let name = selected.clone().filter(|_| ["list", "watch"].contains(&verb)).unwrap_or_else(|| target.name.clone());
     let act = Act {
@@ -200,6 +203,43 @@ fn resource(shared: &Shared, user: &User, request: &Request, target: &Target) ->
         },
         _ => status::method_not_allowed().into(),
     }
+}
+
+/// Asked by every user who is known (`system:basic-user`), about themselves.
+const REVIEWS: &str = "selfsubjectaccessreviews";
+
+/// What somebody may do. Source: `pkg/registry/authorization/selfsubjectaccessreview/rest.go`.
+fn access_review(user: &User, request: &Request) -> Response {
+    let act = |verb, resource| Act {
+        verb,
+        group: "authorization.k8s.io",
+        resource,
+        subresource: "",
+        namespace: "",
+        name: "",
+    };
+    if *user == User::anonymous() {
+        let why = access::refusal(user, &act("create", REVIEWS));
+        return status::forbidden(REVIEWS, "authorization.k8s.io", "", &why);
+    }
+    let Ok(mut review) = serde_json::from_slice::<Value>(&request.body) else {
+        return status::bad_request("the object provided is unrecognized".to_owned());
+    };
+    let text = |name: &str| review["spec"]["resourceAttributes"][name].as_str().unwrap_or_default().to_owned();
+    let [verb, group, resource] = ["verb", "group", "resource"].map(text);
+    let [subresource, namespace, name] = ["subresource", "namespace", "name"].map(text);
+    let asked = Act {
+        verb: &verb,
+        group: &group,
+        resource: &resource,
+        subresource: &subresource,
+        namespace: &namespace,
+        name: &name,
+    };
+    let allowed = access::authorize(user, &asked).is_ok();
+    review["metadata"] = json!({ "creationTimestamp": null });
+    review["status"] = json!({ "allowed": allowed });
+    Response::json(201, review)
 }
 
 /// RBAC, and what the options say about who may read which ConfigMap of `kube-system`.

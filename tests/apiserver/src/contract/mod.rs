@@ -107,6 +107,7 @@ pub const CHECKS: &[Check] = checks![
     public::cluster_info_names_one_unnamed_cluster,
     public::cluster_info_carries_the_authority_of_the_connection,
     public::cluster_info_is_signed_by_the_token,
+    public::whoever_is_known_may_ask_what_they_may_do,
     public::cluster_info_is_for_the_anonymous_only,
     public::anonymous_may_read_no_other_config_map,
     public::anonymous_may_not_list,

@@ -36,6 +36,27 @@ pub(super) fn every_reply_has_a_date(target: &Target) {
     }
 }
 
+pub(super) fn whoever_is_known_may_ask_what_they_may_do(target: &Target) {
+    const REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    let review = |verb: &str, subresource: &str| {
+        serde_json::json!({
+            "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+            "spec": { "resourceAttributes": {
+                "verb": verb, "group": "certificates.k8s.io", "resource": "certificatesigningrequests",
+                "subresource": subresource,
+            } },
+        })
+    };
+    for (verb, subresource, allowed) in [("create", "", true), ("create", "nodeclient", true), ("delete", "", false)] {
+        let reply = target.joiner().post(REVIEWS, &review(verb, subresource));
+        assert_eq!(reply.status, 201, "{reply}");
+        assert_eq!(reply.json()["kind"], "SelfSubjectAccessReview", "{reply}");
+        assert_eq!(reply.json()["status"]["allowed"], allowed, "{verb} {subresource}: {reply}");
+    }
+    let reply = target.anonymous().post(REVIEWS, &review("create", ""));
+    assert_eq!(reply.status, 403, "{reply}");
+}
+
 pub(super) fn tls_1_2_and_1_3_are_spoken(target: &Target) {
     use rustls::version::{TLS12, TLS13};
     for version in [&TLS12, &TLS13] {
