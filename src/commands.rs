@@ -17,6 +17,7 @@ mod reset;
 mod show;
 mod status;
 mod token;
+mod turn;
 
 pub use dispatch::run;
 pub use panics::report_panics;

@@ -22,7 +22,7 @@ mod system_ca_bundle;
 
 pub use cgroups::{CgroupVersion, Cgroups, own_unit};
 pub use facts::HostFacts;
-pub use identity::{SystemUuid, UuidSource, is_placeholder_serial, this_boot};
+pub use identity::{SystemUuid, UuidSource, is_placeholder_serial, this_boot, uptime};
 pub use network::{Needs, Network, Obstacle};
 pub use pod_cgroups::{kill_cgroup, pod_cgroups};
 pub use search_path::{USUAL_DIRECTORIES, search_path};

@@ -44,16 +44,24 @@ pub(super) fn run(args: &DoctorArgs, report: &Report) -> Result<(), Failure> {
             format_args!("{root} does not run here: its kubelet, container runtime and kernel were not asked"),
         );
     }
-    if let Some(path) = &args.report {
+    let reported: Result<(), NoReport> = args.report.as_ref().map_or(Ok(()), |path| {
         let text = doctor::report_text(&plan, &seen, &Version::default().text(), &args.join.result_file, report);
-        result::replace(path, &text).map_err(|error| NoReport { path: path.clone(), error })?;
+        result::write_private(path, &text).map_err(|error| NoReport { path: path.clone(), error })?;
         report.info(SECTION, format_args!("The report is in {}", path.display()));
-    }
-    let facts = seen.facts();
-    match seen.answer {
-        Some(failure) => Err(Diagnosed { failure, facts }.into()),
-        None => {
-            report.done("no-finding", &facts, &well(&seen));
+        Ok(())
+    });
+    let (facts, well) = (seen.facts(), well(&seen));
+    match (seen.answer, reported) {
+        (Some(failure), reported) => {
+            // The answer is more than the report of it.
+            if let Err(error) = reported {
+                report.warn(SECTION, Some(error.code()), &error);
+            }
+            Err(Diagnosed { failure, facts }.into())
+        }
+        (None, Err(error)) => Err(error.into()),
+        (None, Ok(())) => {
+            report.done("no-finding", &facts, &well);
             Ok(())
         }
     }
@@ -88,6 +96,7 @@ fn unplanned(settings: &Settings, rootfs: Option<PathBuf>, report: &Report) -> R
     let search_path = std::env::var_os("PATH");
     let target = Target::new(rootfs, &host::search_path(search_path.as_deref()));
     let host = HostFacts::read(target.rootfs(), search_path.as_deref());
+    join::conceal_proxies(&host, report);
     let clock = Clock::read(settings.clock.unwrap_or_default(), host.seen_time);
     let proxies = inputs::proxies(&host, clock, report)?;
     bare_plan(target, host, clock, proxies)

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::boot_reset;
 use super::join;
 use super::join_outcome::{print_already_joined, print_outcome};
+use super::turn;
 use crate::cli::{EnsureArgs, join_command};
 use crate::clock::Clock;
 use crate::config::places::{self, Where};
@@ -65,9 +66,12 @@ fn attempt(args: &EnsureArgs, of_run: &Retry, report: &Report) -> Result<(), Fai
     let places = read_places(of, report);
     let names_cluster = places.as_ref().map_or(true, |places| config::names_cluster(settings, places));
     let is_node = match places.and_then(|places| plan(settings, of, places, of_run.remaining(), report)) {
-        Ok(mut plan) => {
-            // Its turn comes once, however many attempts there are, and no later than the last of them.
-            plan.options.turn = plan.options.turn.saturating_sub(of_run.waited()).min(of_run.remaining());
+        Ok(plan) => {
+            // From the machine's start, so that a unit that runs this again does not begin to wait again. What is waited for
+            // is read anew behind it: by then there may be a new token, and a right clock.
+            if let Some(not_yet) = turn::not_yet(&plan, host::uptime().unwrap_or_else(|| of_run.waited()))? {
+                return Err(not_yet.into());
+            }
             let outcome = crate::join::join(&plan, report)?;
             print_outcome(&outcome, &plan, &args.join, report);
             matches!(outcome, Outcome::Joined { .. } | Outcome::AlreadyJoined(..))

@@ -1,8 +1,10 @@
 //! `join`: every source read, one plan made, the workflow run, the outcome printed.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::join_outcome::print_outcome;
+use super::turn;
 use crate::cli::JoinArgs;
 use crate::clock::Clock;
 use crate::config::origin::{Origin, WithOrigin};
@@ -16,6 +18,7 @@ use crate::node::paths;
 use crate::phase::{Applies, Phase};
 use crate::plan::{JoinPlan, Phases};
 use crate::report::Report;
+use crate::retry;
 use crate::values::{BootstrapToken, ProxyVariables};
 
 /// Joins, or runs the phases that were asked for.
@@ -31,6 +34,11 @@ pub(super) fn run(args: &JoinArgs, report: &Report) -> Result<(), Failure> {
     let mut plan = plan(resolved, report)?;
     if let Some(phase) = args.phase {
         plan.options.phases = Phases::only(phase.phases());
+    }
+    if let Some(not_yet) = turn::not_yet(&plan, Duration::ZERO)? {
+        // Nothing is locked, and nothing of the machine has been looked at yet.
+        report.info(Phase::Discovery, format_args!("Waiting: {not_yet}"));
+        retry::wait(not_yet.left);
     }
     let outcome = join::join(&plan, report)?;
     print_outcome(&outcome, &plan, args, report);
@@ -74,12 +82,7 @@ pub(super) fn plan(resolved: Resolved, report: &Report) -> Result<JoinPlan, Fail
     let rootfs = resolved.extras.rootfs.clone().unwrap_or_else(|| PathBuf::from("/"));
     let host = HostFacts::read(&rootfs, std::env::var_os("PATH").as_deref());
     let clock = Clock::read(resolved.extras.clock, host.seen_time);
-    host.proxy.password().iter().for_each(|password| report.conceal(password));
-    // What static pods get: of every proxy variable.
-    for (_, value) in &host.proxy_variables {
-        let variable = ProxyVariables { https_proxy: Some(value.clone()), no_proxy: None };
-        variable.password().iter().for_each(|password| report.conceal(password));
-    }
+    conceal_proxies(&host, report);
     let named = Named {
         discovery: &resolved.configuration.discovery,
         discovery_file_is_foreign: resolved.configuration.discovery_file_is_foreign,
@@ -100,6 +103,16 @@ pub(super) fn plan(resolved: Resolved, report: &Report) -> Result<JoinPlan, Fail
         report.debug(1, Phase::Preflight, format_args!("{name} comes from {origin}"));
     }
     Ok(plan)
+}
+
+/// Makes sure that no password of a proxy is ever printed.
+pub(super) fn conceal_proxies(host: &HostFacts, report: &Report) {
+    host.proxy.password().iter().for_each(|password| report.conceal(password));
+    // What static pods get: of every proxy variable.
+    for (_, value) in &host.proxy_variables {
+        let variable = ProxyVariables { https_proxy: Some(value.clone()), no_proxy: None };
+        variable.password().iter().for_each(|password| report.conceal(password));
+    }
 }
 
 /// Every token of a configuration.

@@ -428,7 +428,8 @@ pub static SETTINGS: &[Setting] = &[
         since: KUBEJOIN,
         help: "Before the cluster is asked, wait for this machine's share of a window: always the same part of it, by the \
                machine's identity",
-        more: "For fleets that are switched on together. A node that is well does not wait. See tests/fleet/README.md",
+        more: "For fleets that are switched on together. `ensure` counts from the machine's start, and a node that is well \
+               does not wait. See tests/fleet/README.md",
         ..JOIN
     },
     Setting {

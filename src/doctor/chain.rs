@@ -131,7 +131,8 @@ impl<'a> Chain<'a> {
     }
 
     fn add(&mut self, name: &str, state: State, saw: String) {
-        let link = Link { name: name.to_owned(), state, saw };
+        // For programs, too: what has the form of a secret is one.
+        let link = Link { name: name.to_owned(), state, saw: self.report.redacted(&saw) };
         self.report.debug(1, SECTION, &link);
         self.links.push(link);
     }

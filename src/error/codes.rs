@@ -495,6 +495,9 @@ codes! {
     NODE_NOT_JOINED "node.not-joined" Transient
         "this machine, or the target root, has not joined a cluster (yet)"
         "run `kubejoin join` or `kubejoin ensure` on this machine; where that runs already, `kubejoin status --wait` waits for it"
+    NODE_NOT_ITS_TURN "node.not-its-turn" Transient
+        "the machine waits for its share of the window over which --spread spreads a fleet"
+        "wait, or run it without --spread, to join at once"
     NODE_JOIN_UNFINISHED "node.join-unfinished" Transient
         "a join was begun here and has not ended"
         "run the same `kubejoin join`, or `kubejoin ensure`, on this machine: it goes on where it was interrupted"

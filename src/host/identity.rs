@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
+use std::time::Duration;
 
 use super::kernel;
 use super::machine::Machine;
@@ -161,6 +162,13 @@ pub(super) fn boot_id(machine: &Machine) -> Option<String> {
 /// The same of the kernel that runs: all that is known of this machine before anything else of it has been read.
 pub fn this_boot() -> Option<String> {
     boot_id(&Machine::this(None))
+}
+
+/// For how long this machine has been on.
+pub fn uptime() -> Option<Duration> {
+    let text = read(&Machine::this(None).at("/proc/uptime")).ok()?;
+    let seconds = String::from_utf8_lossy(&text).split('.').next()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }
 
 /// What the device tree calls the board.

@@ -1,7 +1,6 @@
 //! The phases of a join, in their order. Can be killed anywhere and run again.
 
 use std::path::Path;
-use std::time::Duration;
 
 use super::case::Case;
 use super::certificate::request_certificate;
@@ -31,12 +30,11 @@ use crate::plan::{ChangePolicy, JoinPlan, Mode, Target, TlsBootstrapBy};
 use crate::preflight::{self, ClusterRequirements, ControlPlaneRequirements, LocalChecksPassed};
 use crate::report::Report;
 use crate::reset;
-use crate::retry;
 use crate::rootfs::{FileSet, Root, RootError, TargetPath};
 use crate::services::{self, InitSystem, ServiceError, Started};
 use crate::text::UntrustedText;
 use crate::tls_bootstrap::{Credentials, REQUEST, right_to};
-use crate::values::{Endpoint, duration};
+use crate::values::Endpoint;
 
 /// Makes this machine, or the tree under the target root, a node.
 ///
@@ -212,7 +210,6 @@ fn make_node(
         report.warn(Phase::Preflight, code, format_args!("{} is there, but {why}: joining again", paths::KUBELET_CONF));
     }
     let case = Case::of(machine.state, machine.root)?;
-    wait_for_turn(plan, report);
     report.phase(Phase::Discovery);
     let (access, options) = (&plan.access, &plan.options);
     let Discovered { info, server, bootstrap } = discover(access, options.retry(options.timeouts.discovery), report)?;
@@ -421,7 +418,6 @@ fn parts_of_control_plane(
     if plan.control_plane.is_none() || !has_parts && passed.is_none() {
         return Ok(None);
     }
-    wait_for_turn(plan, report);
     report.phase(Phase::Discovery);
     let Discovered { info, server, bootstrap } =
         discover(&plan.access, options.retry(options.timeouts.discovery), report)?;
@@ -451,19 +447,6 @@ fn parts_of_control_plane(
         wait_bootstrap(Waiting::of(plan, machine.init), root, report)?;
     }
     Ok(Some(Outcome::PhasesDone))
-}
-
-/// Lets the machines of a fleet that have been switched on together come one after the other.
-fn wait_for_turn(plan: &JoinPlan, report: &Report) {
-    let turn = plan.options.turn;
-    if plan.options.mode == Mode::Apply && !turn.is_zero() {
-        let text = format!(
-            "This machine's turn is in {}: the fleet is spread over a window",
-            duration::format(Duration::from_secs(turn.as_secs()))
-        );
-        report.info(Phase::Discovery, text);
-        retry::wait(turn);
-    }
 }
 
 /// Steps the system clock to the verified server's time, where that was asked for and is needed.

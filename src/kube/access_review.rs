@@ -59,8 +59,13 @@ impl Client {
             Ok(Review(review)) => review,
             Err(error) => return Right::Unknown(error),
         };
-        if review.pointer("/status/allowed") == Some(&Value::Bool(true)) {
-            return Right::Granted;
+        match is_allowed(&review) {
+            Some(true) => return Right::Granted,
+            Some(false) => {}
+            None => {
+                let text = UntrustedText::new("the answer has no verdict", None);
+                return Right::Unknown(KubeError::unexpected(&wanted, text));
+            }
         }
         let slash = if subresource.is_empty() { "" } else { "/" };
         let reason = review.pointer("/status/reason").and_then(Value::as_str).unwrap_or_default();
@@ -68,5 +73,35 @@ impl Client {
         let text = format!("may not {verb} {resource}{slash}{subresource}{reason}");
         let object = wanted.to_string();
         Right::Refused(KubeError { object, cause: KubeCause::Forbidden(UntrustedText::new(&text, None)) })
+    }
+}
+
+/// The verdict; `None` where there is none: an authorizer that could not be asked has said nothing.
+fn is_allowed(review: &Value) -> Option<bool> {
+    let says = |field: &str| review.pointer(field).and_then(Value::as_bool);
+    let has_erred =
+        review.pointer("/status/evaluationError").and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+    let is_allowed = says("/status/allowed")?;
+    (is_allowed || !has_erred || says("/status/denied") == Some(true)).then_some(is_allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_authorizer_that_could_not_be_asked_has_refused_nothing() {
+        let table = [
+            (json!({"status": {"allowed": true}}), Some(true)),
+            (json!({"status": {"allowed": true, "evaluationError": "webhook"}}), Some(true)),
+            (json!({"status": {"allowed": false, "reason": "no"}}), Some(false)),
+            (json!({"status": {"allowed": false, "denied": true, "evaluationError": "webhook"}}), Some(false)),
+            (json!({"status": {"allowed": false, "evaluationError": "webhook"}}), None),
+            (json!({"status": {"allowed": "yes"}}), None),
+            (json!({}), None),
+        ];
+        for (review, expected) in table {
+            assert_eq!(is_allowed(&review), expected, "{review}");
+        }
     }
 }

@@ -96,7 +96,7 @@ impl Sink for ResultFile {
             Event::AttemptStarted => self.phases.clear(),
             Event::PhaseStarted(phase) => {
                 if self.current.replace(phase).is_none() {
-                    let _ = fs::remove_file(&self.path);
+                    forget(&self.path);
                 }
             }
             Event::PhaseEnded(phase, took) => {
@@ -138,16 +138,42 @@ impl Sink for ResultFile {
 /// # Errors
 /// It cannot be written.
 pub fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let written = write(path, text);
+    let written = make_directories(directory_of(path)).and_then(|()| write(path, text, FILE_MODE));
     if written.is_err() {
-        let _ = fs::remove_file(path);
+        forget(path);
     }
     written
 }
 
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    make_directories(directory)?;
+/// Writes a file for its user alone, in a directory that is there. Where that fails, what was there stays.
+///
+/// # Errors
+/// It cannot be written, or something else than a file is there.
+pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    write(path, text, 0o600)
+}
+
+/// Removes the result of another run, and nothing that is no file: a device, such as /dev/null, is not ours.
+fn forget(path: &Path) {
+    if is_replaceable(path) {
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// Whether a file is there, or nothing. A link is none: what it leads to may be a device, as of /dev/stdout.
+fn is_replaceable(path: &Path) -> bool {
+    fs::symlink_metadata(path).map_or(true, |found| found.is_file())
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+    if !is_replaceable(path) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "something that is no file is there"));
+    }
+    let directory = directory_of(path);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = directory.join(format!(".{name}.{}", std::process::id()));
     // A leftover of a process with our number, or a link that another user has made: `create_new` follows none.
@@ -155,8 +181,8 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
     let written = file
         .write_all(text.as_bytes())
-        // Whatever the umask: other users may read it, and no other user may change it.
-        .and_then(|()| file.set_permissions(Permissions::from_mode(FILE_MODE)))
+        // Whatever the umask: no other user may change it.
+        .and_then(|()| file.set_permissions(Permissions::from_mode(mode)))
         .and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         let _ = fs::remove_file(&temporary);
@@ -199,6 +225,30 @@ mod tests {
         assert_eq!(fs::read_to_string(&victim).unwrap(), "untouched");
         assert_eq!(fs::read_to_string(&path).unwrap(), "new");
         assert!(temporary.symlink_metadata().is_err());
+    }
+
+    #[test]
+    fn what_is_no_file_is_neither_replaced_nor_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let (victim, link) = (directory.path().join("victim"), directory.path().join("stdout"));
+        fs::write(&victim, "untouched").unwrap();
+        std::os::unix::fs::symlink(&victim, &link).unwrap();
+        for path in [link.as_path(), Path::new("/dev/null"), directory.path()] {
+            assert!(replace(path, "new").is_err() && write_private(path, "new").is_err(), "{}", path.display());
+            forget(path);
+            assert!(path.symlink_metadata().is_ok_and(|found| !found.is_file()), "{}", path.display());
+        }
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "untouched");
+    }
+
+    #[test]
+    fn a_report_is_for_its_user_alone_and_makes_no_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("report");
+        write_private(&path, "seen").unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(write_private(&directory.path().join("mistyped/report"), "seen").is_err());
+        assert!(!directory.path().join("mistyped").exists());
     }
 
     #[test]

@@ -26,10 +26,8 @@ const NAME: &str = "kubejoin-unmount";
 /// # Errors
 /// The kernel's answer; `TIMEDOUT` where there is none within `patience`.
 pub(super) fn unmount_within(point: &Path, flags: UnmountFlags, patience: Duration) -> IoResult<()> {
-    ask(point, flags, patience).map_err(|error| match error.kind() {
-        std::io::ErrorKind::WouldBlock => Errno::TIMEDOUT,
-        _ => Errno::from_io_error(&error).unwrap_or(Errno::IO),
-    })?
+    // That no process can be made, which is a "would block" as well, says nothing about the mount.
+    ask(point, flags, patience).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?
 }
 
 fn ask(point: &Path, flags: UnmountFlags, patience: Duration) -> std::io::Result<IoResult<()>> {
@@ -54,7 +52,8 @@ fn ask(point: &Path, flags: UnmountFlags, patience: Duration) -> std::io::Result
         Err(error) => {
             // It ends now or never.
             process.kill()?;
-            Err(error)
+            process.try_wait()?;
+            if error.kind() == std::io::ErrorKind::WouldBlock { Ok(Err(Errno::TIMEDOUT)) } else { Err(error) }
         }
     }
 }

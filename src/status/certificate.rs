@@ -8,10 +8,14 @@ use crate::join::renewal_due_from;
 use crate::node::state::NodeIdentity;
 use crate::pki::certificate::Certificate;
 use crate::rootfs::Root;
+use crate::text::printable;
 use crate::values::rfc3339;
 
 /// Largest file with a certificate and its key that is read, in bytes.
 const MAX_PAIR: usize = 256 * 1024;
+
+/// Longest text of the disk that is shown, in bytes.
+const MAX_SHOWN: usize = 512;
 
 /// From which share of its life on a kubelet renews its certificate, in percent (client-go `certificate_manager.go`,
 /// `jitteryDuration`); it has done so at the latest when the certificate is about to expire.
@@ -50,11 +54,11 @@ impl CertificateFacts {
         let now = clock.is_plausible().then(|| clock.now());
         let (not_before, not_after) = (leaf.not_before(), leaf.not_after());
         Some(CertificateFacts {
-            subject: leaf.subject().to_owned(),
+            subject: printable(leaf.subject(), MAX_SHOWN),
             not_before,
             not_after,
             seconds_left: now.map(|now| seconds(not_after, now)),
-            link: link.map(|link| link.to_string_lossy().into_owned()),
+            link: link.map(|link| printable(&link.to_string_lossy(), MAX_SHOWN)),
             rotates,
             now,
         })

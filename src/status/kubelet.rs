@@ -63,8 +63,9 @@ impl KubeletFacts {
         let Some(Running { init, search_path }) = running else {
             return KubeletFacts { program: installed(root), ..KubeletFacts::default() };
         };
-        let program = find(search_path, "kubelet").or_else(|| installed(root));
-        let version = program.as_ref().and_then(|program| {
+        let in_path = find(search_path, "kubelet");
+        // Whatever else lies in a usual directory is named and not run: it may be anybody's.
+        let version = in_path.as_ref().and_then(|program| {
             let output = Commands::new(search_path, VERSION_TIMEOUT).run(program, &["--version"]).ok()?;
             let line = output.stdout.trim().strip_prefix("Kubernetes ")?;
             Some(printable(line.lines().next()?, MAX_VERSION))
@@ -77,7 +78,7 @@ impl KubeletFacts {
         let healthz = healthz.and_then(on_loopback);
         let is_healthy = healthz.as_ref().map(health::answers);
         KubeletFacts {
-            program,
+            program: in_path.or_else(|| installed(root)),
             version,
             is_active: init.is_active(KUBELET).ok(),
             // Where the address is only supposed, no answer says nothing.

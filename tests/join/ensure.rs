@@ -582,6 +582,21 @@ fn a_token_is_removed_only_once_there_is_a_node() {
 }
 
 #[test]
+fn a_machine_of_a_fleet_waits_for_its_turn_and_asks_nobody_before() {
+    let server = ApiServer::start(Options::default());
+    let machine = Machine::of(&server);
+    machine.entry("kubejoin.txt", &pasted(&server)).entry("kubejoin.node-name", "edge-1");
+    // Whatever its share is, it is longer than this machine has been on.
+    let early = machine.run(&["--spread", "900000h"]);
+    assert_eq!((early.code(), early.status), ("node.not-its-turn", 3), "{early:#?}");
+    assert!(server.requests().is_empty() && machine.join.tree().iter().all(|found| !found.path.contains("kubernetes")));
+    // It has been on for longer than this.
+    assert_eq!(machine.run(&["--spread", "1ms"]).outcome(), "joined");
+    // A node waits for nothing.
+    assert_eq!(machine.run(&["--spread", "900000h"]).outcome(), "already-joined");
+}
+
+#[test]
 fn a_node_stays_one_when_its_settings_break() {
     let server = ApiServer::start(Options::default());
     let machine = Machine::of(&server);
