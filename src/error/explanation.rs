@@ -1,6 +1,6 @@
 //! What the catalogue says of a code beyond its own table: how it comes about, what to look at, an example.
 //!
-//! The texts are `explanations.txt`, compiled in: about 32 KB, at most [`MAX_BYTES`]. It has one paragraph of four lines for
+//! The texts are `explanations.txt`, compiled in: about 32 KB, held below 40 KB by a test. It has one paragraph of four lines for
 //! each code: its name, the cause, what to look at (commands stand in backticks), and the line of an error as an example.
 
 use super::code::Code;

@@ -230,7 +230,11 @@ brought() {
 }
 
 user_ours() { ours kubeconfig user --config "$work/cluster.yaml" "$@" >"$work/user.conf"; }
-user_theirs() { "$kubeadm" kubeconfig user --config "$work/cluster.yaml" "$@" >"$work/their-user.conf"; }
+# client-go of 1.30 writes an empty field more.
+user_theirs() {
+  "$kubeadm" kubeconfig user --config "$work/cluster.yaml" "$@" >"$work/their-user.conf" \
+    && sed -i '/^preferences: {}$/d' "$work/their-user.conf"
+}
 
 same_user() {
   user_ours "$@" && user_theirs "$@" \
