@@ -226,18 +226,16 @@ mod tests {
             }
         }
         let pid = fs::read_to_string(&pid_file).unwrap();
-        let is_running = || {
-            let stat = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
-            !stat.is_empty() && !stat.contains(") Z ")
-        };
+        let stat = || fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+        let has_ended = |stat: &str| stat.is_empty() || stat.contains(") Z ") || stat.contains(") X ");
         // The signal has been sent; how soon it is obeyed is the scheduler's.
-        for _ in 0..1000 {
-            if !is_running() {
+        for _ in 0..6000 {
+            if has_ended(&stat()) {
                 return;
             }
             std::thread::sleep(POLL_INTERVAL);
         }
-        panic!("process {pid} is still there");
+        panic!("it is still there: {}", stat());
     }
 
     #[test]
