@@ -158,6 +158,7 @@ machine() {
   audit_policy >"$m/audit-policy.yaml"
   : >"$m/audit.log"
   install_kubelet "$m"
+  if before 31; then install_crictl "$m"; fi
   install_network_plugin "$m"
   power_on "$m"
   machine_run "$m" ctr -n k8s.io images import --local "$dir/image.tar" >"$m/log/import.log" 2>&1
@@ -232,6 +233,12 @@ init_() {
       "--control-plane", "--certificate-key", .certificate_key, "--cri-socket", "unix:///run/containerd/containerd.sock",
       "--ignore-preflight-errors", $ignored]}' "$dir/facts.json" >"$dir/.facts.new"
   mv "$dir/.facts.new" "$dir/facts.json"
+}
+
+# An older kubeadm asks it whether an image is there, and every image of these machines is.
+install_crictl() {
+  printf '#!/bin/sh\nexit 0\n' | machine_run "$1" tee /usr/bin/crictl >/dev/null
+  machine_run "$1" chmod 755 /usr/bin/crictl
 }
 
 # What is wrong with machines of this kind: cgroup v1, where the kernel has it; and an older kubeadm wants more programs.
