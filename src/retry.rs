@@ -226,6 +226,11 @@ impl Grace {
         Grace { began: Instant::now(), period }
     }
 
+    /// When it has passed.
+    pub fn end(&self) -> Instant {
+        self.began + self.period
+    }
+
     /// Whether it has passed.
     pub fn is_over(&self) -> bool {
         self.began.elapsed() >= self.period

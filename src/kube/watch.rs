@@ -1,10 +1,12 @@
 //! A WATCH on one certificate signing request, event by event.
 
+use std::time::Instant;
+
 use super::answer::{MAX_OBJECT, refusal};
 use super::error::KubeError;
 use super::types::{CertificateSigningRequest, WatchEvent};
 use super::wanted::Wanted;
-use crate::net::http::{Response, Streaming};
+use crate::net::http::{Read, Response, Streaming};
 use crate::secret::Secret;
 use crate::text::UntrustedText;
 
@@ -24,6 +26,8 @@ pub enum CsrEvent {
     Now(CertificateSigningRequest),
     /// It was deleted.
     Deleted,
+    /// Nothing was said about it so far.
+    Nothing,
 }
 
 impl<'c> CsrWatch<'c> {
@@ -45,11 +49,11 @@ impl<'c> CsrWatch<'c> {
         Err(refusal(&wanted, &response, bearer.as_ref()))
     }
 
-    /// The next event; `None` when the server has ended the watch.
+    /// The next event; [`CsrEvent::Nothing`] where none has come by then, `None` when the server has ended the watch.
     ///
     /// # Errors
     /// The connection breaks, or what comes is no event.
-    pub fn next_event(&mut self) -> Result<Option<CsrEvent>, KubeError> {
+    pub fn next_event(&mut self, until: Instant) -> Result<Option<CsrEvent>, KubeError> {
         loop {
             if let Some(end) = self.buffer.iter().position(|b| *b == b'\n') {
                 let line: Vec<u8> = self.buffer.drain(..=end).collect();
@@ -69,8 +73,11 @@ impl<'c> CsrWatch<'c> {
             if self.buffer.len() > MAX_OBJECT {
                 return Err(self.garbled(&self.buffer));
             }
-            if !self.streaming.read_more(&mut self.buffer).map_err(|e| KubeError::net(&self.wanted, e))? {
-                return Ok(None);
+            let read = self.streaming.read_until(&mut self.buffer, until);
+            match read.map_err(|e| KubeError::net(&self.wanted, e))? {
+                Read::More => {}
+                Read::Nothing => return Ok(Some(CsrEvent::Nothing)),
+                Read::Ended => return Ok(None),
             }
         }
     }

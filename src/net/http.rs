@@ -173,7 +173,7 @@ impl Connection {
             // Cannot be, because a response was parsed.
             None => return Err(self.broken(Cause::Closed(Stage::Head))),
         };
-        Ok(Streaming { connection: self, head, state: Some(state) })
+        Ok(Streaming { connection: self, head, state: Some(state), deadline })
     }
 
     /// The final head of the answer to `call`; interim ones are ignored.
@@ -225,11 +225,16 @@ impl Connection {
     }
 
     fn fill(&mut self, stage: Stage) -> Result<usize, NetError> {
+        self.fill_or(stage).map_err(|cause| self.broken(cause))
+    }
+
+    /// The same, for a cause that may not be the end of the connection.
+    fn fill_or(&mut self, stage: Stage) -> Result<usize, Cause> {
         let filled = self.input.len();
         self.input.resize(filled + CHUNK, 0);
         let result = self.stream.read(&mut self.input[filled..], stage);
         self.input.truncate(filled + *result.as_ref().unwrap_or(&0));
-        result.map_err(|cause| self.broken(cause))
+        result
     }
 
     fn malformed(&mut self, error: &ureq_proto::Error) -> NetError {
@@ -250,6 +255,18 @@ pub struct Streaming<'c> {
     /// The head.
     pub head: Head,
     state: Option<Body>,
+    deadline: Instant,
+}
+
+/// How far a body has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// Something was read.
+    More,
+    /// Nothing has come so far.
+    Nothing,
+    /// It is complete.
+    Ended,
 }
 
 #[derive(Debug)]
@@ -261,11 +278,17 @@ enum Body {
 impl Streaming<'_> {
     /// Appends what came of the body; `false` when it is complete.
     pub fn read_more(&mut self, body: &mut Vec<u8>) -> Result<bool, NetError> {
+        Ok(self.read_until(body, self.deadline)? != Read::Ended)
+    }
+
+    /// Appends what came of the body by then. That nothing has come is no error before the deadline of the answer.
+    pub fn read_until(&mut self, body: &mut Vec<u8>, until: Instant) -> Result<Read, NetError> {
         let connection = &mut *self.connection;
         let Some(Body::More(mut call)) = self.state.take() else {
             self.state = Some(Body::Ended);
-            return Ok(false);
+            return Ok(Read::Ended);
         };
+        connection.stream.set_deadline(until.min(self.deadline));
         let start = body.len();
         let mut at = start;
         loop {
@@ -282,25 +305,36 @@ impl Streaming<'_> {
                     connection.usable &= !call.must_close_connection();
                 }
                 self.state = Some(Body::Ended);
-                return Ok(at > start);
+                return Ok(if at > start { Read::More } else { Read::Ended });
             }
             if at > start {
                 self.state = Some(Body::More(call));
-                return Ok(true);
+                return Ok(Read::More);
             }
             // Bodies are taken as they come; what stays is the line of a chunk that is not complete.
             if used == 0 && connection.input.len() > MAX_HEAD {
                 let cause = Cause::NotHttp(UntrustedText::new("a chunk begins with a line without an end", None));
                 return Err(connection.broken(cause));
             }
-            if used == 0 && connection.fill(Stage::Body)? == 0 {
-                connection.usable = false;
-                // Only a body that ends with the connection may end here, and TLS vouches that it was not cut.
-                if matches!(call.body_mode(), ureq_proto::BodyMode::CloseDelimited) {
-                    self.state = Some(Body::Ended);
-                    return Ok(false);
+            if used > 0 {
+                continue;
+            }
+            match connection.fill_or(Stage::Body) {
+                Ok(0) => {
+                    connection.usable = false;
+                    // Only a body that ends with the connection may end here, and TLS vouches that it was not cut.
+                    if matches!(call.body_mode(), ureq_proto::BodyMode::CloseDelimited) {
+                        self.state = Some(Body::Ended);
+                        return Ok(Read::Ended);
+                    }
+                    return Err(connection.broken(Cause::Closed(Stage::Body)));
                 }
-                return Err(connection.broken(Cause::Closed(Stage::Body)));
+                Ok(_) => {}
+                Err(Cause::TimedOut(_)) if Instant::now() < self.deadline => {
+                    self.state = Some(Body::More(call));
+                    return Ok(Read::Nothing);
+                }
+                Err(cause) => return Err(connection.broken(cause)),
             }
         }
     }

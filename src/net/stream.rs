@@ -4,8 +4,9 @@
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use rustix::net::sockopt;
 use rustls::ClientConnection;
 use rustls::pki_types::ServerName;
 
@@ -14,6 +15,10 @@ use super::resolve::{self, ResolveError};
 use super::tls;
 use crate::deadline::{DeadlineSocket, remaining};
 use crate::values::Endpoint;
+
+/// Those of Go's clients, kubeadm's among them (`net.KeepAliveConfig`).
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
+const KEEP_ALIVE_PROBES: u32 = 9;
 
 /// Resolves and connects, trying each address in turn with an equal share of the time that is left.
 fn connect(endpoint: &Endpoint, deadline: Instant) -> Result<(DeadlineSocket<TcpStream>, SocketAddr), ConnectError> {
@@ -28,12 +33,22 @@ fn connect(endpoint: &Endpoint, deadline: Instant) -> Result<(DeadlineSocket<Tcp
             Ok(socket) => {
                 // Requests leave in one write each; waiting to coalesce them would cost a round trip.
                 socket.set_nodelay(true).map_err(failed)?;
+                keep_alive(&socket).map_err(|error| failed(error.into()))?;
                 return Ok((DeadlineSocket::new(socket, deadline), *address));
             }
             Err(error) => last = failed(error),
         }
     }
     Err(last)
+}
+
+/// Who waits for an event reads for minutes without a word. A peer that is gone by then is noticed, and what stands in between
+/// does not forget the connection.
+fn keep_alive(socket: &TcpStream) -> rustix::io::Result<()> {
+    sockopt::set_socket_keepalive(socket, true)?;
+    sockopt::set_tcp_keepidle(socket, KEEP_ALIVE_INTERVAL)?;
+    sockopt::set_tcp_keepintvl(socket, KEEP_ALIVE_INTERVAL)?;
+    sockopt::set_tcp_keepcnt(socket, KEEP_ALIVE_PROBES)
 }
 
 fn addresses(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<SocketAddr>, Cause> {

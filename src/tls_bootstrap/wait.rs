@@ -1,7 +1,7 @@
 //! From the posted request to its certificate: by WATCH where the cluster lets us, else by asking again and again; all of it
 //! within one deadline.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::error::BootstrapError;
 use super::request::CsrRequest;
@@ -16,8 +16,12 @@ use crate::text::UntrustedText;
 
 /// How long an approver in the cluster usually needs at most; after that, an administrator is asked to.
 pub const APPROVER_GRACE: Duration = Duration::from_secs(5);
-/// The longest single WATCH while an administrator is waited for.
-const WATCH_TIMEOUT: Duration = Duration::from_secs(60);
+/// The longest single WATCH: as long as kubeadm waits in all, so that one is enough.
+const WATCH_TIMEOUT: Duration = Duration::from_secs(300);
+/// The same once one was cut: what cuts a connection without traffic does so after a minute, most often.
+const CAREFUL_WATCH_TIMEOUT: Duration = Duration::from_secs(50);
+/// A WATCH that the server ends earlier is none: watching again would be asking without pause.
+const LEAST_WATCH: Duration = Duration::from_secs(4);
 /// How often it is said what is waited for.
 const REMINDER_INTERVAL: Duration = Duration::from_secs(60);
 /// Pause between two questions where the cluster does not let us watch.
@@ -47,7 +51,7 @@ pub(super) struct CsrWait<'a> {
     retry: Retry,
     report: &'a Report,
     step: Step,
-    watch_timeout: Duration,
+    longest_watch: Duration,
     watch_failures: u32,
     uid: String,
     progress: Progress,
@@ -63,7 +67,7 @@ impl<'a> CsrWait<'a> {
             retry,
             report,
             step: Step::Post,
-            watch_timeout: APPROVER_GRACE.min(retry.remaining()),
+            longest_watch: WATCH_TIMEOUT,
             watch_failures: 0,
             uid: String::new(),
             progress: Progress::Requested,
@@ -101,6 +105,7 @@ impl<'a> CsrWait<'a> {
             }
             Err(error) => {
                 self.watch_failures += 1;
+                self.longest_watch = CAREFUL_WATCH_TIMEOUT;
                 if self.watch_failures >= MAX_WATCH_FAILURES {
                     self.step = Step::Poll;
                 }
@@ -114,36 +119,38 @@ impl<'a> CsrWait<'a> {
 
     fn post(&mut self, client: &mut Client) -> Result<Option<String>, BootstrapError> {
         let deadline = self.retry.exchange_deadline(REQUEST_TIMEOUT);
-        // From before it is sent: the first watch, which the server begins later, does not end before that.
         self.approver = Some(Grace::new(APPROVER_GRACE));
-        let posted = self.request.post(client, self.watch_timeout, deadline)?;
+        let posted = self.request.post(client, self.watch_timeout(), deadline)?;
         self.step = Step::Watch;
         self.certificate_of(posted)
     }
 
     /// Watches until the server ends it. Its word for how long that is has a margin, and the deadline of all.
     fn watch(&mut self, client: &mut Client) -> Result<Option<String>, BootstrapError> {
-        let timeout = self.watch_timeout.min(self.retry.remaining());
-        self.watch_timeout = WATCH_TIMEOUT;
-        let half = Grace::new(timeout / 2);
+        let timeout = self.watch_timeout();
+        let least = Grace::new(LEAST_WATCH.min(timeout / 2));
         let deadline = self.retry.exchange_deadline(timeout + REQUEST_TIMEOUT);
         let mut events = client.watch_csr(self.request.name(), timeout, deadline)?;
-        while let Some(event) = events.next_event()? {
+        while let Some(event) = events.next_event(self.next_reminder().unwrap_or(deadline))? {
             match event {
                 CsrEvent::Now(csr) => {
                     if let Some(certificate) = self.certificate_of(csr)? {
                         return Ok(Some(certificate));
                     }
-                    self.remind();
                 }
                 CsrEvent::Deleted => return Err(self.deleted()),
+                CsrEvent::Nothing => {}
             }
+            self.remind();
         }
-        // A watch that ends long before its time is none: watching again would be asking without pause.
-        if !half.is_over() {
+        if !least.is_over() {
             self.step = Step::Poll;
         }
         Ok(None)
+    }
+
+    fn watch_timeout(&self) -> Duration {
+        self.longest_watch.min(self.retry.remaining())
     }
 
     /// The certificate, where there is one; `None` while there may yet be one.
@@ -170,6 +177,12 @@ impl<'a> CsrWait<'a> {
             }
             None => Ok(None),
         }
+    }
+
+    /// When there is something to say even if nothing happens.
+    fn next_reminder(&self) -> Option<Instant> {
+        let approver = self.approver?.end();
+        Some(self.reminded.map_or(approver, |(_, since)| since.end().max(approver)))
     }
 
     /// Says what is waited for: when an approver has had its time, when that changes, and once a minute.

@@ -192,6 +192,8 @@ fn a_pending_csr_is_named_and_the_join_goes_on_after_approval() {
     assert_eq!((ran.outcome(), ran.status), ("joined", 0), "{ran:#?}");
     let said = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains(&format!("kubectl certificate approve {name}")), "{said}");
+    let watches = server.requests().iter().filter(|request| request.query.contains("watch=true")).count();
+    assert_eq!(watches, 1, "what is said while it waits does not end the watch");
 }
 
 #[test]
