@@ -15,12 +15,15 @@ mod log;
 mod offline;
 mod ordering;
 mod output;
+mod unit_command;
 mod unit_file;
 
 pub(crate) use command::{Commands, Running, find};
 pub use error::ServiceError;
 pub use init_system::{InitSystem, Started};
 pub use offline::{Enablement, enablement};
+pub(crate) use output::Output;
+pub use unit_command::service_flags;
 
 #[cfg(test)]
 mod tests;

@@ -24,7 +24,7 @@ mod version;
 pub use certificate_key::CertificateKey;
 pub(crate) use character::{CharacterName, is_dash, is_quotation_mark};
 pub use endpoint::{Endpoint, EndpointError};
-pub use label::{LabelError, check_label_key, check_label_value};
+pub use label::{LabelError, check_label_key, check_label_value, may_be_set_by_kubelets};
 pub use misprint::Misprint;
 pub use node_name::{NodeName, NodeNameError};
 pub use node_name_template::{NameFact, NodeNameTemplate};

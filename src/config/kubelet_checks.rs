@@ -7,7 +7,7 @@ use super::findings::Findings;
 use super::origin::{Origin, WithOrigin};
 use super::problem::Problem;
 use super::warning::Warning;
-use crate::values::{Misprint, check_label_key, check_label_value};
+use crate::values::{Misprint, check_label_key, check_label_value, may_be_set_by_kubelets};
 
 /// The effects of a taint.
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
@@ -46,22 +46,6 @@ const REMOVED_FLAGS: [(u32, &str); 15] = [
 
 /// The one flag that kubeadm itself has written: up to 1.34.
 const PAUSE_IMAGE: (u32, &str) = (35, "pod-infra-container-image");
-
-/// The labels of Kubernetes that a kubelet may set on its own Node (`pkg/kubelet/apis/well_known_labels.go`, the same from
-/// 1.16 to 1.37).
-const KUBELET_LABELS: [&str; 11] = [
-    "beta.kubernetes.io/arch",
-    "beta.kubernetes.io/instance-type",
-    "beta.kubernetes.io/os",
-    "failure-domain.beta.kubernetes.io/region",
-    "failure-domain.beta.kubernetes.io/zone",
-    "kubernetes.io/arch",
-    "kubernetes.io/hostname",
-    "kubernetes.io/os",
-    "node.kubernetes.io/instance-type",
-    "topology.kubernetes.io/region",
-    "topology.kubernetes.io/zone",
-];
 
 /// Checks `kubeletExtraArgs`.
 pub(super) fn check_flags(args: &[(String, WithOrigin<String>)], findings: &mut Findings) {
@@ -112,27 +96,11 @@ fn check_labels(value: &str, origin: &Origin, findings: &mut Findings) {
         if let Err(error) = check_label_key(key).and_then(|()| check_label_value(value)) {
             let label = label.to_owned();
             findings.problems.push(Problem::NodeLabel { origin: origin.clone(), label, error });
-        } else if is_of_kubernetes(key) && !is_of_kubelet(key) {
+        } else if !may_be_set_by_kubelets(key) {
             // A warning, because a newer kubelet may have a longer list.
             findings.warnings.push(Warning::NodeLabel { origin: origin.clone(), key: key.to_owned() });
         }
     }
-}
-
-fn is_of_kubernetes(key: &str) -> bool {
-    ["kubernetes.io", "k8s.io"].iter().any(|domain| has_prefix_in(key, domain))
-}
-
-fn is_of_kubelet(key: &str) -> bool {
-    let namespaces = ["kubelet.kubernetes.io", "node.kubernetes.io"];
-    KUBELET_LABELS.contains(&key) || namespaces.iter().any(|domain| has_prefix_in(key, domain))
-}
-
-/// Whether the prefix of a key is this domain, or below it.
-fn has_prefix_in(key: &str, domain: &str) -> bool {
-    key.split_once('/')
-        .and_then(|(prefix, _)| prefix.strip_suffix(domain))
-        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// `key[=value]:effect` with commas between (`pkg/util/taints/taints.go`).

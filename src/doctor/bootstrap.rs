@@ -36,7 +36,6 @@ pub(super) fn look(chain: &mut Chain<'_>, plan: &JoinPlan, root: &Root, state: &
         }
     };
     chain.checks(diagnosis.machine(), Weight::Full);
-    chain.checks(diagnosis.kubelet_flags(), Weight::Full);
     match &cluster {
         Some(Cluster { files, api_server, info }) => {
             let requirements = ClusterRequirements {

@@ -65,14 +65,11 @@ pub(super) fn look(chain: &mut Chain<'_>, mut plan: JoinPlan, root: &Root, state
     };
     if let Some(configuration) = &configuration {
         chain.good(CONFIGURATION, "");
-        kubelet::overrides(chain, root, configuration);
+        kubelet::rotation(chain, configuration);
         let is_healthy = kubelet::is_healthy(&plan, configuration);
         let requirements = ClusterRequirements { kubelet: configuration, api_server: None, ca_certificates: &[] };
         let weight = if is_healthy { Weight::OnlyCodes } else { Weight::Full };
         chain.checks(diagnosis.requirements(&requirements), weight);
-        if !is_healthy {
-            chain.checks(diagnosis.kubelet_flags(), Weight::Full);
-        }
         kubelet::look(chain, &plan, configuration);
     }
     in_cluster(chain, &plan, asked);

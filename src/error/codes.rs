@@ -345,6 +345,9 @@ codes! {
     NODE_KUBE_PROXY "node.kube-proxy-not-ready" Transient
         "kube-proxy does not run on this node, so that its pods reach no Service"
         "look at `kubectl -n kube-system logs` of the named pod, and at `kubectl -n kube-system describe pod`, on the control plane"
+    KUBELET_FLAGS_REFUSED "kubelet.flags-refused" Machine
+        "the kubelet does not start with a flag or a label that it is given"
+        "correct the kubelet's flags at the named place on this machine, and run again"
     KUBELET_UNHEALTHY "kubelet.unhealthy" Machine
         "the kubelet was started and does not become healthy"
         "run `journalctl -xeu kubelet` on this machine, or read /var/log/kubelet/kubelet.log where OpenRC starts it, and correct what it reports"

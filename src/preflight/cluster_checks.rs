@@ -5,7 +5,10 @@ use super::engine::{Check, Engine, Scope, Seen};
 use super::error::PreflightError;
 use super::files;
 use super::kubelet;
+use super::kubelet_drop_ins;
+use super::kubelet_flags;
 use super::mounts;
+use super::runtime;
 use super::subject::Subject;
 use super::verdict::Verdict;
 use crate::host::CgroupVersion;
@@ -14,7 +17,7 @@ use crate::node::paths;
 use crate::node::state::{self, Conflict, NodeState};
 use crate::phase::Phase;
 use crate::pki::certificate::Certificate;
-use crate::rootfs::{Root, TargetPath};
+use crate::rootfs::Root;
 use crate::values::{Quoted, Version};
 
 /// What the cluster requires of a node.
@@ -39,33 +42,40 @@ impl ClusterRequirements<'_> {
 struct Pair<'a> {
     machine: &'a Subject<'a>,
     requirements: &'a ClusterRequirements<'a>,
+    /// What is asked of the kubelet has not been waited for until now.
+    was_late: bool,
 }
 
 /// Ours, all of them; under kubeadm's name where it has one for the same thing.
-fn checks<'a>() -> [Check<Pair<'a>>; 6] {
+fn checks<'a>() -> [Check<Pair<'a>>; 10] {
+    use Scope::{RunningSystem, Target};
     [
         Check::named(
             |_| Some(files::name(&paths::KUBELET_CONF)),
-            Scope::Target,
+            Target,
             |pair: &Pair<'_>| kubelet_conf(pair.machine, pair.requirements),
         ),
         Check::named(
             |pair: &Pair<'_>| files::ca_cert_name(pair.machine),
-            Scope::Target,
+            Target,
             |pair| ca_cert(pair.machine, pair.requirements),
         ),
-        Check::new("Swap", Scope::Target, |pair: &Pair<'_>| swap(pair.machine, pair.requirements)),
-        Check::new("FailCgroupV1", Scope::RunningSystem, |pair: &Pair<'_>| cgroup_v1(pair.machine, pair.requirements)),
-        Check::new("KubeletVersion", Scope::RunningSystem, |pair: &Pair<'_>| match pair.machine.end_of_waiting() {
-            true => {
-                // What the network did not take longer for.
-                pair.machine.report.debug(1, Phase::Preflight, "Waiting for `kubelet --version`");
-                kubelet::version(pair.machine)
-            }
-            false => Vec::new(),
+        Check::new("Swap", Target, |pair: &Pair<'_>| swap(pair.machine, pair.requirements)),
+        Check::new("FailCgroupV1", RunningSystem, |pair: &Pair<'_>| cgroup_v1(pair.machine, pair.requirements)),
+        Check::new("KubeletVersion", RunningSystem, |pair: &Pair<'_>| late(pair, kubelet::version)),
+        Check::new("KubeletFlags", RunningSystem, |pair: &Pair<'_>| late(pair, kubelet_flags::accepted)),
+        Check::new("KubeletVersion", RunningSystem, |pair: &Pair<'_>| skew(pair.machine, pair.requirements)),
+        Check::new("KubeletLabels", RunningSystem, |pair: &Pair<'_>| kubelet_flags::labels(pair.machine)),
+        Check::new("KubeletDropIns", Target, |pair| {
+            kubelet_drop_ins::overrides(pair.machine, pair.requirements.kubelet)
         }),
-        Check::new("KubeletVersion", Scope::RunningSystem, |pair: &Pair<'_>| skew(pair.machine, pair.requirements)),
+        Check::new("ContainerRuntimeVersion", RunningSystem, |pair: &Pair<'_>| runtime::for_kubelet(pair.machine)),
     ]
+}
+
+/// A check of the kubelet that the network did not take longer for.
+fn late(pair: &Pair<'_>, check: fn(&Subject<'_>) -> Vec<Verdict>) -> Vec<Verdict> {
+    if pair.was_late { check(pair.machine) } else { Vec::new() }
 }
 
 /// Makes them all.
@@ -74,7 +84,11 @@ pub(super) fn run(
     machine: &Subject<'_>,
     requirements: &ClusterRequirements<'_>,
 ) -> Result<(), PreflightError> {
-    engine.run(&checks(), &Pair { machine, requirements })
+    let was_late = machine.end_of_waiting();
+    if was_late {
+        machine.report.debug(1, Phase::Preflight, "Waiting for `kubelet --version`");
+    }
+    engine.run(&checks(), &Pair { machine, requirements, was_late })
 }
 
 /// Makes them all, and hands over what each of them saw.
@@ -84,25 +98,8 @@ pub(super) fn look(
     requirements: &ClusterRequirements<'_>,
     is_wanted: &dyn Fn(&str) -> bool,
 ) -> Vec<Seen> {
-    engine.look(&checks(), &Pair { machine, requirements }, is_wanted)
+    engine.look(&checks(), &Pair { machine, requirements, was_late: false }, is_wanted)
 }
-
-/// Where flags of a kubelet stand: environment files of the packages, units and what is dropped into them.
-const FLAG_FILES: [TargetPath; 6] = [
-    TargetPath::fixed("/etc/default/kubelet"),
-    TargetPath::fixed("/etc/sysconfig/kubelet"),
-    TargetPath::fixed("/etc/conf.d/kubelet"),
-    TargetPath::fixed("/etc/systemd/system/kubelet.service"),
-    TargetPath::fixed("/usr/lib/systemd/system/kubelet.service"),
-    TargetPath::fixed("/usr/local/lib/systemd/system/kubelet.service"),
-];
-const FLAG_DIRECTORIES: [TargetPath; 3] = [
-    TargetPath::fixed("/etc/systemd/system/kubelet.service.d"),
-    TargetPath::fixed("/usr/lib/systemd/system/kubelet.service.d"),
-    TargetPath::fixed("/usr/local/lib/systemd/system/kubelet.service.d"),
-];
-/// Largest of these files, in bytes.
-const MAX_FILE_BYTES: usize = 1 << 18;
 
 /// The first kubelet with `failCgroupV1` true by default.
 const FIRST_TO_FAIL_ON_CGROUP_V1: Version = Version { major: 1, minor: 35, patch: 0, pre_release: true };
@@ -136,7 +133,7 @@ pub(super) fn ca_cert(subject: &Subject<'_>, requirements: &ClusterRequirements<
 /// `Swap`, against `failSwapOn`: kubeadm's warning is an error where the kubelet is known not to start. In another root what
 /// will be on is what its fstab says.
 pub(super) fn swap(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>) -> Vec<Verdict> {
-    if !requirements.kubelet.fail_swap_on() || flag_says_no(subject, "fail-swap-on") {
+    if !requirements.kubelet.fail_swap_on() || kubelet_flags::says_no(subject, "fail-swap-on") {
         return Vec::new();
     }
     let line = swap_in_fstab(subject.root);
@@ -163,7 +160,7 @@ pub(super) fn cgroup_v1(subject: &Subject<'_>, requirements: &ClusterRequirement
     let fails = requirements.kubelet.value().get("failCgroupV1").and_then(serde_json::Value::as_bool).unwrap_or(true);
     let is_v1 = subject.plan.host.cgroups.version == Some(CgroupVersion::V1);
     let refuses = matches!(subject.kubelet(), Ok(kubelet) if !kubelet.is_older_than(FIRST_TO_FAIL_ON_CGROUP_V1));
-    if !fails || !is_v1 || !refuses || flag_says_no(subject, "fail-cgroupv1") {
+    if !fails || !is_v1 || !refuses || kubelet_flags::says_no(subject, "fail-cgroupv1") {
         return Vec::new();
     }
     vec![Verdict::error(
@@ -188,24 +185,6 @@ pub(super) fn skew(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>
          {}.{} on this machine, or upgrade the control plane first",
         server.major, server.minor
     ))]
-}
-
-/// Whether a flag of the kubelet, which counts more than its configuration, is given as `false`: by us, or by a file that
-/// its service reads.
-fn flag_says_no(subject: &Subject<'_>, flag: &str) -> bool {
-    if let Some((_, value)) = subject.plan.node.kubelet_extra_args.iter().rev().find(|(name, _)| name == flag) {
-        return value == "false";
-    }
-    let in_directories = FLAG_DIRECTORIES.into_iter().flat_map(|directory| {
-        let names = subject.root.list(&directory).ok().flatten().unwrap_or_default();
-        names.into_iter().filter(|name| name.ends_with(".conf")).filter_map(move |name| directory.join(&name).ok())
-    });
-    let given = format!("--{flag}=false");
-    FLAG_FILES.into_iter().chain(in_directories).any(|path| {
-        let text = subject.root.read(&path, MAX_FILE_BYTES).ok().flatten().unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        text.lines().any(|line| !line.trim_start().starts_with('#') && line.contains(&given))
-    })
 }
 
 /// The first line, counted from 1, that turns swap on at boot.

@@ -2,8 +2,7 @@
 //! handed over and not reported.
 
 use super::cluster_checks::{self, ClusterRequirements};
-use super::engine::{Check, Scope, Seen};
-use super::kubelet_flags;
+use super::engine::Seen;
 use super::subject::Subject;
 use super::worker::{checks, engine};
 use crate::node::state::NodeState;
@@ -39,12 +38,6 @@ impl<'a> Diagnosis<'a> {
     pub fn machine(&self) -> Vec<Seen> {
         let checks = checks();
         engine(&self.subject).look(&checks[..checks.len() - 1], &self.subject, &|name| self.is_wanted(name))
-    }
-
-    /// Whether its kubelet takes the flags that it is started with.
-    pub fn kubelet_flags(&self) -> Vec<Seen> {
-        let check = Check::new("KubeletFlags", Scope::RunningSystem, kubelet_flags::accepted);
-        engine(&self.subject).look(&[check], &self.subject, &|_| true)
     }
 
     /// What the configuration of its kubelet asks of it.

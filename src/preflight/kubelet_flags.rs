@@ -1,65 +1,67 @@
-//! Whether the kubelet that is installed accepts the flags that it will be started with. It is asked itself: whatever it has been
-//! told beside `--version`, it reads all flags, prints its version and ends (`cmd/kubelet/app/server.go`).
+//! Whether the kubelet takes the flags that it will be started with.
 
-use super::kubelet_version::VERSION_TIMEOUT;
+use super::given_flags::GivenFlag;
 use super::subject::Subject;
 use super::verdict::Verdict;
 use crate::error::codes;
-use crate::kubelet::flags;
-use crate::node::paths;
 use crate::rootfs::TargetPath;
-use crate::services::{Commands, find};
+use crate::values::{Version, may_be_set_by_kubelets};
 
-/// Environment files of the packages, and the variable in them.
-const EXTRA_FILES: [TargetPath; 3] = [
-    TargetPath::fixed("/etc/default/kubelet"),
-    TargetPath::fixed("/etc/sysconfig/kubelet"),
-    TargetPath::fixed("/etc/conf.d/kubelet"),
+/// The flag with the labels of the Node.
+const NODE_LABELS: &str = "node-labels";
+/// The first release whose kubelet ends where it is given a label that it may not set, and the first that is not known.
+const ENDS_FOR_LABELS: [Version; 2] = [
+    Version { major: 1, minor: 16, patch: 0, pre_release: false },
+    Version { major: 1, minor: 38, patch: 0, pre_release: true },
 ];
-const EXTRA_ARGS: &str = "KUBELET_EXTRA_ARGS=";
-/// Largest of these files, in bytes.
-const MAX_FILE_BYTES: usize = 1 << 18;
-const VERSION: &str = "--version";
 
-/// `KubeletFlags`.
+/// `KubeletFlags`: the kubelet is asked whether it takes them.
 pub(super) fn accepted(subject: &Subject<'_>) -> Vec<Verdict> {
-    let read = |path: &TargetPath| {
-        let bytes = subject.root.read(path, MAX_FILE_BYTES).ok().flatten()?;
-        Some(String::from_utf8_lossy(&bytes).into_owned())
-    };
-    let written = read(&paths::KUBEADM_FLAGS).and_then(|text| flags::parse(&text)).unwrap_or_default();
-    let mut words: Vec<String> = written.iter().map(|flag| format!("--{flag}")).collect();
-    words.extend(subject.plan.node.kubelet_extra_args.iter().map(|(name, value)| format!("--{name}={value}")));
-    let mut from = Vec::new();
-    for path in EXTRA_FILES {
-        let found = extra_args(&read(&path).unwrap_or_default());
-        if !found.is_empty() {
-            from.push(path.to_string());
-            words.extend(found);
-        }
-    }
-    // One that takes the question back would start a kubelet.
-    let Some(kubelet) = find(&subject.plan.host.path, "kubelet") else { return Vec::new() };
-    if words.is_empty() || words.iter().any(|word| word.starts_with(VERSION) || word == "--") {
-        return Vec::new();
-    }
-    let arguments: Vec<&str> = [VERSION].into_iter().chain(words.iter().map(String::as_str)).collect();
-    let output = match Commands::new(&subject.plan.host.path, VERSION_TIMEOUT).run(&kubelet, &arguments) {
-        Ok(output) => output,
-        Err(error) => return vec![Verdict::could_not_check(error)],
-    };
-    if output.status.success() {
-        return Vec::new();
-    }
-    let place = if from.is_empty() { paths::KUBEADM_FLAGS.to_string() } else { from.join(" and ") };
-    let text = format!("the kubelet does not start with its flags: {}", output.first_line());
-    let hint = format!("correct KUBELET_EXTRA_ARGS in {place} on this machine");
-    vec![Verdict::error(text, hint).with_code(&codes::KUBELET_UNHEALTHY)]
+    let Some(refusal) = subject.kubelet_refusal() else { return Vec::new() };
+    // A line of its log has the reason at the end.
+    let reason = refusal.split_once("err=\"").map_or(refusal, |(_, reason)| reason.trim_end_matches('"'));
+    let text = format!("the kubelet does not start with its flags: {reason}");
+    vec![refused(text, format!("correct {} on this machine", places(subject.kubelet_flags().iter())))]
 }
 
-/// The words of the last assignment, as systemd reads an environment file: quotes around the whole value are no part of it.
-fn extra_args(text: &str) -> Vec<String> {
-    let value = text.lines().rev().find_map(|line| line.trim().strip_prefix(EXTRA_ARGS)).unwrap_or_default().trim();
-    let quoted = ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
-    quoted.unwrap_or(value).split_whitespace().map(str::to_owned).collect()
+/// `KubeletLabels`: the kubelet ends at once where it is to give its Node a label of Kubernetes that is not a kubelet's to give.
+pub(super) fn labels(subject: &Subject<'_>) -> Vec<Verdict> {
+    let ends =
+        |version: &Version| !version.is_older_than(ENDS_FOR_LABELS[0]) && version.is_older_than(ENDS_FOR_LABELS[1]);
+    if !subject.kubelet().is_ok_and(ends) {
+        return Vec::new();
+    }
+    // A map: the label of each counts, wherever it is given.
+    let given = subject.kubelet_flags().iter().filter(|flag| flag.name == NODE_LABELS);
+    let labels = given.flat_map(|flag| flag.value().split(',').map(move |label| (flag, label.trim())));
+    let keys = labels.map(|(flag, label)| (flag, label.split('=').next().unwrap_or_default()));
+    let refused_keys = keys.filter(|(_, key)| !may_be_set_by_kubelets(key));
+    let verdict = |(flag, key): (&GivenFlag, &str)| {
+        let text = format!("the kubelet does not start with the label {key}, which it may not set on its own Node");
+        let place = places(std::iter::once(flag));
+        refused(text, format!("remove it from {place}; set it with `kubectl label node` on the control plane"))
+    };
+    refused_keys.map(verdict).collect()
+}
+
+fn refused(text: String, hint: String) -> Verdict {
+    Verdict::error(text, hint).with_code(&codes::KUBELET_FLAGS_REFUSED)
+}
+
+/// Where flags are given, each place once.
+fn places<'f>(flags: impl Iterator<Item = &'f GivenFlag>) -> String {
+    let mut places = Vec::new();
+    for flag in flags {
+        let place = flag.file.as_ref().map_or("kubeletExtraArgs of this join".to_owned(), TargetPath::to_string);
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    places.join(" or ")
+}
+
+/// Whether a flag, which counts more than the kubelet's configuration, is given as `false`.
+pub(super) fn says_no(subject: &Subject<'_>, name: &str) -> bool {
+    let last = subject.kubelet_flags().iter().rev().find(|flag| flag.name == name);
+    last.is_some_and(|flag| flag.value() == "false")
 }

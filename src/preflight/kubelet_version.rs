@@ -1,4 +1,6 @@
-//! The version of the kubelet that will run here.
+//! The version of the kubelet that will run here, and whether it takes the flags that it will be started with. One question asks for
+//! both: whatever a kubelet is told beside `--version`, it reads all flags, prints its version and ends
+//! (`cmd/kubelet/app/server.go`).
 
 use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
@@ -7,8 +9,10 @@ use std::time::Duration;
 use super::verdict::Verdict;
 use crate::error::codes;
 use crate::host::HostFacts;
-use crate::services::{Commands, Running, ServiceError, find};
+use crate::services::{Commands, Output, Running, ServiceError, find};
 use crate::values::{Quoted, Version};
+
+const ARGUMENT: &str = "--version";
 
 /// Longest time for `kubelet --version`: 90 MB from a slow card, on a machine that starts everything else as well. Shorter, and
 /// each attempt could be ended before it is done.
@@ -52,27 +56,49 @@ impl NoVersion {
 /// The version of the kubelet, asked for once: 90 MB take seconds from a slow card.
 #[derive(Default)]
 pub(super) struct KubeletVersion {
-    asked: Cell<Option<Running>>,
-    answer: OnceCell<Result<Version, NoVersion>>,
+    asked: Cell<Option<Question>>,
+    answer: OnceCell<Result<Answer, NoVersion>>,
+}
+
+/// A kubelet that has been asked.
+struct Question {
+    running: Running,
+    has_flags: bool,
+}
+
+/// What a kubelet says.
+struct Answer {
+    version: Version,
+    /// What it says to its flags, where it does not take them.
+    refusal: Option<String>,
 }
 
 impl KubeletVersion {
-    /// Begins to ask, and does not wait for the answer.
-    pub(super) fn ask(&self, host: &HostFacts) {
-        match start(host) {
-            Ok(running) => self.asked.set(Some(running)),
+    /// Begins to ask, and does not wait for the answer. `flags` are those that it will be started with, with their dashes.
+    pub(super) fn ask(&self, host: &HostFacts, flags: &[String]) {
+        match start(host, flags) {
+            Ok(question) => self.asked.set(Some(question)),
             Err(why) => drop(self.answer.set(Err(why))),
         }
     }
 
-    /// The answer, where that is known without waiting: there is no kubelet.
+    /// The version, where that is known without waiting: there is no kubelet.
     pub(super) fn known(&self) -> Option<Result<&Version, &NoVersion>> {
-        self.answer.get().map(Result::as_ref)
+        self.answer.get().map(|answer| answer.as_ref().map(|answer| &answer.version))
     }
 
-    /// The answer.
-    pub(super) fn get(&self, host: &HostFacts) -> Result<&Version, &NoVersion> {
-        let wait = || finish(self.asked.take().map_or_else(|| start(host), Ok)?);
+    /// The version. `flags` gives them where nobody has asked yet.
+    pub(super) fn get(&self, host: &HostFacts, flags: impl FnOnce() -> Vec<String>) -> Result<&Version, &NoVersion> {
+        self.answer(host, flags).map(|answer| &answer.version)
+    }
+
+    /// What it says to its flags, where it does not take them.
+    pub(super) fn refusal(&self, host: &HostFacts, flags: impl FnOnce() -> Vec<String>) -> Option<&str> {
+        self.answer(host, flags).ok().and_then(|answer| answer.refusal.as_deref())
+    }
+
+    fn answer(&self, host: &HostFacts, flags: impl FnOnce() -> Vec<String>) -> Result<&Answer, &NoVersion> {
+        let wait = || finish(self.asked.take().map_or_else(|| start(host, &flags()), Ok)?, || start(host, &[]));
         self.answer.get_or_init(wait).as_ref()
     }
 }
@@ -86,16 +112,30 @@ impl From<ServiceError> for NoVersion {
     }
 }
 
-fn start(host: &HostFacts) -> Result<Running, NoVersion> {
+/// With a flag that takes the question back, it would run: such flags are not asked about.
+fn start(host: &HostFacts, flags: &[String]) -> Result<Question, NoVersion> {
     let program = find(&host.path, "kubelet").ok_or_else(|| match host.find_outside_path("kubelet") {
         Some(elsewhere) => NoVersion::NotInPath(elsewhere),
         None => NoVersion::NotInstalled,
     })?;
-    Ok(Commands::new(&host.path, VERSION_TIMEOUT).start(&program, &["--version"])?)
+    let has_flags = !flags.is_empty() && flags.iter().all(|flag| !flag.starts_with(ARGUMENT));
+    let flags = flags.iter().filter(|_| has_flags).map(String::as_str);
+    let arguments: Vec<&str> = [ARGUMENT].into_iter().chain(flags).collect();
+    let running = Commands::new(&host.path, VERSION_TIMEOUT).start(&program, &arguments)?;
+    Ok(Question { running, has_flags })
 }
 
-fn finish(running: Running) -> Result<Version, NoVersion> {
-    let output = running.output()?;
+/// `again` asks without flags, where it is they that have failed.
+fn finish(question: Question, again: impl FnOnce() -> Result<Question, NoVersion>) -> Result<Answer, NoVersion> {
+    let output = question.running.output()?;
+    if output.status.success() || !question.has_flags {
+        return Ok(Answer { version: printed(&output)?, refusal: None });
+    }
+    let version = printed(&again()?.running.output()?)?;
+    Ok(Answer { version, refusal: Some(output.first_line().to_owned()) })
+}
+
+fn printed(output: &Output) -> Result<Version, NoVersion> {
     if !output.status.success() {
         let (ending, line) = (output.ending(), output.first_line());
         return Err(NoVersion::Unknown(format!("`kubelet --version` failed ({ending}): {line}")));
@@ -119,7 +159,9 @@ mod tests {
         let path = ["/usr/bin".into(), "/bin".into()];
         let sleep = find(&path, "sleep").unwrap();
         let verdict = |timeout, argument| {
-            finish(Commands::new(&path, timeout).start(&sleep, &[argument]).unwrap()).unwrap_err().verdict()
+            let running = Commands::new(&path, timeout).start(&sleep, &[argument]).unwrap();
+            let why = finish(Question { running, has_flags: false }, || unreachable!("it has no flags")).err().unwrap();
+            why.verdict()
         };
         let late = verdict(Duration::from_millis(50), "1000");
         assert_eq!(late.code.unwrap().class, Class::Transient, "{late:?}");

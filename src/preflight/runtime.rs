@@ -10,7 +10,10 @@ use super::verdict::Verdict;
 use crate::cri::{Condition, CriError};
 use crate::error::codes;
 use crate::rootfs::TargetPath;
+use crate::values::Version;
 
+/// The first kubelet that no longer takes the cgroup driver from its own configuration where the runtime does not tell it.
+const FIRST_WITH_RUNTIME_CONFIG_ONLY: Version = Version { major: 1, minor: 38, patch: 0, pre_release: true };
 /// The condition that counts. That there is no network yet is normal: its Pods come with the node.
 const RUNTIME_READY: &str = "RuntimeReady";
 
@@ -60,6 +63,19 @@ pub(super) fn version(subject: &Subject<'_>) -> Vec<Verdict> {
         Ok(Answers { has_runtime_config: Err(error), .. }) => {
             vec![failed(subject, "could not check if the runtime config is available", error)]
         }
+    }
+}
+
+/// `ContainerRuntimeVersion`, for a kubelet that cannot do without `RuntimeConfig`.
+pub(super) fn for_kubelet(subject: &Subject<'_>) -> Vec<Verdict> {
+    let cannot = |version: &Version| !version.is_older_than(FIRST_WITH_RUNTIME_CONFIG_ONLY);
+    match subject.runtime() {
+        Ok(Answers { has_runtime_config: Ok(false), .. }) if subject.kubelet().is_ok_and(cannot) => {
+            let text = "the container runtime does not have the CRI method RuntimeConfig, without which this kubelet does not start";
+            let hint = format!("update {} on this machine (containerd 2.0, CRI-O 1.28)", service(subject));
+            vec![Verdict::error(text, hint).with_code(&codes::PREFLIGHT_FAILED)]
+        }
+        _ => Vec::new(),
     }
 }
 

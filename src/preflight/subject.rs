@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, OnceCell};
 
+use super::given_flags::{self, GivenFlag};
 use super::kubelet_version::{KubeletVersion, NoVersion};
 use super::runtime_answers::{self, Answers};
 use crate::cri::CriError;
@@ -23,6 +24,7 @@ pub(super) struct Subject<'a> {
     kubelet: KubeletVersion,
     /// Its version is waited for after discovery.
     is_version_late: Cell<bool>,
+    kubelet_flags: OnceCell<Vec<GivenFlag>>,
     runtime: OnceCell<Result<Answers, CriError>>,
 }
 
@@ -34,14 +36,23 @@ impl<'a> Subject<'a> {
         init: InitSystem,
         report: &'a Report,
     ) -> Subject<'a> {
-        let (kubelet, is_version_late) = (KubeletVersion::default(), Cell::new(false));
-        Subject { plan, root, state, init, report, kubelet, is_version_late, runtime: OnceCell::new() }
+        Subject {
+            plan,
+            root,
+            state,
+            init,
+            report,
+            kubelet: KubeletVersion::default(),
+            is_version_late: Cell::new(false),
+            kubelet_flags: OnceCell::new(),
+            runtime: OnceCell::new(),
+        }
     }
 
     /// Lets the kubelet load beside the network: its version is waited for after discovery. That there is none is known
     /// before.
     pub(super) fn ask_kubelet(&self) {
-        self.kubelet.ask(&self.plan.host);
+        self.kubelet.ask(&self.plan.host, &self.askable_flags());
         self.is_version_late.set(self.kubelet.known().is_none());
     }
 
@@ -57,7 +68,25 @@ impl<'a> Subject<'a> {
 
     /// The version of the kubelet that is installed here, waited for.
     pub(super) fn kubelet(&self) -> Result<&Version, &NoVersion> {
-        self.kubelet.get(&self.plan.host)
+        self.kubelet.get(&self.plan.host, || self.askable_flags())
+    }
+
+    /// What the kubelet says to the flags that it will be started with, where it does not take them; nothing while that is not
+    /// waited for.
+    pub(super) fn kubelet_refusal(&self) -> Option<&str> {
+        if self.is_version_late.get() {
+            return None;
+        }
+        self.kubelet.refusal(&self.plan.host, || self.askable_flags())
+    }
+
+    /// The flags that the kubelet will be started with.
+    pub(super) fn kubelet_flags(&self) -> &[GivenFlag] {
+        self.kubelet_flags.get_or_init(|| given_flags::given(self.plan, self.root, self.state))
+    }
+
+    fn askable_flags(&self) -> Vec<String> {
+        given_flags::askable(self.kubelet_flags())
     }
 
     /// The container runtime's answers.

@@ -5,7 +5,7 @@ use super::control_plane::{self, ControlPlaneRequirements};
 use super::engine::{Check, Engine, Scope};
 use super::error::PreflightError;
 use super::subject::Subject;
-use super::{files, images, kubelet, machine, mounts, runtime, system, target};
+use super::{files, images, kubelet, kubelet_flags, machine, mounts, runtime, system, target};
 use crate::config::ImagePullPolicy;
 use crate::node::paths;
 use crate::node::state::NodeState;
@@ -27,8 +27,13 @@ fn version_check<'a>() -> Check<Subject<'a>> {
     Check::new("KubeletVersion", Scope::RunningSystem, kubelet::version)
 }
 
+/// Of the same answer.
+fn flags_check<'a>() -> Check<Subject<'a>> {
+    Check::new("KubeletFlags", Scope::RunningSystem, kubelet_flags::accepted)
+}
+
 /// kubeadm's, in its order, then ours.
-pub(super) fn checks<'a>() -> [Check<Subject<'a>>; 22] {
+pub(super) fn checks<'a>() -> [Check<Subject<'a>>; 23] {
     use Scope::{RunningKernel, RunningSystem, Target};
     [
         Check::named(|_| Some(files::name(&paths::KUBELET_CONF)), Target, files::kubelet_conf),
@@ -52,6 +57,7 @@ pub(super) fn checks<'a>() -> [Check<Subject<'a>>; 22] {
         Check::new("TargetWritable", Target, target::writable),
         Check::new("DirectoryOwner", Target, target::directory_owner),
         Check::new("DefaultHostname", Target, target::default_name),
+        flags_check(),
         Check::new("Clock", Target, target::clock),
     ]
 }
@@ -84,7 +90,7 @@ pub fn run<'a>(
     let mut errors = engine.errors(&checks, &subject);
     // There is no later any more.
     if !errors.is_empty() && subject.end_of_waiting() {
-        errors.extend(engine.errors(&[version_check()], &subject));
+        errors.extend(engine.errors(&[version_check(), flags_check()], &subject));
     }
     PreflightError::fail_if_any(errors)?;
     Ok(LocalChecksPassed(subject))

@@ -27,7 +27,7 @@ const INIT_SCRIPTS: TargetPath = TargetPath::fixed("/etc/init.d");
 const RUNLEVELS: TargetPath = TargetPath::fixed("/etc/runlevels");
 
 /// Bytes of a unit file; systemd's own limit is of this order (`LONG_LINE_MAX`).
-const MAX_UNIT_FILE: usize = 1024 * 1024;
+pub(super) const MAX_UNIT_FILE: usize = 1024 * 1024;
 
 /// What to write so that a service is started at boot, and what stands in the way.
 #[derive(Debug, Default)]
@@ -103,13 +103,15 @@ impl Enablement {
     }
 }
 
-enum Found {
+/// A unit as it was found.
+pub(super) enum Found {
     Unit(TargetPath),
     Masked(TargetPath),
     Nothing,
 }
 
-fn find_unit(root: &Root, unit_name: &str) -> Result<Found, RootError> {
+/// The file of a unit.
+pub(super) fn find_unit(root: &Root, unit_name: &str) -> Result<Found, RootError> {
     for unit in UNIT_DIRECTORIES.iter().filter_map(|directory| directory.join(unit_name).ok()) {
         if is_masked(root, &unit)? {
             return Ok(Found::Masked(unit));
@@ -132,7 +134,7 @@ fn is_masked(root: &Root, path: &TargetPath) -> Result<bool, RootError> {
 
 /// The drop-ins of a unit in the order in which they count: by name, wherever they are; of two with one name the one
 /// in the earlier directory.
-fn drop_ins(root: &Root, unit_name: &str) -> Result<Vec<TargetPath>, RootError> {
+pub(super) fn drop_ins(root: &Root, unit_name: &str) -> Result<Vec<TargetPath>, RootError> {
     let mut by_name = BTreeMap::new();
     for directory in UNIT_DIRECTORIES.iter().filter_map(|directory| directory.join(&format!("{unit_name}.d")).ok()) {
         for name in root.list(&directory)?.unwrap_or_default() {

@@ -1,4 +1,4 @@
-//! The `[Install]` section of a unit file (systemd.syntax(7), systemd.unit(5)).
+//! Unit files, and their `[Install]` section (systemd.syntax(7), systemd.unit(5)).
 
 /// By whom, and under which other names, a unit wants to be started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,21 +12,15 @@ pub(super) struct Install {
 impl Install {
     /// Adds what a unit file, or one of its drop-ins, says. An empty assignment takes back what was said before.
     pub(super) fn add(&mut self, text: &str) {
-        let mut in_install = false;
-        for line in logical_lines(text) {
-            if let Some(section) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-                in_install = section == "Install";
-                continue;
-            }
-            let Some((key, value)) = line.split_once('=').filter(|_| in_install) else { continue };
-            let list = match key.trim_end() {
+        for (key, value) in assignments(text, "Install") {
+            let list = match key.as_str() {
                 "WantedBy" => &mut self.wanted_by,
                 "RequiredBy" => &mut self.required_by,
                 "UpheldBy" => &mut self.upheld_by,
                 "Alias" => &mut self.alias,
                 _ => continue,
             };
-            let words = words(value);
+            let words = words(&value);
             if words.is_empty() {
                 list.clear();
             }
@@ -39,9 +33,23 @@ impl Install {
     }
 }
 
+/// The assignments of one section, in their order.
+pub(super) fn assignments(text: &str, section: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut is_in = false;
+    for line in logical_lines(text) {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            is_in = name == section;
+        } else if let Some((key, value)) = line.split_once('=').filter(|_| is_in) {
+            found.push((key.trim_end().to_owned(), value.to_owned()));
+        }
+    }
+    found
+}
+
 /// Lines without comments, continued ones joined: a backslash at the end of a line is a space, and a comment in between
 /// is skipped.
-fn logical_lines(text: &str) -> Vec<String> {
+pub(super) fn logical_lines(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut begun = String::new();
     for line in text.lines() {
@@ -64,7 +72,7 @@ fn logical_lines(text: &str) -> Vec<String> {
 }
 
 /// Words separated by white space; quotes hold one together.
-fn words(value: &str) -> Vec<String> {
+pub(super) fn words(value: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;

@@ -8,6 +8,22 @@ use super::node_name::is_subdomain;
 /// The longest name or value, in characters.
 const MAX_LENGTH: usize = 63;
 
+/// The labels of Kubernetes that a kubelet may set on its own Node (`pkg/kubelet/apis/well_known_labels.go`, the same from
+/// 1.16 to 1.37).
+const KUBELET_LABELS: [&str; 11] = [
+    "beta.kubernetes.io/arch",
+    "beta.kubernetes.io/instance-type",
+    "beta.kubernetes.io/os",
+    "failure-domain.beta.kubernetes.io/region",
+    "failure-domain.beta.kubernetes.io/zone",
+    "kubernetes.io/arch",
+    "kubernetes.io/hostname",
+    "kubernetes.io/os",
+    "node.kubernetes.io/instance-type",
+    "topology.kubernetes.io/region",
+    "topology.kubernetes.io/zone",
+];
+
 /// Why a text cannot be a key or a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LabelError {
@@ -52,6 +68,23 @@ pub fn check_label_value(value: &str) -> Result<(), LabelError> {
         return Ok(());
     }
     check(value).map_err(|error| Misprint::find(value).map_or(error, LabelError::Misprint))
+}
+
+/// Whether a kubelet of 1.16 up to 1.37 takes a label with this key for its own Node: it ends at once with any other.
+pub fn may_be_set_by_kubelets(key: &str) -> bool {
+    is_of_kubelet(key) || !["kubernetes.io", "k8s.io"].iter().any(|domain| has_prefix_in(key, domain))
+}
+
+fn is_of_kubelet(key: &str) -> bool {
+    let namespaces = ["kubelet.kubernetes.io", "node.kubernetes.io"];
+    KUBELET_LABELS.contains(&key) || namespaces.iter().any(|domain| has_prefix_in(key, domain))
+}
+
+/// Whether the prefix of a key is this domain, or below it.
+fn has_prefix_in(key: &str, domain: &str) -> bool {
+    key.split_once('/')
+        .and_then(|(prefix, _)| prefix.strip_suffix(domain))
+        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 fn check(text: &str) -> Result<(), LabelError> {

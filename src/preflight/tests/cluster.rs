@@ -1,6 +1,7 @@
 //! What is checked after discovery.
 
 use super::bench::{Bench, Lines, Said};
+use crate::cri::fake::{Fake, status};
 use crate::error::Explain;
 use crate::host::CgroupVersion;
 use crate::preflight::subject::Subject;
@@ -44,7 +45,9 @@ fn swap_is_compared_with_the_nodes_configuration() {
         (
             "on",
             |bench| {
-                bench.write("/etc/systemd/system/kubelet.service.d/9.conf", b"ExecStart=kubelet --fail-swap-on=false")
+                bench.write("/usr/lib/systemd/system/kubelet.service", b"[Service]\nExecStart=kubelet\n");
+                let drop_in = b"[Service]\nExecStart=\nExecStart=kubelet --fail-swap-on=false\n";
+                bench.write("/etc/systemd/system/kubelet.service.d/9.conf", drop_in)
             },
             "",
             None,
@@ -119,5 +122,79 @@ fn a_kubelet_newer_than_the_api_server_is_a_warning() {
             (found, expected) => found.is_none() && expected.is_none(),
         };
         assert!(agrees, "{found:?}, expected {expected:?}");
+    }
+}
+
+#[test]
+fn what_overrides_the_clusters_configuration_is_named() {
+    const CONFIG: &str =
+        "clusterDNS: [10.96.0.10]\nstaticPodPath: /etc/kubernetes/manifests\nrotateCertificates: true\n";
+    let with_directory = b"KUBELET_EXTRA_ARGS=--config-dir=/etc/kubelet.d\n".as_slice();
+    // The files, and what is said of each field that is overridden.
+    type Files<'a> = &'a [(&'a str, &'a [u8])];
+    let table: [(Files<'_>, &[&str]); 7] = [
+        (&[], &[]),
+        // Without the flag, nobody reads a drop-in.
+        (&[("/etc/kubelet.d/10.conf", b"clusterDNS: [1.1.1.1]")], &[]),
+        (
+            &[("/etc/default/kubelet", with_directory), ("/etc/kubelet.d/10.conf", b"clusterDNS: [1.1.1.1, 8.8.8.8]")],
+            &[
+                "/etc/kubelet.d/10.conf sets clusterDNS to 1.1.1.1,8.8.8.8, where the cluster's configuration has 10.96.0.10:",
+            ],
+        ),
+        // The last one counts, and it says what the cluster says.
+        (
+            &[
+                ("/etc/default/kubelet", with_directory),
+                ("/etc/kubelet.d/10.conf", b"rotateCertificates: false"),
+                ("/etc/kubelet.d/20.conf", b"rotateCertificates: true"),
+                ("/etc/kubelet.d/30.conf.bak", b"rotateCertificates: false"),
+            ],
+            &[],
+        ),
+        (
+            &[
+                ("/etc/default/kubelet", with_directory),
+                ("/etc/kubelet.d/10.conf", b"rotateCertificates: false\nstaticPodPath: /other\nmaxPods: 5"),
+            ],
+            &["sets staticPodPath to /other, where", "sets rotateCertificates to false, where"],
+        ),
+        // A flag counts more than a drop-in.
+        (
+            &[
+                ("/etc/default/kubelet", b"KUBELET_EXTRA_ARGS='--config-dir=/d --cluster-dns=10.96.0.10'\n"),
+                ("/d/10.conf", b"clusterDNS: [1.1.1.1]"),
+            ],
+            &[],
+        ),
+        (
+            &[("/etc/default/kubelet", b"KUBELET_EXTRA_ARGS=--rotate-certificates=false\n")],
+            &["/etc/default/kubelet sets rotateCertificates to false,"],
+        ),
+    ];
+    for (files, expected) in table {
+        for bench in [Bench::this_system(), Bench::other_root()] {
+            for (path, text) in files {
+                bench.write(path, text);
+            }
+            let said = after_discovery(&bench, CONFIG, None);
+            assert_eq!(said.result, Ok(()), "the kubelet starts");
+            let found: Vec<_> = said.warnings.iter().filter(|text| text.contains("KubeletDropIns")).collect();
+            assert_eq!(found.len(), expected.len(), "{files:?}: {found:?}");
+            for (found, expected) in found.iter().zip(expected) {
+                assert!(found.contains(expected), "{found}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_kubelet_that_needs_runtime_config_is_not_left_without_it() {
+    for (release, refused) in [("1.37.2", false), ("1.38.0-alpha.1", true), ("1.38.0", true)] {
+        let mut bench = Bench::this_system();
+        bench.program("kubelet", &format!("echo Kubernetes v{release}"));
+        bench.runtime = Some(Fake::runtime("0", &status("RuntimeReady", true, ""), "12"));
+        let names = after_discovery(&bench, "", None).error_names();
+        assert_eq!(names, if refused { vec!["ContainerRuntimeVersion"] } else { Vec::new() }, "{release}");
     }
 }

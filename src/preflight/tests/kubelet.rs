@@ -5,7 +5,7 @@ use std::path::Path;
 use super::bench::Bench;
 use crate::error::{Explain, codes};
 use crate::preflight::error::PreflightError;
-use crate::preflight::{ClusterRequirements, Diagnosis, run};
+use crate::preflight::{ClusterRequirements, run};
 use crate::report::Report;
 use crate::rootfs::Root;
 
@@ -134,39 +134,81 @@ fn a_missing_kubelet_alone_has_a_code_of_its_own() {
     assert_eq!(said.result.unwrap_err().code(), &codes::KUBELET_NOT_INSTALLED);
 }
 
-#[test]
-fn the_kubelet_is_asked_whether_it_takes_its_flags() {
-    let bench = Bench::this_system();
+/// A kubelet that writes down what it is asked, and refuses `--gone`.
+fn particular_kubelet(bench: &Bench) -> std::path::PathBuf {
     let asked = bench.root.path().join("asked");
     bench.program(
         "kubelet",
         &format!(
-            "echo \"$@\" > {}; for flag; do case $flag in --gone*) echo \"Error: unknown flag: $flag\" >&2; exit 1;; esac; done; \
+            "echo \"$@\" >> {}; for flag; do case $flag in --gone*) echo \"Error: unknown flag: $flag\" >&2; exit 1;; esac; done; \
              echo Kubernetes v1.37.2",
             asked.display()
         ),
     );
+    asked
+}
+
+#[test]
+fn the_kubelet_is_asked_whether_it_takes_its_flags_in_one_question() {
+    let bench = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
+    let asked = particular_kubelet(&bench);
     let look = || {
-        let report = Report::new(Vec::new());
-        let root = Root::open(bench.root.path()).unwrap();
-        let plan = bench.plan();
-        let seen = Diagnosis::new(&plan, &root, &bench.state, false, &report).kubelet_flags();
-        seen.into_iter().flat_map(|seen| seen.findings.unwrap()).collect::<Vec<_>>()
+        let found = match before_and_after(&bench, || {}) {
+            (Ok(()), Some(error)) => error.findings().to_vec(),
+            (Ok(()), None) => Vec::new(),
+            (Err(error), _) => panic!("{error}"),
+        };
+        let questions = std::fs::read_to_string(&asked).unwrap();
+        std::fs::remove_file(&asked).unwrap();
+        (found, questions)
     };
-    assert_eq!((look(), asked.exists()), (Vec::new(), false), "there is nothing to ask");
+    assert_eq!(look(), (Vec::new(), "--version\n".to_owned()));
     bench.write(
         "/etc/default/kubelet",
-        b"# KUBELET_EXTRA_ARGS=--gone\nKUBELET_EXTRA_ARGS=\"--v=2 --node-ip 10.0.0.1\"\n",
+        b"# KUBELET_EXTRA_ARGS=--gone\nKUBELET_EXTRA_ARGS=\"--v=2 --node-ip 10.0.0.1 --hostname-override=$HOSTNAME\"\n",
     );
-    assert_eq!(look(), []);
-    assert_eq!(std::fs::read_to_string(&asked).unwrap().trim(), "--version --v=2 --node-ip 10.0.0.1");
+    assert_eq!(look(), (Vec::new(), "--version --v=2 --node-ip=10.0.0.1\n".to_owned()));
     bench.write("/etc/default/kubelet", b"KUBELET_EXTRA_ARGS=--gone=1\n");
-    let found = look();
-    assert_eq!((found.len(), found[0].code), (1, Some(&codes::KUBELET_UNHEALTHY)), "{found:?}");
+    let (found, questions) = look();
+    assert_eq!(questions, "--version --gone=1\n--version\n", "the version is known all the same");
+    assert_eq!((found.len(), found[0].code), (1, Some(&codes::KUBELET_FLAGS_REFUSED)), "{found:?}");
+    assert_eq!(found[0].check, "KubeletFlags");
     assert!(found[0].message.ends_with("Error: unknown flag: --gone=1"), "{found:?}");
-    assert!(found[0].hint.as_ref().unwrap().contains("/etc/default/kubelet"), "{found:?}");
+    assert_eq!(found[0].hint.as_deref(), Some("correct /etc/default/kubelet on this machine"));
     // With that it would not print its version and end, but run.
-    std::fs::remove_file(&asked).unwrap();
-    bench.write("/etc/default/kubelet", b"KUBELET_EXTRA_ARGS=--gone=1 --version=false\n");
-    assert_eq!((look(), asked.exists()), (Vec::new(), false));
+    bench.write("/etc/default/kubelet", b"KUBELET_EXTRA_ARGS='--gone=1 --version=false'\n");
+    assert_eq!(look(), (Vec::new(), "--version\n".to_owned()));
+}
+
+#[test]
+fn a_label_that_a_kubelet_may_not_set_is_refused_wherever_it_is_given() {
+    let table = [
+        ("1.37.2", "pool=a,node.kubernetes.io/x=y,topology.kubernetes.io/zone=b", None),
+        ("1.37.2", "pool=a, node-role.kubernetes.io/worker=", Some("node-role.kubernetes.io/worker")),
+        ("1.15.9", "node-role.kubernetes.io/worker=", None),
+        ("1.38.0-alpha.1", "node-role.kubernetes.io/worker=", None),
+    ];
+    for (release, labels, refused) in table {
+        let bench = Bench { ignore: vec!["port-10250".into(), "kubeletversion".into()], ..Bench::this_system() };
+        bench.program("kubelet", &format!("echo Kubernetes v{release}"));
+        bench.write("/etc/default/kubelet", format!("KUBELET_EXTRA_ARGS='--node-labels=\"{labels}\"'\n").as_bytes());
+        let (before, after) = before_and_after(&bench, || {});
+        assert_eq!(before, Ok(()));
+        let said = after.map(|error| error.findings()[0].clone());
+        match (&said, refused) {
+            (None, None) => {}
+            (Some(finding), Some(key)) => {
+                assert_eq!(
+                    (finding.check.as_str(), finding.code),
+                    ("KubeletLabels", Some(&codes::KUBELET_FLAGS_REFUSED))
+                );
+                assert!(finding.message.contains(&format!("the label {key},")), "{finding:?}");
+                assert!(
+                    finding.hint.as_ref().unwrap().starts_with("remove it from /etc/default/kubelet;"),
+                    "{finding:?}"
+                );
+            }
+            _ => panic!("{release} {labels}: {said:?}"),
+        }
+    }
 }

@@ -43,6 +43,7 @@ fn the_names_and_their_order_are_kubeadms() {
             "TargetWritable",
             "DirectoryOwner",
             "DefaultHostname",
+            "KubeletFlags",
             "Clock",
         ]
     );
@@ -58,7 +59,7 @@ fn another_root_is_spared_checks_of_a_running_system() {
             "Checking this machine",
             "left out, the target root is not running: CRI, ContainerRuntimeVersion, Swap, FileExisting-losetup, \
              FileExisting-mount, FileExisting-cp, SystemVerification, KubeletVersion, Service-kubelet, Port-10250, \
-             FileContent--proc-sys-net-ipv4-ip_forward, MemoryCgroup",
+             FileContent--proc-sys-net-ipv4-ip_forward, MemoryCgroup, KubeletFlags",
         ]
     );
 }

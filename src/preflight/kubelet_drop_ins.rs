@@ -1,0 +1,69 @@
+//! `KubeletDropIns`: what of the machine's own overrides fields of the kubelet's configuration that the cluster needs. The kubelet
+//! starts with it: a warning. A drop-in counts more than `config.yaml`, and a flag more than a drop-in (`cmd/kubelet/app/server.go`).
+
+use serde_json::Value;
+
+use super::subject::Subject;
+use super::verdict::Verdict;
+use crate::kubelet::configuration::KubeletConfiguration;
+use crate::rootfs::TargetPath;
+use crate::yaml;
+
+/// The flag that names the directory of drop-ins; without it there are none (1.28 and newer).
+const CONFIG_DIR: &str = "config-dir";
+/// Largest drop-in that is read, in bytes.
+const MAX_FILE_BYTES: usize = 1 << 18;
+
+/// What the cluster or a join sets: the field, its flag, and what follows where somebody else sets it.
+const OF_THE_JOIN: [(&str, &str, &str); 3] = [
+    ("clusterDNS", "cluster-dns", "pods ask another name server than the cluster's"),
+    ("staticPodPath", "pod-manifest-path", "static pods are looked for elsewhere"),
+    ("rotateCertificates", "rotate-certificates", "this decides whether the kubelet renews its certificate"),
+];
+
+/// What overrides this configuration.
+pub(super) fn overrides(subject: &Subject<'_>, configuration: &KubeletConfiguration) -> Vec<Verdict> {
+    let drop_ins = drop_ins(subject);
+    let flags = subject.kubelet_flags();
+    let mut verdicts = Vec::new();
+    for (field, flag, consequence) in OF_THE_JOIN {
+        let in_drop_ins = drop_ins.iter().rev().find_map(|(path, value)| Some((path, shown(value.get(field)?))));
+        let in_flags = flags.iter().rev().find(|given| given.name == flag);
+        // What the settings of the join say themselves is what somebody wants.
+        let in_flags = in_flags.map(|given| given.file.as_ref().map(|file| (file, given.value().to_owned())));
+        let Some((place, value)) = in_flags.unwrap_or(in_drop_ins) else { continue };
+        let wanted = configuration.value().get(field).map(shown).unwrap_or_default();
+        if value != wanted {
+            let wanted = if wanted.is_empty() { "nothing" } else { &wanted };
+            verdicts.push(Verdict::warning(format!(
+                "{place} sets {field} to {value}, where the cluster's configuration has {wanted}: {consequence}"
+            )));
+        }
+    }
+    verdicts
+}
+
+/// The drop-ins in the order in which they are merged. What is no YAML is the kubelet's to refuse.
+fn drop_ins(subject: &Subject<'_>) -> Vec<(TargetPath, Value)> {
+    let named = subject.kubelet_flags().iter().rev().find(|flag| flag.name == CONFIG_DIR);
+    let Some(directory) = named.and_then(|flag| flag.value().parse::<TargetPath>().ok()) else { return Vec::new() };
+    let mut names = subject.root.list(&directory).ok().flatten().unwrap_or_default();
+    names.retain(|name| name.ends_with(".conf"));
+    names.sort();
+    let read = |name: String| {
+        let path = directory.join(&name).ok()?;
+        let bytes = subject.root.read(&path, MAX_FILE_BYTES).ok()??;
+        Some((path, yaml::parse_one(&String::from_utf8_lossy(&bytes)).ok()?.value))
+    };
+    names.into_iter().filter_map(read).collect()
+}
+
+/// A value as a flag has it.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Array(values) => values.iter().map(shown).collect::<Vec<_>>().join(","),
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
