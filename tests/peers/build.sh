@@ -4,7 +4,7 @@
 #   build.sh [--release R]                  everything
 #   build.sh [--release R] COMPONENT...     only these: kubeadm kubectl kube-apiserver kube-controller-manager
 #                                           kube-scheduler kubelet yamljson kubeletpatch pause etcd etcdmember etcd-3.5
-#                                           etcd-3.6 containerd containerd-shim-runc-v2 ctr
+#                                           etcd-3.6 containerd containerd-shim-runc-v2 ctr oldcri
 #   build.sh [--release R] --print-dir      builds nothing, prints where the programs are or would be
 #
 # R is a Kubernetes release: 1.37, the default, from the module kubernetes; or an older one, as 1.30 from kubernetes-1.30.
@@ -39,6 +39,7 @@ recipes=(
   "containerd              containerd github.com/containerd/containerd/v2/cmd/containerd"
   "containerd-shim-runc-v2 containerd github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2"
   "ctr                     containerd github.com/containerd/containerd/v2/cmd/ctr"
+  "oldcri                  containerd ./oldcri"
 )
 # The snapshotters that need C libraries or tools of their own.
 containerd_tags=no_btrfs,no_devmapper,no_zfs
