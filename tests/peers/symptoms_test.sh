@@ -225,7 +225,7 @@ without_kubelet() {
 }
 # A flag that the machine's administrator has left in the package's file.
 kubelet_flag() {
-  on_node sed -i.before "s/^KUBELET_EXTRA_ARGS=/&$1 /" /etc/default/kubelet
+  on_node sed -i.before "s|^KUBELET_EXTRA_ARGS=|&$1 |" /etc/default/kubelet
   undo+=('on_node mv /etc/default/kubelet.before /etc/default/kubelet')
 }
 
