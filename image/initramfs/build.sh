@@ -85,7 +85,7 @@ load() {
 			return
 		fi
 		if [ -n "${2-}" ]; then return; fi
-		echo "$0: no module $1 in $KERNEL_MODULES" >&2
+		echo "$0: no module $1 in $KERNEL_MODULES, and it is not built in; where this kernel does without, take it off the list in MODULES" >&2
 		exit 2
 	fi
 	module=$(basename "$file" | sed 's/\.ko.*/.ko/')

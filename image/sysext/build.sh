@@ -10,7 +10,13 @@
 set -eu
 
 case $# in 3 | 4) ;; *) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p;}' "$0" >&2; exit 2 ;; esac
-architecture=$1 binary=$2 out=$3 more=${4-}
+binary=$2 out=$3 more=${4-}
+# As systemd calls them (os-release(5), ARCHITECTURE=): another name would be merged nowhere.
+case $1 in
+x86-64 | x86_64) architecture=x86-64 ;;
+arm64 | aarch64) architecture=arm64 ;;
+*) echo "$0: unknown architecture $1: x86-64 or arm64" >&2; exit 2 ;;
+esac
 name=${EXTENSION:-kubejoin}
 here=$(cd "$(dirname "$0")" && pwd -P)
 export SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-0}"
