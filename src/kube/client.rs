@@ -107,8 +107,10 @@ impl Client {
         let (wanted, is_known) = (Wanted::csr(name), self.is_known);
         let request = self.request(Method::Get, &csr_watch_path(name, watch), None);
         let bearer = self.bearer.clone();
-        let streaming = self.server.stream(&request, deadline).map_err(|e| KubeError::net(&wanted, e))?;
-        CsrWatch::new(wanted, streaming, bearer).map_err(|error| error.for_one_who_was(is_known))
+        // A server says at once that it watches, or why it does not.
+        let head = Instant::now().checked_add(REQUEST_TIMEOUT).map_or(deadline, |end| end.min(deadline));
+        let streaming = self.server.stream(&request, head).map_err(|e| KubeError::net(&wanted, e))?;
+        CsrWatch::new(wanted, streaming, bearer, deadline).map_err(|error| error.for_one_who_was(is_known))
     }
 
     /// One request and its answer.

@@ -31,7 +31,7 @@ pub enum CsrEvent {
 }
 
 impl<'c> CsrWatch<'c> {
-    /// The events behind a head that is a success.
+    /// The events behind a head that is a success, until `deadline`.
     ///
     /// # Errors
     /// The head is a refusal.
@@ -39,8 +39,10 @@ impl<'c> CsrWatch<'c> {
         wanted: Wanted,
         mut streaming: Streaming<'c>,
         bearer: Option<Secret>,
+        deadline: Instant,
     ) -> Result<CsrWatch<'c>, KubeError> {
         if streaming.head.status == 200 {
+            streaming.set_deadline(deadline);
             return Ok(CsrWatch { wanted, streaming, buffer: Vec::new(), bearer });
         }
         let mut body = Vec::new();

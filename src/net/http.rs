@@ -281,6 +281,11 @@ impl Streaming<'_> {
         Ok(self.read_until(body, self.deadline)? != Read::Ended)
     }
 
+    /// Moves the deadline of the answer: a head is due soon, and what is watched may come late.
+    pub fn set_deadline(&mut self, deadline: Instant) {
+        self.deadline = deadline;
+    }
+
     /// Appends what came of the body by then. That nothing has come is no error before the deadline of the answer.
     pub fn read_until(&mut self, body: &mut Vec<u8>, until: Instant) -> Result<Read, NetError> {
         let connection = &mut *self.connection;
@@ -330,7 +335,8 @@ impl Streaming<'_> {
                     return Err(connection.broken(Cause::Closed(Stage::Body)));
                 }
                 Ok(_) => {}
-                Err(Cause::TimedOut(_)) if Instant::now() < self.deadline => {
+                // A peer that the kernel has given up on is no silence.
+                Err(Cause::TimedOut(_)) if (until..self.deadline).contains(&Instant::now()) => {
                     self.state = Some(Body::More(call));
                     return Ok(Read::Nothing);
                 }

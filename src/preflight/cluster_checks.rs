@@ -133,7 +133,7 @@ pub(super) fn ca_cert(subject: &Subject<'_>, requirements: &ClusterRequirements<
 /// `Swap`, against `failSwapOn`: kubeadm's warning is an error where the kubelet is known not to start. In another root what
 /// will be on is what its fstab says.
 pub(super) fn swap(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>) -> Vec<Verdict> {
-    if !requirements.kubelet.fail_swap_on() || kubelet_flags::says_no(subject, "fail-swap-on") {
+    if !requirements.kubelet.fail_swap_on() || says_no(subject, "fail-swap-on", "failSwapOn") {
         return Vec::new();
     }
     let line = swap_in_fstab(subject.root);
@@ -160,7 +160,7 @@ pub(super) fn cgroup_v1(subject: &Subject<'_>, requirements: &ClusterRequirement
     let fails = requirements.kubelet.value().get("failCgroupV1").and_then(serde_json::Value::as_bool).unwrap_or(true);
     let is_v1 = subject.plan.host.cgroups.version == Some(CgroupVersion::V1);
     let refuses = matches!(subject.kubelet(), Ok(kubelet) if !kubelet.is_older_than(FIRST_TO_FAIL_ON_CGROUP_V1));
-    if !fails || !is_v1 || !refuses || kubelet_flags::says_no(subject, "fail-cgroupv1") {
+    if !fails || !is_v1 || !refuses || says_no(subject, "fail-cgroupv1", "failCgroupV1") {
         return Vec::new();
     }
     vec![Verdict::error(
@@ -185,6 +185,11 @@ pub(super) fn skew(subject: &Subject<'_>, requirements: &ClusterRequirements<'_>
          {}.{} on this machine, or upgrade the control plane first",
         server.major, server.minor
     ))]
+}
+
+/// Whether something of the machine's own counts more than the configuration, and is `false`: a flag, or a drop-in.
+fn says_no(subject: &Subject<'_>, flag: &str, field: &str) -> bool {
+    kubelet_flags::says_no(subject, flag) || kubelet_drop_ins::say_no(subject, field)
 }
 
 /// The first line, counted from 1, that turns swap on at boot.

@@ -22,6 +22,11 @@ pub(super) struct GivenFlag {
 }
 
 impl GivenFlag {
+    /// Whether the value is what the kubelet will be given: nothing that systemd or a shell puts something in the place of.
+    pub(super) fn is_plain(&self) -> bool {
+        self.value.as_ref().is_none_or(|value| !value.contains(['$', '%', '\\', '`']))
+    }
+
     /// The value, that of a switch being `true`.
     pub(super) fn value(&self) -> &str {
         self.value.as_deref().unwrap_or("true")
@@ -64,5 +69,5 @@ pub(super) fn askable(given: &[GivenFlag]) -> Vec<String> {
         Some(value) => format!("--{}={value}", flag.name),
         None => format!("--{}", flag.name),
     };
-    given.iter().map(shown).filter(|flag| !flag.contains(['$', '%', '\\', '`'])).collect()
+    given.iter().filter(|flag| flag.is_plain()).map(shown).collect()
 }

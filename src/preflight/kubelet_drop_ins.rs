@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::kubelet_flags::is_no;
 use super::subject::Subject;
 use super::verdict::Verdict;
 use crate::kubelet::configuration::KubeletConfiguration;
@@ -24,16 +25,23 @@ const OF_THE_JOIN: [(&str, &str, &str); 3] = [
 /// What overrides this configuration.
 pub(super) fn overrides(subject: &Subject<'_>, configuration: &KubeletConfiguration) -> Vec<Verdict> {
     let drop_ins = drop_ins(subject);
-    let flags = subject.kubelet_flags();
     let mut verdicts = Vec::new();
     for (field, flag, consequence) in OF_THE_JOIN {
+        let given: Vec<_> = subject.kubelet_flags().iter().filter(|given| given.name == flag).collect();
+        // What the settings of the join say themselves is what somebody wants; and what is not known overrides nothing.
+        if given.iter().any(|given| given.file.is_none() || !given.is_plain()) {
+            continue;
+        }
+        let in_flags = given.last().and_then(|last| {
+            // A list is made longer by each.
+            let values: Vec<_> = given.iter().map(|given| given.value()).collect();
+            let value = if field == "clusterDNS" { values.join(",") } else { last.value().to_owned() };
+            Some((last.file.as_ref()?, value))
+        });
         let in_drop_ins = drop_ins.iter().rev().find_map(|(path, value)| Some((path, shown(value.get(field)?))));
-        let in_flags = flags.iter().rev().find(|given| given.name == flag);
-        // What the settings of the join say themselves is what somebody wants.
-        let in_flags = in_flags.map(|given| given.file.as_ref().map(|file| (file, given.value().to_owned())));
-        let Some((place, value)) = in_flags.unwrap_or(in_drop_ins) else { continue };
+        let Some((place, value)) = in_flags.or(in_drop_ins) else { continue };
         let wanted = configuration.value().get(field).map(shown).unwrap_or_default();
-        if value != wanted {
+        if !is_same(&value, &wanted) {
             let wanted = if wanted.is_empty() { "nothing" } else { &wanted };
             verdicts.push(Verdict::warning(format!(
                 "{place} sets {field} to {value}, where the cluster's configuration has {wanted}: {consequence}"
@@ -41,6 +49,18 @@ pub(super) fn overrides(subject: &Subject<'_>, configuration: &KubeletConfigurat
         }
     }
     verdicts
+}
+
+/// Whether a drop-in says `false` of a field; the last one that names it counts.
+pub(super) fn say_no(subject: &Subject<'_>, field: &str) -> bool {
+    drop_ins(subject).iter().rev().find_map(|(_, value)| value.get(field)) == Some(&Value::Bool(false))
+}
+
+fn is_same(value: &str, wanted: &str) -> bool {
+    let yes = |text: &str| ["1", "t", "T", "true", "True", "TRUE"].contains(&text);
+    value.trim_end_matches('/') == wanted.trim_end_matches('/')
+        || is_no(value) && is_no(wanted)
+        || yes(value) && yes(wanted)
 }
 
 /// The drop-ins in the order in which they are merged. What is no YAML is the kubelet's to refuse.

@@ -7,6 +7,22 @@ use crate::error::codes;
 use crate::rootfs::TargetPath;
 use crate::values::{Version, may_be_set_by_kubelets};
 
+/// Where flags of a kubelet stand: environment files of the packages, units and what is dropped into them.
+const FLAG_FILES: [TargetPath; 6] = [
+    TargetPath::fixed("/etc/default/kubelet"),
+    TargetPath::fixed("/etc/sysconfig/kubelet"),
+    TargetPath::fixed("/etc/conf.d/kubelet"),
+    TargetPath::fixed("/etc/systemd/system/kubelet.service"),
+    TargetPath::fixed("/usr/lib/systemd/system/kubelet.service"),
+    TargetPath::fixed("/usr/local/lib/systemd/system/kubelet.service"),
+];
+const FLAG_DIRECTORIES: [TargetPath; 3] = [
+    TargetPath::fixed("/etc/systemd/system/kubelet.service.d"),
+    TargetPath::fixed("/usr/lib/systemd/system/kubelet.service.d"),
+    TargetPath::fixed("/usr/local/lib/systemd/system/kubelet.service.d"),
+];
+/// Largest of these files, in bytes.
+const MAX_FILE_BYTES: usize = 1 << 18;
 /// The flag with the labels of the Node.
 const NODE_LABELS: &str = "node-labels";
 /// The first release whose kubelet ends where it is given a label that it may not set, and the first that is not known.
@@ -18,9 +34,7 @@ const ENDS_FOR_LABELS: [Version; 2] = [
 /// `KubeletFlags`: the kubelet is asked whether it takes them.
 pub(super) fn accepted(subject: &Subject<'_>) -> Vec<Verdict> {
     let Some(refusal) = subject.kubelet_refusal() else { return Vec::new() };
-    // A line of its log has the reason at the end.
-    let reason = refusal.split_once("err=\"").map_or(refusal, |(_, reason)| reason.trim_end_matches('"'));
-    let text = format!("the kubelet does not start with its flags: {reason}");
+    let text = format!("the kubelet does not start with its flags: {refusal}");
     vec![refused(text, format!("correct {} on this machine", places(subject.kubelet_flags().iter())))]
 }
 
@@ -60,8 +74,26 @@ fn places<'f>(flags: impl Iterator<Item = &'f GivenFlag>) -> String {
     places.join(" or ")
 }
 
-/// Whether a flag, which counts more than the kubelet's configuration, is given as `false`.
+/// Whether a flag, which counts more than the kubelet's configuration, is given as `false`: by what is known of its command line,
+/// or by the text of a file that its service may read in a way that is not understood here (a script, a wrapper).
 pub(super) fn says_no(subject: &Subject<'_>, name: &str) -> bool {
     let last = subject.kubelet_flags().iter().rev().find(|flag| flag.name == name);
-    last.is_some_and(|flag| flag.value() == "false")
+    last.is_some_and(|flag| is_no(flag.value())) || stands_in_a_file(subject, &format!("--{name}=false"))
+}
+
+/// Whether a value is false to the kubelet (Go's `strconv.ParseBool`).
+pub(super) fn is_no(value: &str) -> bool {
+    ["0", "f", "F", "false", "False", "FALSE"].contains(&value)
+}
+
+fn stands_in_a_file(subject: &Subject<'_>, given: &str) -> bool {
+    let in_directories = FLAG_DIRECTORIES.into_iter().flat_map(|directory| {
+        let names = subject.root.list(&directory).ok().flatten().unwrap_or_default();
+        names.into_iter().filter(|name| name.ends_with(".conf")).filter_map(move |name| directory.join(&name).ok())
+    });
+    FLAG_FILES.into_iter().chain(in_directories).any(|path| {
+        let text = subject.root.read(&path, MAX_FILE_BYTES).ok().flatten().unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        text.lines().any(|line| !line.trim_start().starts_with('#') && line.contains(given))
+    })
 }

@@ -132,7 +132,19 @@ fn finish(question: Question, again: impl FnOnce() -> Result<Question, NoVersion
         return Ok(Answer { version: printed(&output)?, refusal: None });
     }
     let version = printed(&again()?.running.output()?)?;
-    Ok(Answer { version, refusal: Some(output.first_line().to_owned()) })
+    // Whoever was ended by a signal has refused nothing.
+    let refusal = output.status.code().map(|_| reason(&output));
+    Ok(Answer { version, refusal })
+}
+
+/// What a kubelet has against its flags: in a line of its log, or before its usage. A word on each flag that is deprecated may
+/// stand before that.
+fn reason(output: &Output) -> String {
+    let lines = || output.stderr.lines().map(str::trim);
+    let of_log = lines().find_map(|line| Some(line.split_once("err=\"")?.1.trim_end_matches('"')));
+    let of_usage = lines().find(|line| line.starts_with("Error: "));
+    let other = lines().find(|line| !line.is_empty() && !line.starts_with("Flag --"));
+    of_log.or(of_usage).or(other).map_or_else(|| output.first_line().to_owned(), str::to_owned)
 }
 
 fn printed(output: &Output) -> Result<Version, NoVersion> {
@@ -153,6 +165,27 @@ pub(super) fn read(output: &str) -> Result<Version, NoVersion> {
 mod tests {
     use super::*;
     use crate::error::Class;
+
+    #[test]
+    fn the_reason_is_found_among_what_else_a_kubelet_says() {
+        let path = ["/usr/bin".into(), "/bin".into()];
+        let sh = find(&path, "sh").unwrap();
+        let answer = |script: &str| {
+            let start = |script: &str, has_flags| {
+                let running = Commands::new(&path, VERSION_TIMEOUT).start(&sh, &["-c", script]).unwrap();
+                Question { running, has_flags }
+            };
+            finish(start(script, true), || Ok(start("echo Kubernetes v1.37.2", false))).ok().unwrap().refusal
+        };
+        let deprecated = "echo Flag --cluster-dns has been deprecated >&2; ";
+        let log =
+            format!("{deprecated} echo 'E1130 1 run.go:72] \"command failed\" err=\"unknown flag: --x\"' >&2; exit 1");
+        assert_eq!(answer(&log).as_deref(), Some("unknown flag: --x"));
+        let usage = format!("{deprecated} echo 'Error: unknown flag: --x' >&2; echo Usage: >&2; exit 1");
+        assert_eq!(answer(&usage).as_deref(), Some("Error: unknown flag: --x"));
+        assert_eq!(answer("echo unknown flag >&2; exit 1").as_deref(), Some("unknown flag"));
+        assert_eq!(answer("kill -KILL $$"), None, "out of memory, say");
+    }
 
     #[test]
     fn a_kubelet_that_takes_too_long_is_asked_again() {

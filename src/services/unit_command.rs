@@ -20,28 +20,34 @@ pub struct ServiceFlag {
     pub file: TargetPath,
 }
 
-/// Words, and the file that they stand in.
-type Words = (Vec<String>, TargetPath);
+/// A word, and the file that it stands in.
+type Word = (String, TargetPath);
+
+/// Programs that are given another's command line as one word.
+const SHELLS: [&str; 5] = ["sh", "bash", "dash", "ash", "busybox"];
+/// What a shell does not hand to the program as it stands.
+const SHELL_SYNTAX: [char; 9] = [';', '|', '&', '<', '>', '(', ')', '{', '}'];
 
 /// The flags that `service` is started with, in their order, but for what stands in the environment file `but_not`. Nothing of a
-/// service that is masked, or that is started as something else than a program of its name.
+/// service that is masked, or that is started as something else than a program of its name, by itself or by a shell. A variable that no
+/// file sets stays as it is written: `$NAME`.
 ///
 /// # Errors
-/// A file cannot be read.
+/// A unit file cannot be read.
 pub fn service_flags(root: &Root, service: &str, but_not: &TargetPath) -> Result<Vec<ServiceFlag>, RootError> {
     let unit_name = format!("{service}.service");
     let words = match find_unit(root, &unit_name)? {
         Found::Masked(_) => Vec::new(),
-        Found::Nothing => environment_of_script(root, service)?,
+        Found::Nothing => environment_of_script(root, service),
         Found::Unit(unit) => {
             let mut command = Command::default();
             for part in std::iter::once(unit).chain(drop_ins(root, &unit_name)?) {
                 command.add(&text(root, &part)?, &part);
             }
-            command.words(root, service, but_not)?
+            command.words(root, service, but_not)
         }
     };
-    Ok(words.into_iter().flat_map(|(words, file)| flags_among(words, &file)).collect())
+    Ok(flags_among(words))
 }
 
 /// An assignment; of two with one name the last one counts.
@@ -61,7 +67,7 @@ impl Variable {
 /// What the unit and its drop-ins say, as each adds to it.
 #[derive(Default)]
 struct Command {
-    started: Vec<Words>,
+    started: Vec<(Vec<String>, TargetPath)>,
     environment: Vec<Variable>,
     environment_files: Vec<TargetPath>,
 }
@@ -90,73 +96,94 @@ impl Command {
     }
 
     /// The words behind the program, with the variables' in the place of `$NAME` and `${NAME}`.
-    fn words(mut self, root: &Root, service: &str, but_not: &TargetPath) -> Result<Vec<Words>, RootError> {
+    fn words(mut self, root: &Root, service: &str, but_not: &TargetPath) -> Vec<Word> {
         for file in &self.environment_files {
-            self.environment.extend(variables(root, file)?);
+            self.environment.extend(variables(root, file));
         }
         self.environment.retain(|variable| variable.file != *but_not);
         let mut found = Vec::new();
         for (command, file) in &self.started {
-            // A shell is given its program's command line as one word.
-            let command = command.iter().flat_map(|word| words(word));
-            let is_program =
-                |word: &String| word.trim_start_matches(['@', '-', ':', '+', '!']).rsplit('/').next() == Some(service);
-            for word in command.skip_while(|word| !is_program(word)).skip(1) {
-                let name = word.strip_prefix('$').map(|name| name.trim_start_matches('{').trim_end_matches('}'));
-                match name {
-                    None => found.push((vec![word], file.clone())),
-                    Some(name) => {
-                        let variable = self.environment.iter().rev().find(|variable| variable.name == name);
-                        found.extend(variable.map(|variable| (words(&variable.value), variable.file.clone())));
+            for word in arguments(command, service) {
+                match word.strip_prefix('$').and_then(|name| self.variable(name)) {
+                    // On its own it becomes as many words as it has.
+                    Some(variable) => {
+                        found.extend(words(&variable.value).into_iter().map(|word| (word, variable.file.clone())));
                     }
+                    None => found.push((self.substituted(word), file.clone())),
                 }
             }
         }
-        Ok(joined(found))
+        found
+    }
+
+    fn variable(&self, name: &str) -> Option<&Variable> {
+        self.environment.iter().rev().find(|variable| variable.name == name)
+    }
+
+    /// A word with what is known of `${NAME}` in its place.
+    fn substituted(&self, mut word: String) -> String {
+        for variable in self.environment.iter().rev() {
+            word = word.replace(&format!("${{{}}}", variable.name), &variable.value);
+        }
+        word
     }
 }
 
-/// Neighbours of one file in one list: a flag and its value may be two words.
-fn joined(parts: Vec<Words>) -> Vec<Words> {
-    let mut all: Vec<Words> = Vec::new();
-    for (words, file) in parts {
-        match all.last_mut().filter(|last| last.1 == file) {
-            Some(last) => last.0.extend(words),
-            None => all.push((words, file)),
-        }
+/// The arguments of the program `service` in a command line; none where that starts something else.
+fn arguments(command: &[String], service: &str) -> Vec<String> {
+    let name = |word: &str| {
+        word.trim_start_matches(['@', '-', ':', '+', '!']).rsplit('/').next().unwrap_or_default().to_owned()
+    };
+    let Some((first, rest)) = command.split_first() else { return Vec::new() };
+    if name(first) == service {
+        return rest.to_vec();
     }
-    all
+    let script = rest.iter().find(|word| word.contains(char::is_whitespace));
+    let Some(script) = script.filter(|_| SHELLS.contains(&&*name(first))) else { return Vec::new() };
+    // What another program prints may be anything.
+    if script.contains("$(") || script.contains('`') {
+        return Vec::new();
+    }
+    let parts = words(script);
+    let begins = |at: usize| at == 0 || parts[at - 1] == "exec" || parts[at - 1].ends_with(SHELL_SYNTAX);
+    let Some(at) = (0..parts.len()).find(|at| name(&parts[*at]) == service && begins(*at)) else { return Vec::new() };
+    parts[at + 1..].iter().take_while(|part| !part.contains(SHELL_SYNTAX)).cloned().collect()
 }
 
 /// What an init script reads: every variable that begins as flags do.
-fn environment_of_script(root: &Root, service: &str) -> Result<Vec<Words>, RootError> {
-    let mut found = Vec::new();
-    for file in ENVIRONMENT_DIRECTORIES.iter().filter_map(|directory| directory.join(service).ok()) {
-        let given = variables(root, &file)?.into_iter().filter(|variable| variable.value.starts_with("--"));
-        found.extend(given.map(|variable| (words(&variable.value), variable.file)));
-    }
-    Ok(found)
+fn environment_of_script(root: &Root, service: &str) -> Vec<Word> {
+    let files = ENVIRONMENT_DIRECTORIES.into_iter().filter_map(|directory| directory.join(service).ok());
+    let all = files.flat_map(|file| variables(root, &file));
+    let given = all.filter(|variable| variable.value.starts_with("--"));
+    given
+        .flat_map(|variable| words(&variable.value).into_iter().map(move |word| (word, variable.file.clone())))
+        .collect()
 }
 
-/// The assignments of an environment file.
-fn variables(root: &Root, file: &TargetPath) -> Result<Vec<Variable>, RootError> {
-    let lines = logical_lines(&text(root, file)?);
+/// The assignments of an environment file; none of one that cannot be read, as systemd has it of most.
+fn variables(root: &Root, file: &TargetPath) -> Vec<Variable> {
+    let lines = logical_lines(&text(root, file).unwrap_or_default());
     let assigned = lines.iter().filter_map(|line| line.split_once('='));
-    Ok(assigned.map(|(name, value)| Variable::new((name, &words(value).join(" ")), file)).collect())
+    assigned.map(|(name, value)| Variable::new((name, &words(value).join(" ")), file)).collect()
 }
 
-fn flags_among(words: Vec<String>, file: &TargetPath) -> Vec<ServiceFlag> {
+fn flags_among(words: Vec<Word>) -> Vec<ServiceFlag> {
     let mut flags = Vec::new();
-    let mut words = words.into_iter().take_while(|word| word != "--").peekable();
-    while let Some(word) = words.next() {
+    let mut words = words.into_iter().take_while(|(word, _)| word != "--").peekable();
+    while let Some((word, file)) = words.next() {
         let Some(flag) = word.strip_prefix("--") else { continue };
         let (name, value) = match flag.split_once('=') {
             Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
-            None => (flag.to_owned(), words.next_if(|next| !next.starts_with('-'))),
+            None => (flag.to_owned(), words.next_if(|(next, _)| is_value(next)).map(|(value, _)| value)),
         };
-        flags.push(ServiceFlag { name, value, file: file.clone() });
+        flags.push(ServiceFlag { name, value, file });
     }
     flags
+}
+
+/// Whether a word behind a flag is its value: another flag is none, a negative number is one.
+fn is_value(word: &str) -> bool {
+    word.strip_prefix('-').is_none_or(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 fn text(root: &Root, path: &TargetPath) -> Result<String, RootError> {
@@ -225,9 +252,28 @@ ExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELE
             found(&[("etc/systemd/system/kubelet.service", &format!("[Service]\nExecStart={command}\n"))])
         };
         let none: [&str; 0] = [];
-        assert_eq!(unit("/usr/bin/podman run --privileged image"), none);
+        let at = "@/etc/systemd/system/kubelet.service";
+        for other in [
+            "/usr/bin/podman run --privileged image",
+            "/usr/bin/podman run --name kubelet --privileged image",
+            "/usr/bin/podman run --volume /var/lib/kubelet:/var/lib/kubelet --privileged image",
+            "/opt/bin/kubelet-wrapper --a",
+            "/bin/sh -c 'kubelet --hostname-override $(hostname --fqdn) --v=2'",
+            "/usr/bin/nsenter --mount=x kubelet --a",
+        ] {
+            assert_eq!(unit(other), none, "{other}");
+        }
+        let script =
+            "/bin/sh -c 'mount --bind /var/lib/kubelet /var/lib/kubelet && exec kubelet --v=2 2>&1 | tee --append /k'";
+        assert_eq!(unit(script), [format!("v=2{at}")]);
+        assert_eq!(unit("/bin/sh -c 'kubelet --v=2; echo --done'"), none, "what belongs to whom is not certain");
+        assert_eq!(unit("kubelet --oom-score-adj -999 --a"), [format!("oom-score-adj=-999{at}"), format!("a=-{at}")]);
+        assert_eq!(
+            unit("kubelet --node-ip ${IP} --x=${IP}"),
+            [format!("node-ip=${{IP}}{at}"), format!("x=${{IP}}{at}")]
+        );
         assert_eq!(unit("/bin/sh -c 'exec /usr/bin/kubelet --v=2'"), ["v=2@/etc/systemd/system/kubelet.service"]);
-        assert_eq!(unit("/usr/bin/nsenter --mount=x kubelet --a -- --b"), ["a=-@/etc/systemd/system/kubelet.service"]);
+        assert_eq!(unit("-/usr/bin/kubelet --a -- --b"), [format!("a=-{at}")]);
         assert_eq!(
             unit("kubelet --a -v 3 $NOTHING --b"),
             ["a=-@/etc/systemd/system/kubelet.service", "b=-@/etc/systemd/system/kubelet.service"]

@@ -18,8 +18,10 @@ use crate::text::UntrustedText;
 pub const APPROVER_GRACE: Duration = Duration::from_secs(5);
 /// The longest single WATCH: as long as kubeadm waits in all, so that one is enough.
 const WATCH_TIMEOUT: Duration = Duration::from_secs(300);
-/// The same once one was cut: what cuts a connection without traffic does so after a minute, most often.
-const CAREFUL_WATCH_TIMEOUT: Duration = Duration::from_secs(50);
+/// The same once one was cut: kubeadm's example of a load balancer ends a connection without traffic after 35 s.
+const CAREFUL_WATCH_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long the first event may take, which is the request as it is: where it does not come, something in between keeps events back.
+const FIRST_EVENT_TIMEOUT: Duration = REQUEST_TIMEOUT;
 /// A WATCH that the server ends earlier is none: watching again would be asking without pause.
 const LEAST_WATCH: Duration = Duration::from_secs(4);
 /// How often it is said what is waited for.
@@ -131,14 +133,23 @@ impl<'a> CsrWait<'a> {
         let least = Grace::new(LEAST_WATCH.min(timeout / 2));
         let deadline = self.retry.exchange_deadline(timeout + REQUEST_TIMEOUT);
         let mut events = client.watch_csr(self.request.name(), timeout, deadline)?;
-        while let Some(event) = events.next_event(self.next_reminder().unwrap_or(deadline))? {
+        let mut silence = Some(Grace::new(FIRST_EVENT_TIMEOUT));
+        loop {
+            let reminder = self.next_reminder().unwrap_or(deadline);
+            let until = silence.map_or(reminder, |silence| silence.end().min(reminder));
+            let Some(event) = events.next_event(until)? else { break };
             match event {
                 CsrEvent::Now(csr) => {
+                    silence = None;
                     if let Some(certificate) = self.certificate_of(csr)? {
                         return Ok(Some(certificate));
                     }
                 }
                 CsrEvent::Deleted => return Err(self.deleted()),
+                CsrEvent::Nothing if silence.is_some_and(|silence| silence.is_over()) => {
+                    self.step = Step::Poll;
+                    return Ok(None);
+                }
                 CsrEvent::Nothing => {}
             }
             self.remind();

@@ -316,6 +316,7 @@ fn a_broken_watch_does_not_fail_the_join() {
         Watch::GarbageAfter(1),
         Watch::EndlessLineAfter(0),
         Watch::ExpiredAfter(1),
+        Watch::Mute,
     ] {
         let slow = kubejoin_apiserver::Approver::Auto(Duration::from_millis(600));
         let server = ApiServer::start(Options { faults: Faults::watch(watch), approver: slow, ..Options::default() });

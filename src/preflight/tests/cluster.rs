@@ -32,7 +32,7 @@ fn swap_is_compared_with_the_nodes_configuration() {
     type Change = fn(&mut Bench);
     let extra =
         |bench: &mut Bench| bench.write("/etc/default/kubelet", b"#x\nKUBELET_EXTRA_ARGS=--fail-swap-on=false\n");
-    let table: [(&str, Change, &str, Option<&str>); 9] = [
+    let table: [(&str, Change, &str, Option<&str>); 11] = [
         ("on", |_| {}, "", Some("run `swapoff -a` and remove what turns it on (zram-generator")),
         (
             "on",
@@ -53,6 +53,25 @@ fn swap_is_compared_with_the_nodes_configuration() {
             None,
         ),
         ("on", |bench| bench.write("/etc/default/kubelet", b"# --fail-swap-on=false"), "", Some("run `swapoff -a`")),
+        // A program that is not understood may read it.
+        (
+            "on",
+            |bench| {
+                bench.write("/usr/lib/systemd/system/kubelet.service", b"[Service]\nExecStart=/opt/start\n");
+                bench.write("/etc/default/kubelet", b"KUBELET_EXTRA_ARGS=--fail-swap-on=false\n");
+            },
+            "",
+            None,
+        ),
+        (
+            "on",
+            |bench| {
+                bench.write("/etc/default/kubelet", b"KUBELET_EXTRA_ARGS=--config-dir=/d\n");
+                bench.write("/d/1.conf", b"failSwapOn: false");
+            },
+            "",
+            None,
+        ),
         ("off", |bench| bench.write("/etc/fstab", FSTAB.as_bytes()), "", None),
         ("elsewhere", |_| {}, "", None),
         (
@@ -132,7 +151,7 @@ fn what_overrides_the_clusters_configuration_is_named() {
     let with_directory = b"KUBELET_EXTRA_ARGS=--config-dir=/etc/kubelet.d\n".as_slice();
     // The files, and what is said of each field that is overridden.
     type Files<'a> = &'a [(&'a str, &'a [u8])];
-    let table: [(Files<'_>, &[&str]); 7] = [
+    let table: [(Files<'_>, &[&str]); 9] = [
         (&[], &[]),
         // Without the flag, nobody reads a drop-in.
         (&[("/etc/kubelet.d/10.conf", b"clusterDNS: [1.1.1.1]")], &[]),
@@ -170,6 +189,18 @@ fn what_overrides_the_clusters_configuration_is_named() {
         (
             &[("/etc/default/kubelet", b"KUBELET_EXTRA_ARGS=--rotate-certificates=false\n")],
             &["/etc/default/kubelet sets rotateCertificates to false,"],
+        ),
+        // The same in other words, what is not known, and a list that flags make longer.
+        (
+            &[(
+                "/etc/default/kubelet",
+                b"KUBELET_EXTRA_ARGS='--rotate-certificates=1 --pod-manifest-path=/etc/kubernetes/manifests/ --cluster-dns=${DNS}'\n",
+            )],
+            &[],
+        ),
+        (
+            &[("/etc/default/kubelet", b"KUBELET_EXTRA_ARGS='--cluster-dns=10.96.0.10 --cluster-dns=1.1.1.1'\n")],
+            &["/etc/default/kubelet sets clusterDNS to 10.96.0.10,1.1.1.1,"],
         ),
     ];
     for (files, expected) in table {
