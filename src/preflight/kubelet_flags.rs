@@ -74,11 +74,15 @@ fn places<'f>(flags: impl Iterator<Item = &'f GivenFlag>) -> String {
     places.join(" or ")
 }
 
-/// Whether a flag, which counts more than the kubelet's configuration, is given as `false`: by what is known of its command line,
-/// or by the text of a file that its service may read in a way that is not understood here (a script, a wrapper).
+/// Whether a flag, which counts more than the kubelet's configuration, is given as `false`: by what is known of its command line;
+/// where that has no such flag, by the text of a file that its service may read in a way that is not understood here (a script,
+/// a wrapper).
 pub(super) fn says_no(subject: &Subject<'_>, name: &str) -> bool {
     let last = subject.kubelet_flags().iter().rev().find(|flag| flag.name == name);
-    last.is_some_and(|flag| is_no(flag.value())) || stands_in_a_file(subject, &format!("--{name}=false"))
+    match last.filter(|flag| flag.is_plain()) {
+        Some(flag) => is_no(flag.value()),
+        None => stands_in_a_file(subject, &format!("--{name}=false")),
+    }
 }
 
 /// Whether a value is false to the kubelet (Go's `strconv.ParseBool`).

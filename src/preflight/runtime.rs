@@ -73,7 +73,7 @@ pub(super) fn for_kubelet(subject: &Subject<'_>) -> Vec<Verdict> {
         Ok(Answers { has_runtime_config: Ok(false), .. }) if subject.kubelet().is_ok_and(cannot) => {
             let text = "the container runtime does not have the CRI method RuntimeConfig, without which this kubelet does not start";
             let hint = format!("update {} on this machine (containerd 2.0, CRI-O 1.28)", service(subject));
-            vec![Verdict::error(text, hint).with_code(&codes::PREFLIGHT_FAILED)]
+            vec![Verdict::error(text, hint)]
         }
         _ => Vec::new(),
     }

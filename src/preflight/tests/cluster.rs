@@ -32,7 +32,7 @@ fn swap_is_compared_with_the_nodes_configuration() {
     type Change = fn(&mut Bench);
     let extra =
         |bench: &mut Bench| bench.write("/etc/default/kubelet", b"#x\nKUBELET_EXTRA_ARGS=--fail-swap-on=false\n");
-    let table: [(&str, Change, &str, Option<&str>); 11] = [
+    let table: [(&str, Change, &str, Option<&str>); 12] = [
         ("on", |_| {}, "", Some("run `swapoff -a` and remove what turns it on (zram-generator")),
         (
             "on",
@@ -53,6 +53,19 @@ fn swap_is_compared_with_the_nodes_configuration() {
             None,
         ),
         ("on", |bench| bench.write("/etc/default/kubelet", b"# --fail-swap-on=false"), "", Some("run `swapoff -a`")),
+        // What the unit says counts, and not what it does not read.
+        (
+            "on",
+            |bench| {
+                bench.write(
+                    "/usr/lib/systemd/system/kubelet.service",
+                    b"[Service]\nExecStart=kubelet --fail-swap-on=1\n",
+                );
+                bench.write("/etc/default/kubelet", b"KUBELET_EXTRA_ARGS=--fail-swap-on=false\n");
+            },
+            "",
+            Some("run `swapoff -a`"),
+        ),
         // A program that is not understood may read it.
         (
             "on",
