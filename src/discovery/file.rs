@@ -194,7 +194,7 @@ fn fetch(
     settled: bool,
 ) -> Result<(Answer, Option<SystemTime>), DiscoveryError> {
     let wanted = cluster_info();
-    let answer = asked.fetch(wanted.path(), MAX_OBJECT, deadline)?;
+    let answer = asked.fetch(&wanted.cached_path(), MAX_OBJECT, deadline)?;
     match decode::<ConfigMap>(&wanted, &answer, None) {
         Err(error @ KubeError { cause: KubeCause::NotFound { .. }, .. }) if !settled => {
             Err(DiscoveryError::unverified(endpoint, error, &answer))

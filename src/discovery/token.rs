@@ -157,7 +157,7 @@ fn signed_kubeconfig(
     deadline: Instant,
 ) -> Result<(String, Option<SystemTime>), DiscoveryError> {
     let wanted = Wanted::config_map("kube-public", "cluster-info");
-    let answer = candidate.server.fetch(wanted.path(), MAX_OBJECT, deadline)?;
+    let answer = candidate.server.fetch(&wanted.cached_path(), MAX_OBJECT, deadline)?;
     let endpoint = candidate.endpoint;
     let config_map: ConfigMap =
         decode(&wanted, &answer, None).map_err(|error| DiscoveryError::unverified(endpoint, error, &answer))?;

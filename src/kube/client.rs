@@ -46,15 +46,16 @@ impl Client {
     }
 
     /// ConfigMaps and a Node in one round trip: what a joining worker asks before it requests its certificate. As the API
-    /// server has them in memory: without a question to etcd each costs the control plane a third, which a fleet is grateful
-    /// for. Nobody who asks twice could rely on more: what is written a moment later is missed either way.
+    /// server has them in memory, which a fleet is grateful for. Nobody who asks twice could rely on more: what is written a
+    /// moment later is missed either way.
     pub fn config_maps_and_node(
         &mut self,
         config_maps: &[Wanted],
         node: &Wanted,
         deadline: Instant,
     ) -> Result<Answers, KubeError> {
-        let requests: Vec<_> = config_maps.iter().chain([node]).map(|wanted| self.get_cached(wanted)).collect();
+        let get = |wanted: &Wanted| self.request(Method::Get, &wanted.cached_path(), None);
+        let requests: Vec<_> = config_maps.iter().chain([node]).map(get).collect();
         let first = config_maps.first().unwrap_or(node);
         let answers = self.server.exchange(&requests, None, MAX_OBJECT, deadline);
         let mut answers = answers.map_err(|e| KubeError::net(first, e))?;
@@ -140,11 +141,6 @@ impl Client {
 
     pub(super) fn get(&self, wanted: &Wanted) -> Request {
         self.request(Method::Get, wanted.path(), None)
-    }
-
-    /// For an answer from the API server's cache (reference/using-api/api-concepts, "resourceVersion=0": any version).
-    fn get_cached(&self, wanted: &Wanted) -> Request {
-        self.request(Method::Get, &format!("{}?resourceVersion=0", wanted.path()), None)
     }
 
     /// The answer to one request, whatever its status.

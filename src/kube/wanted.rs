@@ -117,6 +117,12 @@ impl Wanted {
     pub fn path(&self) -> &str {
         &self.path
     }
+
+    /// The same, for an answer from the API server's memory: a question to etcd costs the control plane three times as much
+    /// (reference/using-api/api-concepts, "resourceVersion=0": any version).
+    pub fn cached_path(&self) -> String {
+        format!("{}?resourceVersion=0", self.path)
+    }
 }
 
 /// Path and query of a WATCH on one certificate signing request.
