@@ -7,13 +7,15 @@ use super::kubelet_flags::is_no;
 use super::subject::Subject;
 use super::verdict::Verdict;
 use crate::kubelet::configuration::KubeletConfiguration;
-use crate::rootfs::TargetPath;
+use crate::rootfs::{FileKind, Root, TargetPath};
 use crate::yaml;
 
 /// The flag that names the directory of drop-ins; without it there are none (1.28 and newer).
 const CONFIG_DIR: &str = "config-dir";
 /// Largest drop-in that is read, in bytes.
 const MAX_FILE_BYTES: usize = 1 << 18;
+/// How far below it a drop-in may be.
+const MAX_DEPTH: usize = 8;
 
 /// What the cluster or a join sets: the field, its flag, and what follows where somebody else sets it.
 const OF_THE_JOIN: [(&str, &str, &str); 3] = [
@@ -67,15 +69,26 @@ fn is_same(value: &str, wanted: &str) -> bool {
 fn drop_ins(subject: &Subject<'_>) -> Vec<(TargetPath, Value)> {
     let named = subject.kubelet_flags().iter().rev().find(|flag| flag.name == CONFIG_DIR);
     let Some(directory) = named.and_then(|flag| flag.value().parse::<TargetPath>().ok()) else { return Vec::new() };
-    let mut names = subject.root.list(&directory).ok().flatten().unwrap_or_default();
-    names.retain(|name| name.ends_with(".conf"));
-    names.sort();
-    let read = |name: String| {
-        let path = directory.join(&name).ok()?;
-        let bytes = subject.root.read(&path, MAX_FILE_BYTES).ok()??;
-        Some((path, yaml::parse_one(&String::from_utf8_lossy(&bytes)).ok()?.value))
-    };
-    names.into_iter().filter_map(read).collect()
+    let mut found = Vec::new();
+    add_drop_ins(subject.root, &directory, MAX_DEPTH, &mut found);
+    found
+}
+
+/// Those of a directory by their names, and where one is a directory, those in it, as Go's `filepath.WalkDir` has them.
+fn add_drop_ins(root: &Root, directory: &TargetPath, depth: usize, found: &mut Vec<(TargetPath, Value)>) {
+    for name in root.list(directory).ok().flatten().unwrap_or_default() {
+        let Ok(path) = directory.join(&name) else { continue };
+        let is_directory =
+            root.link_metadata(&path).is_ok_and(|at| at.is_some_and(|at| at.kind == FileKind::Directory));
+        if is_directory && depth > 0 {
+            add_drop_ins(root, &path, depth - 1, found);
+        } else if name.ends_with(".conf")
+            && let Ok(Some(bytes)) = root.read(&path, MAX_FILE_BYTES)
+            && let Ok(read) = yaml::parse_one(&String::from_utf8_lossy(&bytes))
+        {
+            found.push((path, read.value));
+        }
+    }
 }
 
 /// A value as a flag has it.

@@ -13,7 +13,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 begin "$@"
 cluster=$work/cluster worker=$work/worker
 clusters=("$cluster") nodes=("$worker")
-drop_in=/etc/kubelet.d/10-site.conf
+drop_in=/etc/kubelet.d/site/10.conf
 
 main() {
   "$here/build.sh" >/dev/null
@@ -41,7 +41,7 @@ main() {
   fi
 
   section "what overrides the cluster's configuration"
-  node run "$worker" mkdir -p /etc/kubelet.d
+  node run "$worker" mkdir -p "${drop_in%/*}"
   printf 'apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nclusterDNS: [192.0.2.53]\nrotateCertificates: false\n' \
     | node run "$worker" tee "$drop_in" >/dev/null
   check "nobody reads a drop-in without --config-dir: nothing is said of it" joins_in_silence

@@ -164,7 +164,7 @@ fn what_overrides_the_clusters_configuration_is_named() {
     let with_directory = b"KUBELET_EXTRA_ARGS=--config-dir=/etc/kubelet.d\n".as_slice();
     // The files, and what is said of each field that is overridden.
     type Files<'a> = &'a [(&'a str, &'a [u8])];
-    let table: [(Files<'_>, &[&str]); 9] = [
+    let table: [(Files<'_>, &[&str]); 10] = [
         (&[], &[]),
         // Without the flag, nobody reads a drop-in.
         (&[("/etc/kubelet.d/10.conf", b"clusterDNS: [1.1.1.1]")], &[]),
@@ -190,6 +190,16 @@ fn what_overrides_the_clusters_configuration_is_named() {
                 ("/etc/kubelet.d/10.conf", b"rotateCertificates: false\nstaticPodPath: /other\nmaxPods: 5"),
             ],
             &["sets staticPodPath to /other, where", "sets rotateCertificates to false, where"],
+        ),
+        // A directory in it comes where its name does.
+        (
+            &[
+                ("/etc/default/kubelet", with_directory),
+                ("/etc/kubelet.d/15/deep/10.conf", b"rotateCertificates: false\nstaticPodPath: /other"),
+                ("/etc/kubelet.d/10.conf", b"rotateCertificates: true"),
+                ("/etc/kubelet.d/20.conf", b"staticPodPath: /etc/kubernetes/manifests"),
+            ],
+            &["/etc/kubelet.d/15/deep/10.conf sets rotateCertificates to false,"],
         ),
         // A flag counts more than a drop-in.
         (
