@@ -22,7 +22,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 . "$here/../../tests/boot/vm.sh"
 
 seed=${POWER_CUTS_SEED:-1} step=${POWER_CUTS_STEP:-1}
-states='' mounted='' memory='' undisturbed='' bad=0 stage_before=0 played=0 stages=(nothing key certificate joined)
+states='' mounted='' memory='' undisturbed='' bad=0 stage_before=0 stages=(nothing key certificate joined)
 
 main() {
   begin "${1:?trixie or bookworm}"
@@ -97,6 +97,8 @@ cut_everywhere() {
   printf '        %-8s %-12s %s\n' kind found states
   cut -d' ' -f1,2 "$work/states" | LC_ALL=C sort | uniq -c | awk '{ printf "        %-8s %-12s %s\n", $2, $3, $1 }'
   count=$(wc -l <"$work/states")
+  # What is before the join must not hold anything of what came after.
+  check "the first state has nothing of the join" [ "$(head -n 1 "$work/states" | cut -d' ' -f1,2)" = "prefix nothing" ]
   check "each of $count states ends as the undisturbed join, and says joined only if it is" [ "$bad" = 0 ]
   check "there were states before, within and after the join" states_of_every_stage
 }
@@ -147,13 +149,13 @@ make_state() {
     [ "$flush" -le "$2" ] || break
     last=$flush
   done
-  # Everything up to that flush is played once, and only forwards.
-  if [ ! -e "$states/flushed" ] || [ "$played" -gt "$last" ]; then
+  # Everything up to that flush is played once, and only forwards. How far it has been is kept beside it: a subshell may play it.
+  if [ ! -e "$states/played" ] || [ "$(<"$states/played")" -gt "$last" ]; then
     cp --sparse=always "$work/before.ext4" "$states/flushed"
-    played=0
+    echo 0 >"$states/played"
   fi
-  "$work/write_log" apply "$work/power.log" "$states/flushed" "$played" "$last"
-  played=$last
+  "$work/write_log" apply "$work/power.log" "$states/flushed" "$(<"$states/played")" "$last"
+  echo "$last" >"$states/played"
   cp --reflink=always "$states/flushed" "$states/$1.ext4"
   "$work/write_log" apply "$work/power.log" "$states/$1.ext4" "$last" "$2" ${3:+"$3"}
 }
