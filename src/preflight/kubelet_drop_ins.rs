@@ -68,9 +68,14 @@ fn is_same(value: &str, wanted: &str) -> bool {
 /// The drop-ins in the order in which they are merged. What is no YAML is the kubelet's to refuse.
 fn drop_ins(subject: &Subject<'_>) -> Vec<(TargetPath, Value)> {
     let named = subject.kubelet_flags().iter().rev().find(|flag| flag.name == CONFIG_DIR);
-    let Some(directory) = named.and_then(|flag| flag.value().parse::<TargetPath>().ok()) else { return Vec::new() };
     let mut found = Vec::new();
-    add_drop_ins(subject.root, &directory, MAX_DEPTH, &mut found);
+    if let Some(value) = named.map(|flag| flag.value())
+        && let Ok(directory) = value.parse::<TargetPath>()
+        // A link to it is not entered.
+        && (value.ends_with('/') || is_directory(subject.root, &directory))
+    {
+        add_drop_ins(subject.root, &directory, MAX_DEPTH, &mut found);
+    }
     found
 }
 
@@ -78,9 +83,7 @@ fn drop_ins(subject: &Subject<'_>) -> Vec<(TargetPath, Value)> {
 fn add_drop_ins(root: &Root, directory: &TargetPath, depth: usize, found: &mut Vec<(TargetPath, Value)>) {
     for name in root.list(directory).ok().flatten().unwrap_or_default() {
         let Ok(path) = directory.join(&name) else { continue };
-        let is_directory =
-            root.link_metadata(&path).is_ok_and(|at| at.is_some_and(|at| at.kind == FileKind::Directory));
-        if is_directory && depth > 0 {
+        if depth > 0 && is_directory(root, &path) {
             add_drop_ins(root, &path, depth - 1, found);
         } else if name.ends_with(".conf")
             && let Ok(Some(bytes)) = root.read(&path, MAX_FILE_BYTES)
@@ -89,6 +92,10 @@ fn add_drop_ins(root: &Root, directory: &TargetPath, depth: usize, found: &mut V
             found.push((path, read.value));
         }
     }
+}
+
+fn is_directory(root: &Root, path: &TargetPath) -> bool {
+    root.link_metadata(path).is_ok_and(|found| found.is_some_and(|found| found.kind == FileKind::Directory))
 }
 
 /// A value as a flag has it.

@@ -6,7 +6,7 @@
 //! write_log apply LOG IMAGE FROM TO [SEED]   the entries from FROM up to TO; with SEED half of its writes are lost
 //! ```
 //!
-//! For `image/systemd/power_cuts_test.sh`, which compiles it with rustc alone. What it does not make: a write that is lost in
+//! For `image/systemd/power_cuts_test.sh` and `tests/peers/power_cut_test.sh`, which compile it with rustc alone. What it does not make: a write that is lost in
 //! part, and the loss of a write that ended while a flush was under way, which the log has before that flush.
 
 use std::env;

@@ -243,6 +243,19 @@ fn what_overrides_the_clusters_configuration_is_named() {
 }
 
 #[test]
+fn a_link_to_the_directory_of_drop_ins_is_entered_only_with_a_slash() {
+    for (flag, count) in [("/etc/link", 0), ("/etc/link/", 1), ("/etc/kubelet.d", 1)] {
+        let bench = Bench::this_system();
+        bench.write("/etc/default/kubelet", format!("KUBELET_EXTRA_ARGS=--config-dir={flag}\n").as_bytes());
+        bench.write("/etc/kubelet.d/10.conf", b"clusterDNS: [1.1.1.1]");
+        std::os::unix::fs::symlink("kubelet.d", bench.root.path().join("etc/link")).unwrap();
+        let said = after_discovery(&bench, "clusterDNS: [10.96.0.10]\n", None);
+        let found = said.warnings.iter().filter(|text| text.contains("KubeletDropIns")).count();
+        assert_eq!(found, count, "{flag}");
+    }
+}
+
+#[test]
 fn a_kubelet_that_needs_runtime_config_is_not_left_without_it() {
     for (release, refused) in [("1.37.2", false), ("1.38.0-alpha.1", true), ("1.38.0", true)] {
         let mut bench = Bench::this_system();
