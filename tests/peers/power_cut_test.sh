@@ -4,13 +4,13 @@
 # second run has to end well: two voters, no learner, no half of a file, one certificate request, an API that can be written to.
 #
 #   power_cut_test.sh [--every K [--from J]] BINARY
-#     --every K    only each K-th of these steps, from the J-th on (default 1); default: all of them, ten seconds each
+#     --every K    only each K-th of these steps, from the J-th on (1 to K; default 1); default: all of them, ten seconds each
 #
 # The machine's /etc/kubernetes and /var/lib are on a disk whose writes and flushes QEMU logs. A step is a call that syncs,
 # renames, links, makes or removes something there. The power is cut just before it, and the disk then holds, in turn:
 #
 # flushed    what was written until the last flush
-# lost       half of what would have been written after it as well, in no order
+# lost       half of what would have been written until the next one as well
 #
 # The machine then starts again: its file system is checked as at a boot, its /run is empty, its kubelet is started where it
 # has a configuration. Its kubelet is a stand-in (stand_in/kubelet). By hand, as root. KEEP=DIR puts everything into DIR and
@@ -32,7 +32,7 @@ done
 begin_joins "${1:-}"
 
 main() {
-  local number name nth what kind cuts=0 missed=0 began
+  local number name nth what kind cuts=0 missed=0 began flushes
   command -v qemu-storage-daemon >/dev/null || { apt-get update -q; apt-get install -q -y --no-install-recommends qemu-system-common; } >&2
   command -v mkfs.ext4 >/dev/null || apt-get install -q -y --no-install-recommends e2fsprogs >&2
   rustc --edition 2024 -O -o "$work/write_log" "$here/../boot/write_log.rs"
@@ -42,7 +42,8 @@ main() {
   check "the join ends" undisturbed
   keep_as_expected
   check "etcd has two voters, and all the rest is there" ended_well
-  check "the log of the disk's writes has its flushes: $(flushed)" [ "$(flushed)" -ge 100 ]
+  flushes=$("$work/write_log" points "$machine/writes" | wc -l)
+  check "the log of the disk's writes has its flushes: $flushes" [ "$flushes" -ge 100 ]
   steps_of "$machine/trace" >"$work/steps"
   check "all of it can be removed again" forgotten
   no_disk
@@ -66,7 +67,7 @@ main() {
       missed=$((missed + 1))
       check "not reached: $name $nth: $what" ended_well
     fi
-    forgotten >"$work/forgotten.log" 2>&1 || { cat "$work/forgotten.log"; break; }
+    forgotten >"$work/forgotten.log" 2>&1 || { cat "$work/forgotten.log"; failed=$((failed + 1)); break; }
     no_disk
   done 4<"$work/steps"
   printf '          %s cuts, %s steps not reached, %s times it took more than one run, %s s, load %s\n' $cuts $missed $more_than_one \
@@ -124,7 +125,7 @@ mount_disk() {
 # The next machine has another disk, and an empty /run.
 no_disk() {
   # What has been killed may take a moment to let go. Below these mounts are those that every machine has.
-  eventually 20 on cp2 sh -c 'for path in /etc/kubernetes /var/lib /disk; do
+  eventually 20 on cp2 sh -c 'mountpoint -q /disk || exit 0; for path in /etc/kubernetes /var/lib /disk; do
     if [ "$(stat -c %d $path)" = "$(stat -c %d /disk)" ]; then umount $path || exit; fi; done'
   if [ -n "$disk_is_logged" ]; then
     on cp2 umount /run/machine/logged.ext4
@@ -137,16 +138,17 @@ no_disk() {
 # cut_power KIND SEED: the machine is off, its disk is what the power cut has left of it.
 cut_power() {
   local flushed all
-  flushed=$(flushed)
-  # The kernel would have begun to write it some time.
-  on cp2 sync -f /disk
-  all=$(flushed)
-  cp --sparse=always "$machine/writes" "$machine/cut"
+  # What runs there must not say that it has something which the disk then has not.
   ended
+  flushed=$(flushed)
+  # The kernel would have begun to write it some time. Until its next flush, all of it may come in any order.
+  on cp2 sync -f /disk
+  all=$("$work/write_log" points "$machine/writes" | awk -v flushed="$flushed" '$1 > flushed { print; exit }')
+  cp --sparse=always "$machine/writes" "$machine/cut"
   no_disk
   cp --sparse=always "$machine/empty.ext4" "$machine/left.ext4"
   "$work/write_log" apply "$machine/cut" "$machine/left.ext4" 0 "$flushed"
-  if [ "$1" = lost ]; then "$work/write_log" apply "$machine/cut" "$machine/left.ext4" "$flushed" "$all" "$2"; fi
+  if [ "$1" = lost ]; then "$work/write_log" apply "$machine/cut" "$machine/left.ext4" "$flushed" "${all:-$flushed}" "$2"; fi
 }
 
 # As a boot does it. A unit takes 3 for "later".

@@ -4,7 +4,7 @@
 # has to end well: two voters, no learner, no half of a file, one certificate request, an API that can be written to.
 #
 #   system_calls_test.sh [--every K [--from J]] BINARY
-#     --every K    only each K-th of these calls, from the J-th on (default 1); default: all of them, a few seconds each
+#     --every K    only each K-th of these calls, from the J-th on (1 to K; default 1); default: all of them, a few seconds each
 #
 # As root. The calls are counted in an undisturbed join first; one that is in neither of the lists below fails the test. What
 # would be the kubelet is a stand-in (stand_in/kubelet), so that a round takes seconds; with the real one: killed_test.sh.
@@ -57,7 +57,7 @@ main() {
     if [ $((number % every)) != $((from % every)) ]; then continue; fi
     if killed_at "$name" "$nth" "$delay"; then kills=$((kills + 1)); else missed=$((missed + 1)); fi
     check "$name $nth: $what" ended_well_after_another_run
-    removed >"$work/removed.log" 2>&1 || { cat "$work/removed.log"; break; }
+    removed >"$work/removed.log" 2>&1 || { cat "$work/removed.log"; failed=$((failed + 1)); break; }
   done 4<"$work/points"
   printf '          %s kills, %s calls not reached, %s s, load %s\n' $kills $missed $((SECONDS - began)) "$(cut -d' ' -f1 /proc/loadavg)"
   # How often a join asks while it waits differs, most of all on a busy machine.
