@@ -27,7 +27,7 @@ fn before_and_after(bench: &Bench, between: impl FnOnce()) -> (Result<(), Prefli
 
 #[test]
 fn the_kubelet_loads_beside_the_network() {
-    let bench = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
+    let bench = Bench::this_system();
     let at = |name: &str| bench.root.path().join(name).display().to_string();
     let (begun, go) = (at("begun"), at("go"));
     bench.program(
@@ -49,7 +49,7 @@ fn the_kubelet_loads_beside_the_network() {
 
 #[test]
 fn a_kubelet_that_is_not_waited_for_is_ended() {
-    let bench = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
+    let bench = Bench::this_system();
     let pid = bench.root.path().join("pid");
     bench.program("kubelet", &format!("echo $$ > {0}.new; /bin/mv {0}.new {0}; exec /bin/sleep 1000", pid.display()));
     let mut number = String::new();
@@ -68,7 +68,7 @@ fn a_kubelet_that_is_not_waited_for_is_ended() {
 
 #[test]
 fn a_missing_kubelet_is_found_before_anything_is_sent() {
-    let bench = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
+    let bench = Bench::this_system();
     std::fs::remove_file(bench.root.path().join("bin/kubelet")).unwrap();
     let (before, _) = before_and_after(&bench, || panic!("nothing comes after"));
     assert_eq!(before.unwrap_err().code(), &codes::KUBELET_NOT_INSTALLED);
@@ -76,7 +76,7 @@ fn a_missing_kubelet_is_found_before_anything_is_sent() {
 
 #[test]
 fn a_program_that_only_path_leaves_out_is_not_called_missing() {
-    let bench = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
+    let bench = Bench::this_system();
     for (name, directory) in [("losetup", "usr/sbin"), ("kubelet", "opt/bin")] {
         let elsewhere = bench.root.path().join(directory);
         std::fs::create_dir_all(&elsewhere).unwrap();
@@ -116,7 +116,7 @@ fn a_missing_or_disabled_kubelet_service_is_a_warning() {
         ("exit 0", None),
     ];
     for (script, expected) in table {
-        let bench = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
+        let bench = Bench::this_system();
         bench.program("systemctl", script);
         let said = bench.run();
         let found = said.warnings.iter().find_map(|text| text.strip_prefix("[WARNING Service-kubelet]: "));
@@ -150,7 +150,7 @@ fn particular_kubelet(bench: &Bench) -> std::path::PathBuf {
 
 #[test]
 fn the_kubelet_is_asked_whether_it_takes_its_flags_in_one_question() {
-    let bench = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
+    let bench = Bench::this_system();
     let asked = particular_kubelet(&bench);
     let look = || {
         let found = match before_and_after(&bench, || {}) {

@@ -48,7 +48,7 @@ fn the_container_runtime_is_checked_as_in_kubeadm() {
         ),
     ];
     for (runtime, warning, errors, hint) in table {
-        let bench = Bench { runtime, ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
+        let bench = Bench { runtime, ..Bench::this_system() };
         bench.write(DISABLED.0, DISABLED.1.as_bytes());
         let said = bench.run();
         let found = said.errors();
@@ -112,13 +112,11 @@ fn a_runtime_that_is_only_not_there_yet_has_a_code_of_its_own() {
         (Fake::runtime("13", &ready, "0"), &codes::PREFLIGHT_FAILED),
         (Fake::saying(vec![b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()], false), &codes::PREFLIGHT_FAILED),
     ];
-    let ignore = || vec!["port-10250".to_owned()];
     for (at, (runtime, expected)) in table.into_iter().enumerate() {
-        let bench = Bench { runtime: Some(runtime), ignore: ignore(), ..Bench::this_system() };
+        let bench = Bench { runtime: Some(runtime), ..Bench::this_system() };
         assert_eq!(bench.run().result.unwrap_err().code(), expected, "row {at}");
     }
-    let socket =
-        |path: &str| Bench { cri_socket: Some(format!("unix://{path}")), ignore: ignore(), ..Bench::this_system() };
+    let socket = |path: &str| Bench { cri_socket: Some(format!("unix://{path}")), ..Bench::this_system() };
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name).display().to_string();
     drop(std::os::unix::net::UnixListener::bind(at("left")).unwrap());

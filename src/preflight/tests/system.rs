@@ -53,7 +53,7 @@ fn kernel_and_control_groups_are_checked_as_in_kubeadm() {
         ),
     ];
     for (change, errors, warnings) in table {
-        let mut bench = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
+        let mut bench = Bench::this_system();
         change(&mut bench);
         let said = bench.run();
         let found: Vec<_> = said.errors();
@@ -73,7 +73,7 @@ fn kernel_and_control_groups_are_checked_as_in_kubeadm() {
 #[test]
 fn the_module_configs_is_loaded_only_where_it_helps() {
     for (dry_run, expected) in [(false, "configs\n-r configs\n"), (true, "")] {
-        let bench = Bench { ignore: vec!["port-10250".to_owned()], dry_run, ..Bench::this_system() };
+        let bench = Bench { dry_run, ..Bench::this_system() };
         let at = |path: &str| bench.root.path().join(path).display().to_string();
         let (found, config, log) = (at("boot/config-6.1.0-28-amd64"), at("kept"), at("log"));
         std::fs::rename(&found, &config).unwrap();
@@ -121,7 +121,7 @@ fn the_line_that_turns_the_memory_controller_on_is_named() {
             }
         }
         // On a running system it is one of kubeadm's findings.
-        let mut bench = Bench { ignore: vec!["port-10250".to_owned()], ..Bench::this_system() };
+        let mut bench = Bench::this_system();
         bench.host.cgroups.controllers.as_mut().unwrap().retain(|name| name != "memory");
         bench.host.board = board.map(str::to_owned);
         if let Some(file) = file {
