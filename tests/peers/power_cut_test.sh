@@ -21,15 +21,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/second_control_plane.sh"
 
 steps=(fsync fdatasync linkat symlinkat mkdir mkdirat rename renameat renameat2 unlink unlinkat)
-every=1 from=1 disk_is_logged='' runs=0 more_than_one=0
-while [ $# -gt 1 ]; do
-  case $1 in
-    --every) every=$2; shift 2 ;;
-    --from) from=$2; shift 2 ;;
-    *) echo "power_cut_test: unknown option $1" >&2; exit 2 ;;
-  esac
-done
-begin_joins "${1:-}"
+disk_is_logged='' runs=0 more_than_one=0
+begin_joins "$@"
 
 main() {
   local number name nth what kind cuts=0 missed=0 began flushes

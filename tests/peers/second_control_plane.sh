@@ -10,9 +10,17 @@ requests=/apis/certificates.k8s.io/v1/certificatesigningrequests
 declare -A init_of=()
 arguments=() secrets='' cluster='' machine='' tree=''
 
-# begin_joins BINARY: sets, beside what begin sets, the two directories.
+# begin_joins [--every K [--from J]] BINARY: sets, beside what begin sets, the two directories, every and from.
 begin_joins() {
-  begin "$1"
+  every=1 from=1
+  while [ $# -gt 1 ]; do
+    case $1 in
+      --every) every=$2; shift 2 ;;
+      --from) from=$2; shift 2 ;;
+      *) echo "${0##*/}: unknown option $1" >&2; exit 2 ;;
+    esac
+  done
+  begin "${1:-}"
   cluster=$work/cluster machine=$work/cluster/cp2 # /run/machine in the machine
   ha_clusters=("$cluster")
   # They are not for the machines.

@@ -26,15 +26,7 @@ harmless=(access arch_prctl bind brk clock_getres clock_gettime clock_nanosleep 
   ppoll prctl pread64 prlimit64 readlink readlinkat readv restart_syscall rseq rt_sigaction rt_sigprocmask rt_sigreturn sched_getaffinity sched_yield
   set_robust_list set_tid_address setsockopt sigaltstack socket stat statfs statx sysinfo umask uname)
 
-every=1 from=1
-while [ $# -gt 1 ]; do
-  case $1 in
-    --every) every=$2; shift 2 ;;
-    --from) from=$2; shift 2 ;;
-    *) echo "system_calls_test: unknown option $1" >&2; exit 2 ;;
-  esac
-done
-begin_joins "${1:-}"
+begin_joins "$@"
 
 main() {
   local number name nth delay what points kills=0 missed=0 began
